@@ -25,6 +25,8 @@ const struct ffs_kernel_rules ffs_known_kernels[] = {
 	{ PATCHED(6, 1), X86_64 },
 	{ STOCK(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
 	{ PATCHED(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
+	{ STOCK(6, 18), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
+	{ PATCHED(6, 18), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
 	{ 0 },
 };
 

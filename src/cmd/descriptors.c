@@ -534,7 +534,7 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1 or 6.12 (default: the running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
 		"kernel)\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"

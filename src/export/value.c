@@ -23,6 +23,8 @@ enum readback_quirk {
 	DATA,	/* data of a property in os_desc; a string has one extra byte at its end */
 	HEX2,	/* number like "0xf", which must be written with two digits: "0x0f" */
 	NAME,	/* name of a network interface, which the kernel made from a pattern */
+	NOT_4,	/* number that reads as 4 until it is set, with another meaning than 4 */
+	FIXED,	/* not exported: kernels that have it refuse all writes, with ENOMEM */
 };
 
 /*
@@ -35,10 +37,14 @@ static const struct {
 	enum readback_quirk quirk;
 } quirks[] = {
 	{ "hid", "report_desc", RAW },
+	{ "hid", "interval", NOT_4 },
 	{ "midi", "id", RAW },
 	{ "uvc", "guidFormat", RAW },
 	{ "uvc", "guidExtensionCode", RAW },
 	{ "uvc", "bmaControls", HEX2 },
+	{ "uac1_legacy", "fn_play", FIXED },
+	{ "uac1_legacy", "fn_cap", FIXED },
+	{ "uac1_legacy", "fn_cntl", FIXED },
 	{ "uac1", "*_name", EMPTY },
 	{ "uac2", "*_name", EMPTY },
 	{ "mass_storage", "inquiry_string", PADDED },
@@ -102,7 +108,7 @@ static char *attribute_value_from_readback(const struct attribute_with_directory
 	enum readback_quirk quirk = find_readback_quirk(a);
 	char *name;
 
-	if (!value)
+	if (!value || quirk == FIXED)
 		return NULL;
 	if (quirk == DATA)
 		n -= n > 0 && kernel_shows_extra_byte(a);
@@ -112,7 +118,7 @@ static char *attribute_value_from_readback(const struct attribute_with_directory
 		n--;
 	while (quirk != RAW && quirk != DATA && n > 0 && value[n - 1] == '\0')
 		n--;
-	if (n == 0 && quirk != EMPTY)
+	if ((n == 0 && quirk != EMPTY) || (quirk == NOT_4 && n == 1 && *value == '4'))
 		return NULL;
 	if (quirk == NAME || quirk == HEX2) {
 		_cleanup_free_ char *text = xstrndup(value, n);

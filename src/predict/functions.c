@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptor templates of kernel functions, from drivers/usb/gadget/function of Linux 6.12 and 6.1:
- * serial, network, storage, HID, printer and test functions. The templates of other functions are
- * in audio.c, midi.c and video.c.
+ * Descriptor templates of kernel functions, from drivers/usb/gadget/function of Linux 6.1, 6.12 and
+ * 6.18: serial, network, storage, HID, printer and test functions. The templates of other functions
+ * are in audio.c, midi.c and video.c.
  */
 #include <ctype.h>
 #include <sys/stat.h>
@@ -48,15 +48,20 @@ static void set_ethernet_variables(struct template_state *m)
 }
 
 /*
- * Rows of an endpoint with its companion and its pipe usage descriptor (UASP 1.0). `streams` 04: 16
+ * Rows of an endpoint with its companion and its pipe usage descriptor (UASP 1.0). `streams` N: 2^N
  * streams.
  */
-#define PIPE(address, id, streams)                                                                 \
-	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 00 " streams " 00 00",            \
+#define PIPE(address, id, burst, streams)                                                          \
+	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 " burst " " streams " 00 00",     \
 		"04 24 " id " 00"
 
-#define REPORTS(address)                                                                           \
-	"07 05 " address " 03 $report_length.2 {0a|04|04}", "S: 06 30 00 00 $report_length.2"
+static void set_tcm_variables(struct template_state *m)
+{
+	bool is_6_18 = m->prediction->kernel_version >= KERNEL_6_18;
+
+	template_set_number(m, "burst", is_6_18 ? 15 : 0);
+	template_set_number(m, "streams", is_6_18 ? 5 : 4);
+}
 
 /*
  * Sets the variable for the size of the report descriptor. If the gadget
@@ -273,27 +278,31 @@ const struct function_template function_templates[] = {
 	},
 	{
 		.type = "tcm",
+		.prepare = set_tcm_variables,
 		.rows = {
 			"09 04 #0 00 02 08 06 50 'Bulk Only Transport'",
-			ROW_BULK("&id", "00"),
-			ROW_BULK("&od", "00"),
+			ROW_BULK("&id", "$burst"),
+			ROW_BULK("&od", "$burst"),
 			"09 04 #0 01 04 08 06 62 'USB Attached SCSI'",
-			PIPE("&id", "03", "04"),
-			PIPE("&od", "04", "04"),
-			PIPE("&i", "02", "04"),
-			PIPE("&o", "01", "00"),
+			PIPE("&id", "03", "$burst", "$streams"),
+			PIPE("&od", "04", "$burst", "$streams"),
+			PIPE("&i", "02", "00", "$streams"),
+			PIPE("&o", "01", "00", "00"),
 		},
 	},
 	{
 		.type = "hid",
-		.defaults = "subclass=0 protocol=0 report_length=0 no_out_endpoint=0",
+		.defaults = "subclass=0 protocol=0 report_length=0 no_out_endpoint=0 interval=0",
 		.prepare = set_hid_variables,
 		.rows = {
 			"!no_out_endpoint: 09 04 #0 00 02 03 $subclass $protocol 'HID Interface'",
 			"?no_out_endpoint: 09 04 #0 00 01 03 $subclass $protocol 'HID Interface'",
 			"09 21 01 01 00 01 22 $report_desc_size.2",
-			REPORTS("&i"),
-			"!no_out_endpoint: 07 05 &o 03 $report_length.2 {0a|04|04}",
+			"!interval: 07 05 &i 03 $report_length.2 {0a|04|04}",
+			"?interval: 07 05 &i 03 $report_length.2 $interval",
+			"S: 06 30 00 00 $report_length.2",
+			"!no_out_endpoint: !interval: 07 05 &o 03 $report_length.2 {0a|04|04}",
+			"!no_out_endpoint: ?interval: 07 05 &o 03 $report_length.2 $interval",
 			"S: !no_out_endpoint: 06 30 00 00 $report_length.2",
 		},
 	},

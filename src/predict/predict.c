@@ -17,6 +17,7 @@
 const char *const predict_kernel_words[KERNEL_COUNT] = {
 	[KERNEL_6_1] = "6.1",
 	[KERNEL_6_12] = "6.12",
+	[KERNEL_6_18] = "6.18",
 };
 
 bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
@@ -25,13 +26,17 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
 
 	if (sscanf(release, "%u.%u", &major, &minor) != 2)
 		return false;
-	*kernel = major > 6 || (major == 6 && minor >= 12) ? KERNEL_6_12 : KERNEL_6_1;
+	*kernel = KERNEL_6_1;
+	if (major > 6 || (major == 6 && minor >= 18))
+		*kernel = KERNEL_6_18;
+	else if (major == 6 && minor >= 12)
+		*kernel = KERNEL_6_12;
 	return true;
 }
 
 enum predict_kernel predict_running_kernel(void)
 {
-	enum predict_kernel kernel = KERNEL_6_12;
+	enum predict_kernel kernel = KERNEL_COUNT - 1;
 	struct utsname system;
 
 	if (uname(&system) == 0)

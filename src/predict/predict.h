@@ -2,7 +2,7 @@
 /*
  * Predicts the descriptors that a host will read from a gadget. The descriptors of FunctionFS
  * functions come from the gadget file. The descriptors of kernel functions come from templates
- * (functions.c, audio.c, midi.c, video.c), which describe Linux 6.1 and 6.12. The bits in a
+ * (functions.c, audio.c, midi.c, video.c), which describe Linux 6.1, 6.12 and 6.18. The bits in a
  * descriptor that depend on the UDC are not certain (`certain_bits`).
  */
 #pragma once
@@ -65,7 +65,7 @@ void descriptors_free(struct descriptors *d);
 #define _cleanup_descriptors_ _cleanup_(descriptors_free)
 
 /* The releases that the templates describe; a release between two is treated as the older one. */
-enum predict_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_COUNT };
+enum predict_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_6_18, KERNEL_COUNT };
 extern const char *const predict_kernel_words[KERNEL_COUNT];
 /*
  * Finds the kernel for a release like "6.12.48-amd64"; false: `release` is not a release of Linux.

@@ -597,7 +597,8 @@ def dry_run_without_udc():
 
 @test("descriptors --kernel of a release that is not known says so")
 def descriptors_of_unknown_kernel():
-    for release, kernel in (("5.10", "6.1"), ("6.1", None), ("6.1.90-x", None), ("6.10", "6.1"), ("6.12.48", None), ("7.0", "6.12")):
+    for release, kernel in (("5.10", "6.1"), ("6.1", None), ("6.1.90-x", None), ("6.10", "6.1"), ("6.12.48", None), ("6.17", "6.12"),
+                            ("6.18.26", None), ("7.0", "6.18")):
         code, out, err = run("descriptors", "--kernel", release, "gadget.d/loopback.conf")
         eq((code, err), (0, f"ffsctl: Linux {release} is unknown: these are the descriptors of Linux {kernel}\n" if kernel else ""))
         contains(out, f"as Linux {kernel or release[:4].rstrip('.')} makes it")

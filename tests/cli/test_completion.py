@@ -85,7 +85,7 @@ def options_of_everything():
 def option_values():
     eq(offered("wait", "x", "--for", ""), ["ready", "configured", "disconnected"])
     eq(offered("descriptors", "--speed", ""), ["full", "high", "super"])
-    eq(offered("descriptors", "--kernel=6.1"), ["--kernel=6.1", "--kernel=6.12"])
+    eq(offered("descriptors", "--kernel=6.1"), ["--kernel=6.1", "--kernel=6.12", "--kernel=6.18"])
     eq(offered("run", "--group", "roo"), ["root"])
     eq(offered("help", "un"), ["unbind"])
     eq(offered("wait", "x", "--for=c"), ["--for=configured"])

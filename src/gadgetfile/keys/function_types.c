@@ -107,6 +107,10 @@ static const struct key hid_rows[] = {
 	BOOL("no_out_endpoint", .default_text = "false",
 	     .doc = "The function has no OUT endpoint; the host sends output reports with "
 		    "SET_REPORT."),
+	INT("interval", .min = 1, .max = 255, .default_text = "10 at full speed, else 4",
+	    .doc = "bInterval of the endpoints at all speeds (Linux 6.18 and later): at full "
+		   "speed, milliseconds; at high speed and above, N is 2^(N-1) microframes of "
+		   "125 microseconds, at most 16."),
 	/* report_length becomes wMaxPacketSize (USB 2.0, 5.7.3) */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
 	    .default_text = "that of a built-in 'report_desc'; else required",

@@ -157,6 +157,17 @@ def printer_device_id_is_whole():
         down("one")
 
 
+@test("hid: the interval is exported if it was set, and not the value that the kernel shows before")
+def hid_interval_is_exported():
+    if os.environ["LAB_KERNEL"] in ("6.1", "6.12"):  # which have no such attribute
+        return
+    for attrs, value, there in (("", "4", False), ("interval = 5; ", "5", True)):
+        case = Case("hid", 'report_desc = "keyboard"; ' + attrs, {"interval": value}, [(3, 1, 1)], device="/dev/hidg0")
+        with kernel_functions.up_and_configured(write("one", case), case.type):
+            look(case)
+            eq("interval" in must(ffsctl("export", "one")).stdout, there, attrs)
+
+
 @test("the longest landing page comes whole")
 def longest_landing_page_is_whole():
     if os.environ["LAB_KERNEL"] == "6.1":  # which has no webusb

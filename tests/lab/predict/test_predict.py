@@ -42,7 +42,9 @@ TYPES = {
     "phonet": [""],
     "mass_storage": [""],
     "tcm": [""],
-    "hid": ['report_desc = "keyboard";', 'report_desc = "mouse"; no_out_endpoint = true; report_length = 20;'],
+    "hid": ['report_desc = "keyboard";', 'report_desc = "mouse"; no_out_endpoint = true; report_length = 20;'] +
+           (['report_desc = "keyboard"; interval = 3;', 'report_desc = "mouse"; no_out_endpoint = true; interval = 5;']
+            if KERNEL not in ("6.1", "6.12") else []),
     "printer": [""],
     "Loopback": [""],
     "SourceSink": [""],

@@ -27,8 +27,8 @@ from tap import contains, eq, ok, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
 HAS = {"rw_proxy": PATCHED, "zlp": PATCHED, "mmap_memory_mb": PATCHED, "sessions": PATCHED,
-       "dmabuf": PATCHED or os.environ["LAB_KERNEL"] == "6.12",
-       "dfu": os.environ["LAB_KERNEL"] == "6.12"}
+       "dmabuf": PATCHED or os.environ["LAB_KERNEL"] != "6.1",
+       "dfu": os.environ["LAB_KERNEL"] != "6.1"}
 KILLS = ("kill-before=1", "kill-after=1", "kill-before=2", "kill-after=2",
          "undo-kill-before=2", "undo-kill-after=2", "undo-kill-before=1", "undo-kill-after=1")
 

@@ -169,7 +169,7 @@ Test(flags, the_newest_kernel_is_the_last_and_accepts_what_the_others_accept)
 {
 	const struct ffs_kernel_rules *newest = ffs_kernel_rules_newest();
 
-	cr_expect_str_eq(newest->name, "6.12-patched");
+	cr_expect_str_eq(newest->name, "6.18-patched");
 	cr_expect_null(newest[1].name);
 	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++) {
 		_cleanup_free_ char *name = strf(

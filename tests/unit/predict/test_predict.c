@@ -258,7 +258,9 @@ Test(predict, finds_the_kernel_for_a_release)
 
 	cr_assert(predict_find_kernel("6.12.48+deb13-amd64", &k) && k == KERNEL_6_12);
 	cr_assert(predict_find_kernel("6.1.0-35-amd64", &k) && k == KERNEL_6_1);
-	cr_assert(predict_find_kernel("7.3", &k) && k == KERNEL_6_12);
+	cr_assert(predict_find_kernel("6.17", &k) && k == KERNEL_6_12);
+	cr_assert(predict_find_kernel("6.18.26", &k) && k == KERNEL_6_18);
+	cr_assert(predict_find_kernel("7.3", &k) && k == KERNEL_6_18);
 	cr_assert(predict_find_kernel("5.10", &k) && k == KERNEL_6_1);
 	cr_assert_not(predict_find_kernel("new", &k));
 }
