@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f"{LAB}/lib")
 
 import progress  # noqa: E402
+from steps import kernel_argument  # noqa: E402
 
 
 def section(name, count, *options, build=None):
@@ -359,7 +360,7 @@ LONG = {"data": data, "supervision": supervision}
 
 parser = argparse.ArgumentParser(prog="lab/bench", description="Measures ffsctl in the lab: pinned to a core, in pairs, as ratios.")
 parser.add_argument("section", nargs="*", help=", ".join(SECTIONS) + " (default: all of them), or " + ", ".join(LONG))
-parser.add_argument("--kernel", default="6.12", choices=("6.12", "6.1"))
+parser.add_argument("--kernel", default="6.12", type=kernel_argument, help="as lab/run")
 parser.add_argument("--rounds", type=int, default=100, help="rounds of the commands and of the large examples (100)")
 parser.add_argument("--kills", type=int, default=1000, help="kills of the worker (1000)")
 parser.add_argument("--write", action="store_true", help="write doc/farm.md with the results of farm")
