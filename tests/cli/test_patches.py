@@ -31,6 +31,28 @@ def series_are_complete():
             eq(listed, sorted(listed), f"{version}/{group}: the numbers")
 
 
+def messages(group):
+    """Yields the name and the message of each patch of a group for mainline."""
+    directory = os.path.join(DIRECTORY, "mainline", group)
+    names = set(os.listdir(directory)) - {"series", "cover-letter.txt"}
+    listed = [os.path.basename(p) for p in cache.patches(directory)]
+    eq(listed, sorted(names), f"mainline/{group}/series")
+    for name in listed:
+        text = cache.read(os.path.join(directory, name)).decode()
+        yield name, text.split("\n---\n", maxsplit=1)[0]
+
+
+@test("patches for mainline have the subsystem's prefix, short lines, and neither a signature nor an SPDX line")
+def messages_for_mainline():
+    eq(sorted(os.listdir(os.path.join(DIRECTORY, "mainline"))), ["dmabuf", "fixes"])
+    for group in ("dmabuf", "fixes"):
+        for name, message in messages(group):
+            head, body = message.split("\n\n", maxsplit=1)
+            ok("\nSubject: [PATCH] usb: gadget: f_fs: " in head, name)
+            ok("Signed-off-by:" not in body and "SPDX" not in body, name)
+            eq([l for l in body.splitlines() if len(l) > 75 and not l.startswith(("Fixes: ", "Link: "))], [], name)
+
+
 @test("the lab takes the groups of LAB_GROUPS in their order, and refuses unknown ones and those that lack others")
 def groups_of_environment():
     def chosen(text):
