@@ -3,7 +3,7 @@
 """Types and moves the mouse on the host of keyboard-mouse.conf, or of another gadget with functions of these names:
 
     keyboard-mouse.py type 'Hello, world' move 100 50 click
-    keyboard-mouse.py --gadget keyboard type hello
+    keyboard-mouse.py --gadget keyboard type hello enter
 
 read-keys.py prints what a host without a HID driver receives.
 
@@ -50,8 +50,8 @@ def device_path(function):
     if state == "down":
         raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is not up (--gadget NAME selects another one)")
     if kind != "hid":
-        raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} has no hid function '{function}': "
-                         "add one to its file")
+        raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} has no function '{function}' of type hid: "
+                         "call one so in its file")
     if path == "-":
         raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is {state}: bind it with 'ffsctl up FILE'")
     return path
@@ -127,6 +127,8 @@ def main(words):
         word = words.pop(0)
         if word == "type" and words:
             type_text(words.pop(0))
+        elif word == "enter":
+            type_text("\n")
         elif word == "move" and len(words) >= 2:
             move(int(words.pop(0)), int(words.pop(0)))
         elif word == "click":

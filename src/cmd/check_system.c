@@ -129,17 +129,17 @@ static void check_plugin(struct system_check *h, const struct worker *w)
 		report_missing_requirement(h, &w->program_at, &cached->load_error);
 }
 
-/* Warns about a program without `user`: earlier versions of ffsctl ran it as root. */
+/* Warns about a program without `user`, which cannot open what belongs to root. */
 static void warn_program_without_user(const struct system_check *h, const struct worker *w)
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
 	diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
-			      "the program has no 'user': it runs with an allocated user id, but "
-			      "earlier versions of ffsctl ran it as root");
-	diags_hint(h->diags, "set 'user' if the program needs root or another user, and privileges "
-			     "= \"keep\" if "
-			     "it logs users in");
+			      "the program has no 'user': it runs with an allocated user id, and "
+			      "cannot open files of root, such as the function's device");
+	diags_hint(h->diags,
+		   "set user = \"root\" if it needs root, and privileges = \"keep\" if it logs "
+		   "users in");
 }
 
 static void check_worker(struct system_check *h, const struct worker *w)

@@ -337,7 +337,7 @@ def program_without_user():
                            ('plugin = "loopback";', False)):
         path = file_with(SMALLEST.replace("); }; };", "); }; worker : { %s }; };" % worker))
         found = messages(ffsctl("check", path).stderr, "warning")
-        tap.eq(any("an allocated user id, but earlier versions of ffsctl ran it as root" in text for _, text in found), warned, worker)
+        tap.eq(any("an allocated user id, and cannot open files of root" in text for _, text in found), warned, worker)
 
 
 @tap.test("a program that is there is no user and no group of that name, and a user is no group")

@@ -328,11 +328,14 @@ static void report_missing_attrs_group(struct load *l, const struct function_typ
 {
 	if (l->has_syntax_error || node_member(function, "tree"))
 		return;
-	for (const struct key *k = type->attr_keys->keys; k->name; k++)
-		if (k->flags & KEY_REQUIRED)
-			diag_error(l->diags, node_range_to_mark(function),
-				   "a function of type %s needs 'attrs' with '%s'", type->name,
-				   k->name);
+	for (const struct key *k = type->attr_keys->keys; k->name; k++) {
+		if (!(k->flags & KEY_REQUIRED))
+			continue;
+		diag_error(l->diags, node_range_to_mark(function),
+			   "a function of type %s needs 'attrs' with '%s'", type->name, k->name);
+		diags_hint(l->diags, "write attrs = { %s = ...; }, see ffsctl-functions(5)",
+			   k->name);
+	}
 }
 
 void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,

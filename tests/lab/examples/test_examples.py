@@ -234,8 +234,8 @@ def keyboard_is_read_on_host():
                 [f"{EXAMPLES}/read-keys.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE))
             stack.callback(host.kill)
             contains(host.stderr.readline(), b":1.0 until Ctrl-C")
-            must(subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", "--gadget", "keyboard", "type", KEYS], check=False))
-            eq(read_until(host.stdout.fileno(), KEYS[-5:].encode()), KEYS.encode())
+            must(subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", "--gadget", "keyboard", "type", KEYS, "enter"], check=False))
+            eq(read_until(host.stdout.fileno(), KEYS[-5:].encode() + b"\n"), KEYS.encode() + b"\n")
             with open(gadget["functions"][0]["device"], "wb", buffering=0) as device:
                 for pressed in (b"\4", b"\4\5", b"\5", b"\5\x3a"):
                     device.write((b"\0\0" + pressed).ljust(8, b"\0"))
@@ -252,7 +252,7 @@ def keyboard_programs_say_what_is_missing():
     refuses("the gadget keyboard is not up", *here)
     refuses("cannot find ffsctl: ", *here, env={"PATH": "/"})
     with up(f"{GADGETS}/keyboard.conf"):
-        refuses("the gadget keyboard has no hid function 'mouse'", *here[:3], "click")
+        refuses("the gadget keyboard has no function 'mouse' of type hid", *here[:3], "click")
     for udc, said in (("--no-bind", "the gadget keyboard is unbound: "),
                       ("--udc=usbip-vudc.0", "no host has configured the gadget: 'ffsctl wait keyboard ")):
         must(ffsctl("up", f"{GADGETS}/keyboard.conf", udc))
