@@ -28,6 +28,7 @@ KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 FLAGS = ("real-time", "stock", "old")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
+NEVER = ["none"]  # of a `# lab:` line: only lab/test --all runs the program
 HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
 HOST_TIMEOUT = 900
 # Number of parts of the lab's own tests, like "parts=" of other tests
@@ -231,7 +232,7 @@ def variations(path, everything):
         lines.insert(0, (False, []))
     out, seen = [], {}
     for n, (more, words) in enumerate(lines):
-        if more and not everything:
+        if (more and not everything) or words == NEVER:
             continue
         for v in expand(path, words):
             # Leave out a combination that an earlier line has, too, perhaps with another time-out or number of parts

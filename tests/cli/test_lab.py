@@ -396,6 +396,13 @@ def lab_all_adds_combinations():
         "kernel=6.1 real-time=True speed=high timeout=60", "kernel=6.1 real-time=True timeout=60"]))
 
 
+@test("'# lab: none' leaves a program to --all")
+def lab_none_is_only_all():
+    text = "# lab: none\n# lab all: speed=high\n"
+    eq(combinations(text, False), [])
+    eq(combinations(text, True), ["speed=high"])
+
+
 @test("of a program that failed what passed is not printed again")
 def passed_tests_are_left_out():
     eq(results.failures("1..3\nok 1 - a\n# 1 s\nkernel: BUG\nnot ok 2 - b\n# why\n# 2 s\nok 3 - c # SKIP no\n"),

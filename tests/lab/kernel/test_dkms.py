@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# It compiles the modules again and again, which takes minutes; tests/cli/test_dkms.py has what dkms calls without dkms.
+# lab: none
 # lab all: kernel=6.12,6.1 timeout=900 build=plain
 """kernel/dkms with Debian's dkms: what is built, installed and removed, and what stays as it was.
 
