@@ -56,6 +56,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/uvc.c \
 	src/gadgetfile/types/env_and_variables.c \
 	src/gadgetfile/types/winusb.c \
+	src/gadgetfile/types/login_program.c \
 	src/gadgetfile/types/worker.c
 
 dist_example_DATA += \

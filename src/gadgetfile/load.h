@@ -262,6 +262,10 @@ bool load_has_association_class(const struct load *l);
  */
 void load_check_variables_in_string(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
+/* Returns whether the worker is a program that logs users in on a terminal: agetty, login, ... */
+bool is_login_program(const struct worker *w);
+/* Warns about settings with which such a program does not work. `node` is the `worker` group. */
+void load_check_login_program(struct load *l, const struct worker *w, const struct node *node);
 /*
  * Validates a worker against the declaration of its plugin (check_plugin.c). `node` is the `worker`
  * group.

@@ -147,21 +147,33 @@ def zlp_is_ignored():
 @test("a worker that keeps all of root's powers")
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
-           '    worker = { exec = [ "%s" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
+           '    worker = { exec = [ "%s" ]; user = "root"; privileges = "%s"; restart_limit = 0; };\n  };\n};\n'
     eq(warnings(IDS + text % ("/bin/sh", "keep")), ["4:66: with \"keep\" the worker has all of root's privileges; list what "
                                                     "the program needs in 'capabilities'"])
     eq(warnings(IDS + text % ("/bin/sh", "drop")), [])
     eq(warnings(IDS + text % ("/bin/login", "keep")), [], "who logs in needs them")
 
 
-@test("a path for agetty, which takes a name")
-def path_for_agetty():
-    text = 'functions = { t = { type = "acm";\n  worker = { exec = [ "%s", "115200", "%s" ]; user = "root"; }; }; };\n'
+@test("settings with which agetty does not work: a path, few restarts, too few privileges, no wait for Enter")
+def login_programs():
+    text = 'functions = { t = { type = "acm";\n  worker = { exec = [ "%s", "%s", "%s" ]; user = "root"; privileges = "%s"; %s }; }; };\n'
+    good = ("-Lw", "${device_name}", "keep", "restart_limit = 0;")
+    path = "3:%d: agetty takes the name of the line without /dev/; write \"${device_name}\""
+    privileges = "3:%d: without root's privileges %s ends at once, and prints nothing; write privileges = \"keep\""
+    limit = "3:%d: each logout is a restart, and more than %s disconnect the gadget; write restart_limit = 0 and restart_max_delay = 1"
+    enter = "3:%d: %s takes its own prompt for a user's name if the host sends it back; add \"-w\", with which it waits for Enter"
     for program in ("agetty", "/sbin/getty"):
-        eq(warnings(IDS + text % (program, "${device}")),
-           ["3:%d: agetty takes the name of the line without /dev/; write \"${device_name}\"" % (37 + len(program))], program)
-    eq(warnings(IDS + text % ("agetty", "${device_name}")), [])
-    eq(warnings(IDS + text % ("cat", "${device}")), [])
+        name, at = os.path.basename(program), 33 + len(program)
+        eq(warnings(IDS + text % (program, *good)), [])
+        eq(warnings(IDS + text % (program, "--wait-cr", *good[1:])), [])
+        eq(warnings(IDS + text % (program, "-w", "${device}", *good[2:])), [path % at], program)
+        eq(warnings(IDS + text % (program, *good[:2], "drop", good[3])), [privileges % (23, name)], program)
+        eq(warnings(IDS + text % (program, *good[:3], "")), [limit % (23, "5 in 60 s")], program)
+        eq(warnings(IDS + text % (program, *good[:3], "restart_limit = 9; restart_window = 5;")), [limit % (23, "9 in 5 s")])
+        eq(warnings(IDS + text % (program, *good[:3], 'restart = "on-failure";')), [])
+        eq(warnings(IDS + text % (program, "--local-line", *good[1:])), [enter % (23, name)], program)
+    eq(warnings(IDS + text % ("login", "-p", *good[1:])), [], "login prints no prompt before it reads")
+    eq(warnings(IDS + text % ("cat", "-n", "${device}", "drop", "")), [])
 
 
 @test("obex, with which no host sees the gadget")

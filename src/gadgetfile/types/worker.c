@@ -40,31 +40,6 @@ static void wrap_exec_string_in_list(struct load *l, struct node *value)
 	node_wrap_in_list(l->scan, value);
 }
 
-/* Returns whether the program logs users in on a terminal, for which it needs root's privileges. */
-static bool logs_users_in(const struct worker *w)
-{
-	static const char *const programs[] = { "agetty", "getty", "mgetty", "mingetty", "login" };
-
-	for (size_t i = 0; w->argv && w->argv[0] && i < ARRAY_SIZE(programs); i++)
-		if (streq(path_last_component(w->argv[0]), programs[i]))
-			return true;
-	return false;
-}
-
-/* Warns about a path for agetty, which puts "/dev/" before the name of the line. */
-static void warn_about_path_for_getty(struct load *l, const struct worker *w,
-				      const struct node *exec)
-{
-	if (!logs_users_in(w))
-		return;
-	node_foreach(item, exec) {
-		if (item->type != NODE_STRING || !streq(item->text, "${device}"))
-			continue;
-		diag_warning(l->diags, &item->at, "agetty takes the name of the line without /dev/");
-		diags_hint(l->diags, "write \"${device_name}\"");
-	}
-}
-
 static void load_exec(struct load *l, struct worker *w, struct node *list)
 {
 	size_t n = 0;
@@ -86,7 +61,6 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 		else
 			w->argv[n++] = xstrdup(item->text);
 	}
-	warn_about_path_for_getty(l, w, list);
 }
 
 /*
@@ -288,11 +262,12 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		diag_error(l->diags, &d.privileges.node->at,
 			   "privileges = \"keep\" needs 'user', because the worker gets the "
 			   "privileges of that user: all of them if it is \"root\"");
-	if (d.worker.process_limits.keep_all_privileges && !logs_users_in(&d.worker)) {
+	if (d.worker.process_limits.keep_all_privileges && !is_login_program(&d.worker)) {
 		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's privileges");
 		diags_hint(l->diags, "list what the program needs in 'capabilities'");
 	}
+	load_check_login_program(l, &d.worker, node);
 	f->worker = xcalloc(1, sizeof(*f->worker));
 	*f->worker = d.worker;
 }
