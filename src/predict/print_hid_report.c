@@ -135,16 +135,8 @@ static const char *const flag_words[][2] = {
 	{ NULL, "Null State" }, { NULL, "Volatile" },	 { NULL, "Buffered Bytes" },
 };
 
-/* The global items on which the text of other items depends. */
-struct globals {
-	uint32_t page;
-	bool negative_logical_minimum, negative_physical_minimum;
-};
-
 struct printer {
-	struct globals globals;
-	struct globals *pushed;
-	size_t n_pushed;
+	struct hid_global_state globals;
 	size_t depth; /* number of open collections */
 };
 
@@ -162,13 +154,6 @@ static char *number_text(const struct number_name *names, uint32_t number, uint3
 		if (names->number == number)
 			return xstrdup(names->name);
 	return strf("0x%02x", shown);
-}
-
-static int32_t signed_value(const struct hid_item *item)
-{
-	if (item->data_size == 1)
-		return (int8_t)item->value;
-	return item->data_size == 2 ? (int16_t)item->value : (int32_t)item->value;
 }
 
 static char *flags_text(uint32_t value)
@@ -193,8 +178,8 @@ static char *value_text(const struct printer *p, const struct hid_item *item,
 			enum value_format format)
 {
 	bool negative_minimum = item->kind == HID_LOGICAL_MAXIMUM
-					? p->globals.negative_logical_minimum
-					: p->globals.negative_physical_minimum;
+					? p->globals.now.negative_logical_minimum
+					: p->globals.now.negative_physical_minimum;
 
 	switch (format) {
 	case NO_VALUE:
@@ -202,9 +187,9 @@ static char *value_text(const struct printer *p, const struct hid_item *item,
 	case MAXIMUM:
 		if (!negative_minimum)
 			return strf("%u", item->value);
-		return strf("%d", signed_value(item));
+		return strf("%d", hid_item_signed_value(item));
 	case MINIMUM:
-		return strf("%d", signed_value(item));
+		return strf("%d", hid_item_signed_value(item));
 	case DECIMAL:
 		return strf("%u", item->value);
 	case HEXADECIMAL:
@@ -219,35 +204,10 @@ static char *value_text(const struct printer *p, const struct hid_item *item,
 	case USAGE: /* of four bytes, the upper two are the page (6.2.2.8) */
 		return number_text(usages,
 				   item->data_size == 4 ? item->value
-							: p->globals.page << 16 | item->value,
+							: p->globals.now.usage_page << 16 | item->value,
 				   item->value);
 	}
 	return NULL;
-}
-
-static void update_printer(struct printer *p, const struct hid_item *item)
-{
-	switch (item->is_long ? 0 : item->kind) {
-	case HID_COLLECTION:
-		p->depth++;
-		break;
-	case HID_USAGE_PAGE:
-		p->globals.page = item->value;
-		break;
-	case HID_LOGICAL_MINIMUM:
-		p->globals.negative_logical_minimum = signed_value(item) < 0;
-		break;
-	case HID_PHYSICAL_MINIMUM:
-		p->globals.negative_physical_minimum = signed_value(item) < 0;
-		break;
-	case HID_PUSH:
-		*array_add(p->pushed, p->n_pushed) = p->globals;
-		break;
-	case HID_POP:
-		if (p->n_pushed > 0)
-			p->globals = p->pushed[--p->n_pushed];
-		break;
-	}
 }
 
 static void print_item(FILE *to, struct printer *p, const uint8_t *bytes,
@@ -273,7 +233,9 @@ static void print_item(FILE *to, struct printer *p, const uint8_t *bytes,
 	if (value)
 		fprintf(to, " (%s)", value);
 	fputc('\n', to);
-	update_printer(p, item);
+	if (!item->is_long && item->kind == HID_COLLECTION)
+		p->depth++;
+	hid_process_global_item(&p->globals, item);
 }
 
 static void print_length(FILE *to, const char *kind, uint64_t length)
@@ -304,5 +266,5 @@ void hid_report_print(FILE *to, const uint8_t *bytes, size_t size)
 	print_length(to, "input", report.input_length);
 	print_length(to, "output", report.output_length);
 	print_length(to, "feature", report.feature_length);
-	free(p.pushed);
+	free(p.globals.pushed);
 }

@@ -12,18 +12,10 @@
 
 #define LONG_ITEM 0xfe /* 6.2.2.3 */
 
-/* The global items that the length of a report depends on. */
-struct globals {
-	uint32_t size, count; /* bits of a field, and number of fields */
-	uint8_t id;
-};
-
 enum kind { INPUT, OUTPUT, FEATURE, KIND_COUNT };
 
 struct parser {
-	struct globals globals;
-	struct globals *pushed;
-	size_t n_pushed;
+	struct hid_global_state globals;
 	size_t *open_collections; /* offsets of their items */
 	size_t n_open_collections;
 	bool has_ids;			/* the descriptor has a Report ID item */
@@ -48,15 +40,57 @@ size_t hid_item_read(const uint8_t *bytes, size_t size, size_t offset, struct hi
 	return 0;
 }
 
+int32_t hid_item_signed_value(const struct hid_item *item)
+{
+	if (item->data_size == 1)
+		return (int8_t)item->value;
+	return item->data_size == 2 ? (int16_t)item->value : (int32_t)item->value;
+}
+
+void hid_process_global_item(struct hid_global_state *state, const struct hid_item *item)
+{
+	struct hid_globals *now = &state->now;
+
+	switch (item->kind) {
+	case HID_USAGE_PAGE:
+		now->usage_page = item->value;
+		break;
+	case HID_LOGICAL_MINIMUM:
+		now->negative_logical_minimum = hid_item_signed_value(item) < 0;
+		break;
+	case HID_PHYSICAL_MINIMUM:
+		now->negative_physical_minimum = hid_item_signed_value(item) < 0;
+		break;
+	case HID_REPORT_SIZE:
+		now->report_size = item->value;
+		break;
+	case HID_REPORT_COUNT:
+		now->report_count = item->value;
+		break;
+	case HID_REPORT_ID:
+		now->report_id = (uint8_t)item->value;
+		break;
+	case HID_PUSH:
+		*array_add(state->pushed, state->n_pushed) = *now;
+		break;
+	case HID_POP:
+		if (state->n_pushed > 0)
+			*now = state->pushed[--state->n_pushed];
+		break;
+	}
+}
+
 static void add_field(struct parser *p, enum kind kind)
 {
-	p->bits[kind][p->globals.id] += (uint64_t)p->globals.size * p->globals.count;
+	const struct hid_globals *now = &p->globals.now;
+
+	p->bits[kind][now->report_id] += (uint64_t)now->report_size * now->report_count;
 }
 
 /* Processes the item at `offset`. Returns false for an End Collection without a Collection. */
-static bool process_item(struct parser *p, unsigned int item, uint32_t value, size_t offset)
+static bool process_item(struct parser *p, const struct hid_item *item, size_t offset)
 {
-	switch (item) {
+	switch (item->kind) {
 	case HID_INPUT:
 		add_field(p, INPUT);
 		break;
@@ -74,24 +108,11 @@ static bool process_item(struct parser *p, unsigned int item, uint32_t value, si
 			return false;
 		p->n_open_collections--;
 		break;
-	case HID_REPORT_SIZE:
-		p->globals.size = value;
-		break;
-	case HID_REPORT_COUNT:
-		p->globals.count = value;
-		break;
 	case HID_REPORT_ID:
-		p->globals.id = (uint8_t)value;
 		p->has_ids = true;
 		break;
-	case HID_PUSH:
-		*array_add(p->pushed, p->n_pushed) = p->globals;
-		break;
-	case HID_POP:
-		if (p->n_pushed > 0)
-			p->globals = p->pushed[--p->n_pushed];
-		break;
 	}
+	hid_process_global_item(&p->globals, item);
 	return true;
 }
 
@@ -110,7 +131,7 @@ static void parse_items(struct parser *p, const uint8_t *bytes, size_t size,
 			report->problem = HID_REPORT_ITEM_CUT_OFF;
 			return;
 		}
-		if (!item.is_long && !process_item(p, item.kind, item.value, offset)) {
+		if (!item.is_long && !process_item(p, &item, offset)) {
 			report->problem = HID_REPORT_END_WITHOUT_COLLECTION;
 			return;
 		}
@@ -142,7 +163,7 @@ void hid_report_parse(const uint8_t *bytes, size_t size, struct hid_report *repo
 	report->input_length = longest_report(&p, INPUT);
 	report->output_length = longest_report(&p, OUTPUT);
 	report->feature_length = longest_report(&p, FEATURE);
-	free(p.pushed);
+	free(p.globals.pushed);
 	free(p.open_collections);
 }
 

@@ -49,6 +49,25 @@ struct hid_item {
  * it lacks any, it has no value.
  */
 size_t hid_item_read(const uint8_t *bytes, size_t size, size_t offset, struct hid_item *item);
+/* Returns the data as a signed number (two's complement, 5.8). */
+int32_t hid_item_signed_value(const struct hid_item *item);
+
+/* The values of global items (6.2.2.7) on which other items depend. */
+struct hid_globals {
+	uint32_t usage_page;
+	uint32_t report_size, report_count; /* bits of a field, and number of fields */
+	uint8_t report_id;
+	bool negative_logical_minimum, negative_physical_minimum;
+};
+
+struct hid_global_state {
+	struct hid_globals now;
+	struct hid_globals *pushed; /* by Push items; the caller frees the array */
+	size_t n_pushed;
+};
+
+/* Changes the state if the item is a global one. */
+void hid_process_global_item(struct hid_global_state *state, const struct hid_item *item);
 
 /* Why no host can parse a report descriptor. */
 enum hid_report_problem {
