@@ -340,9 +340,9 @@ static int write_address_apply(struct step *step, struct error *err)
 			    *functions_dir = path_parent(function_dir),
 			    *gadget_dir = path_parent(functions_dir);
 	const struct mac_address_target target = {
-		.gadget = strrchr(gadget_dir, '/') + 1,
-		.function_in_configfs = strrchr(function_dir, '/') + 1,
-		.attribute = strrchr(step->path, '/') + 1,
+		.gadget = path_last_component(gadget_dir),
+		.function_in_configfs = path_last_component(function_dir),
+		.attribute = path_last_component(step->path),
 	};
 	char address[MAC_ADDRESS_SIZE];
 	int r = mac_address_read(step->value, &target, address, err);

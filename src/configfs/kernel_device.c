@@ -79,7 +79,7 @@ static char *video_device_path(const char *dir)
 				    *above = strf("%s/device/..", device),
 				    *function = read_attribute(device, "function_name");
 
-		if (function && streq(function, strrchr(dir, '/') + 1) &&
+		if (function && streq(function, path_last_component(dir)) &&
 		    same_directory(above, controller))
 			found = strf("/dev/%s", entry->d_name);
 	}
@@ -99,7 +99,7 @@ static char *network_interface_name(const char *dir)
 /* Returns what kind of device the function has. The last component of `dir` is TYPE.INSTANCE. */
 static enum function_device device_kind(const char *dir)
 {
-	const char *name = strrchr(dir, '/') + 1;
+	const char *name = path_last_component(dir);
 	_cleanup_free_ char *type = xstrndup(name, strcspn(name, "."));
 
 	return function_type_device(type);

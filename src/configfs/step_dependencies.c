@@ -22,7 +22,7 @@ static bool in_same_directory(const struct step *a, const struct step *b)
 
 static bool last_path_component_is(const struct step *step, const char *name)
 {
-	return streq(strrchr(step->path, '/') + 1, name);
+	return streq(path_last_component(step->path), name);
 }
 
 /*

@@ -42,7 +42,7 @@ int error_gadget_of_other_program(const char *name, const char *dir, struct erro
 
 static int gadget_directory_step_apply(struct step *step, struct error *err)
 {
-	const char *name = strrchr(step->path, '/') + 1;
+	const char *name = path_last_component(step->path);
 
 	if (mkdir(step->path, 0755) == 0)
 		return 0;

@@ -52,7 +52,7 @@ char *udc_driver(const char *name)
 	if (n < 0)
 		return NULL;
 	target[n] = '\0';
-	return xstrdup(strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+	return xstrdup(path_last_component(target));
 }
 
 bool udc_is_virtual(const char *name)

@@ -224,7 +224,7 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 /* Kills a keeper whose supervisor died, and its worker. */
 static int kill_keeper_at_socket(const char *socket_path, struct error *err)
 {
-	const char *label = strrchr(socket_path, '/') + strlen("/" KEEPER_FILE);
+	const char *label = path_last_component(socket_path) + strlen(KEEPER_FILE);
 	_cleanup_close_ int pidfd = -1, output = -1;
 	struct keeper_hello hello;
 	struct keeper keeper;

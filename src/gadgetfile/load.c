@@ -32,7 +32,7 @@ bool gadgetfile_is_gadget_name(const char *name)
 
 char *gadgetfile_default_name(const char *path)
 {
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *base = path_last_component(path);
 	size_t n = strlen(base);
 
 	if (streq(path, GADGETFILE_STDIN))

@@ -456,7 +456,7 @@ static void print_kernel_os_descriptors(FILE *to, const struct function *f)
 		if (e->entry_kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
 			continue;
 		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
-		print_os_field(to, strrchr(e->path, '/') + 1, e->value, e->size);
+		print_os_field(to, path_last_component(e->path), e->value, e->size);
 	}
 }
 

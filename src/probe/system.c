@@ -76,12 +76,10 @@ char *system_link_target(const struct system *system, const char *fmt, ...)
 char *system_link_name(const struct system *system, const char *fmt, ...)
 {
 	_cleanup_free_ char *target = NULL;
-	const char *slash;
 
 	PATH_FROM_ARGUMENTS(system, fmt);
 	target = read_link(path);
-	slash = target ? strrchr(target, '/') : NULL;
-	return xstrdup_or_null(slash ? slash + 1 : target);
+	return xstrdup_or_null(target ? path_last_component(target) : NULL);
 }
 
 static int compare_names(const void *a, const void *b)
