@@ -77,7 +77,7 @@ class Device:
                 return
             if status("udc_state")[0] in ("configured", "suspended"):
                 raise SystemExit(f"keyboard-mouse.py: the host has not read the last report of {self.path}: it sleeps, "
-                                 "or has no driver for it")
+                                 "or has no driver for it. It gets that report when it reads again")
         except OSError as e:
             if e.errno != errno.ESHUTDOWN:
                 raise

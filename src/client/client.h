@@ -186,11 +186,13 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 /*
  * Finds out what a reload would change, and changes nothing. Stores the array "plan" of the output
  * of `reload --dry-run --json` in *changes; the caller owns it. *rebinds is true if the reload
- * would unbind the gadget and bind it again.
+ * would unbind the gadget and bind it again. *same_settings is true if the file has the settings
+ * of the gadget; otherwise a reload without changes changes only settings of the supervisor, such
+ * as how workers are restarted.
  */
 int client_reload_plan(const struct paths *paths, const char *name, const char *file,
 		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
-		       struct error *err);
+		       bool *same_settings, struct error *err);
 
 /* Waits until a host has configured the gadget, at most `seconds`. The gadget must be up. */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,

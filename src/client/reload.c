@@ -190,7 +190,7 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 
 int client_reload_plan(const struct paths *paths, const char *name, const char *file,
 		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
-		       struct error *err)
+		       bool *same_settings, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
@@ -213,6 +213,7 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		reload_make_difference(reload, &base);
 		*changes = difference_to_json(&reload->difference);
 		*rebinds = reload_rebinds(&reload->difference);
+		*same_settings = json_equal(now.record.document, reload->new_document);
 	}
 	reload_discard(reload, &now.plan_preview.functions);
 	plan_preview_free(&now.plan_preview);

@@ -137,16 +137,19 @@ static void print_changes(const json_t *changes)
 static int print_reload_plan(struct reload_command *q)
 {
 	json_t *changes = NULL;
-	bool rebinds;
+	bool rebinds, same_settings;
 
 	if (client_reload_plan(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
-			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
+			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &same_settings,
+			       &q->err) < 0)
 		return print_output_and_free_command(q, NULL, q->err.exit);
 	if (q->prints_json)
 		return print_status_and_changes_as_json(q, changes, rebinds);
 	print_changes(changes);
-	if (json_array_size(changes) == 0)
+	if (json_array_size(changes) == 0 && same_settings)
 		log_info("%s: no changes", q->gadget_name);
+	else if (json_array_size(changes) == 0)
+		log_info("%s: only settings of the supervisor would change", q->gadget_name);
 	else if (rebinds)
 		log_info("%s: needs a rebind: the host would see a disconnect", q->gadget_name);
 	else
