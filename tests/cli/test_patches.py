@@ -4,9 +4,13 @@
 # lab needs: kernels
 """kernel/patches: the groups of each version, and that make and the lab apply the groups that are asked for."""
 
+import importlib.machinery
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from paths import SRC
@@ -107,6 +111,37 @@ def each_group_applies(version):
 
 for version_ in VERSIONS:
     test(f"each group for {version_} applies without fuzz to a source with only the groups that it needs", version_)(each_group_applies)
+
+
+def kernel_check():
+    """Returns the program kernel/check as a module."""
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader("kernel_check", os.path.join(SRC, "kernel", "check"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kernel_check", loader))
+    loader.exec_module(module)
+    return module
+
+
+@test("kernel/check reports the style of our patches, also if they have links, and of upstream commits only errors")
+def style_of_patches():
+    check = kernel_check()
+    # An upstream commit with unnecessary parentheses
+    upstream = cache.read(cache.patches(os.path.join(DIRECTORY, "6.18", "fixes"))[0]).decode()
+    ours = re.sub(r"^commit \w+ upstream\.$", "Link: https://lore.kernel.org/linux-usb/1@example.org/", upstream, flags=re.M)
+    with tempfile.TemporaryDirectory(prefix="ffsctl-patches-") as work:
+        def result(text):
+            patch = os.path.join(work, "0001.patch")
+            with open(patch, "w", encoding="utf-8") as f:
+                f.write(text)
+            try:
+                check.checkpatch(cache.source_dir("6.12"), patch)
+            except check.steps.Error as e:
+                return str(e)
+            return "ok"
+        for text, wanted in ((upstream, "ok"), (ours, "CHECK:UNNECESSARY_PARENTHESES"),
+                             (upstream.replace("\n+\t", "\n+        "), "ERROR:CODE_INDENT")):
+            found = result(text)
+            ok(wanted in found, found)
 
 
 @test("make refuses unknown groups, and a package for dkms without a group that another one needs")
