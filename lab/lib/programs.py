@@ -31,6 +31,10 @@ LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 NEVER = ["none"]  # of a `# lab:` line: only lab/test --all runs the program
 HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
 HOST_TIMEOUT = 900
+# The flavour in Program.needs of the kernels that lab/run --qemu boots
+QEMU = "qemu"
+# lab/test --qemu: the number of emulated processors, and how many times slower they are than User-Mode Linux
+QEMU_CPUS, QEMU_SLOWNESS = 2, 25
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -53,14 +57,16 @@ def in_lab_needs(v, everything):
     """Returns the kernel that a program needs for the combination `v`. Without --all, a program for the debug flavour
     gets the kernel of lab/run --basic, because that is built faster."""
     variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
-    return v["kernel"], v["flavour"], variant
+    return v["kernel"], QEMU if "qemu" in v else v["flavour"], variant
 
 
 class Program:
     """A test program and one combination in which it runs."""
 
-    def __init__(self, name, args, env, timeout, combination, needs=None):
+    def __init__(self, name, args, env, timeout, combination, needs=None, slowness=1):
         self.name, self.args, self.env = name, args, env
+        # How many times slower the program is on a machine of QEMU
+        self.slowness = slowness
         # What the program needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
         self.needs = needs
         self.timeout = timeout  # in seconds, on the reference machine
@@ -72,6 +78,7 @@ class Program:
         """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
         result = Result(self.name)
         start = time.monotonic()
+        patience *= self.slowness
         env = {**os.environ, **self.env, "LAB_PATIENCE": "%.2f" % patience}
         args = list(self.args)
         limit = self.timeout * patience
@@ -258,12 +265,17 @@ def lab_program(path, v, everything, forced):
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
+    words += ["qemu"] * ("qemu" in v)
     # In the lab WORK is also available as INSIDE, which every user can open. Workers do not run as root, and WORK may
     # be below /root
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
-    options += ["--stock"] * ("stock" in v) + ["--virtual-time"] * ("real-time" not in v)
+    options += ["--stock"] * ("stock" in v)
+    if "qemu" in v:
+        options += ["--qemu", "--cpus", str(QEMU_CPUS)]
+    elif "real-time" not in v:
+        options.append("--virtual-time")
     needs = in_lab_needs(v, everything)
     options += ["--basic"] * (needs[2] == cache.BASIC)
     if v["append"]:
@@ -275,7 +287,7 @@ def lab_program(path, v, everything, forced):
     return Program("%s [%s]" % (name, " ".join(words)),
                    [os.path.join(cache.LAB, "run"), *options, "--",
                     "env", "-C", src, *arguments_to_start(path, os.path.join(src, name))],
-                   env, int(v["timeout"]) * slow, v, needs)
+                   env, int(v["timeout"]) * slow, v, needs, QEMU_SLOWNESS if "qemu" in v else 1)
 
 
 def add_old_build_to_programs(programs):
@@ -350,9 +362,15 @@ def make_checks(checked, only, lenient, everything):
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
-def lab_programs(everything, kernel=None, forced=None):
+def runs_in_qemu(v):
+    """Returns whether a combination runs with lab/test --qemu. Debian's kernel is of the normal flavour, and programs
+    with sanitizers are another twenty times slower."""
+    return v["flavour"] == "normal" and v["build"] == "plain"
+
+
+def lab_programs(everything, kernel=None, forced=None, qemu=False):
     """Returns the programs that run in the lab. If `forced` is the name of a build, it replaces the plain build, and
-    programs for other builds are left out."""
+    programs for other builds are left out. With `qemu` the programs run in machines of QEMU, those that can."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and runs_only_with_plain_build(path, everything):
@@ -361,6 +379,10 @@ def lab_programs(everything, kernel=None, forced=None):
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}
+            if qemu:
+                if not runs_in_qemu(v):
+                    continue
+                v = {**v, "qemu": True}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)
                 if program.name not in seen:

@@ -19,7 +19,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import (ALL_KERNELS, check_programs, choose, add_old_build_to_programs, host_programs, lab_programs, make_checks,  # noqa: E402
+from programs import (ALL_KERNELS, QEMU, check_programs, choose, add_old_build_to_programs, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
@@ -38,7 +38,7 @@ LAB_BUILDS = (*BUILDS, "without-libusbgx")
 def kernels_needed(programs, args):
     """Returns the needed kernels [(version, flavour, variant)] in the order in which they are made."""
     need = {p.needs for p in programs}
-    if not args.only or any("selftest" in o for o in args.only):
+    if not args.qemu and (not args.only or any("selftest" in o for o in args.only)):
         # The lab's own tests need several kernels: they plant faults that only the debug flavour detects, and load the
         # stock modules
         for version in selftested(args.all, args.kernel):
@@ -49,8 +49,8 @@ def kernels_needed(programs, args):
 
 def setup(need):
     version, flavour, variant = need
-    if subprocess.run([os.path.join(cache.LAB, "setup"), "--kernel", version, "--flavour", flavour,
-                       "--" + variant]).returncode:
+    kind = ["--qemu", "--flavour", "normal"] if flavour == QEMU else ["--flavour", flavour]
+    if subprocess.run([os.path.join(cache.LAB, "setup"), "--kernel", version, *kind, "--" + variant]).returncode:
         raise Error("lab/setup failed")
 
 
@@ -150,7 +150,7 @@ def summary(speed, start, before, report, args):
     if speed.t():
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
-        if not args.only and not args.kernel and not args.build:
+        if not args.only and not args.kernel and not args.build and not args.qemu:
             text += ", goal %d T" % BUDGET["--all" if args.all else "tier 1"]
     print(text)
     if not args.only:
@@ -166,8 +166,7 @@ def parse():
     p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
                    "not only the fastest one for each behaviour")
     # Two programs per core, because a lab that waits for a file or for a time leaves its core idle
-    p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
-                   help="test programs in parallel (two per core)")
+    p.add_argument("--jobs", type=int, help="test programs in parallel (two per core; with --qemu one)")
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
                    "of function NAME; may be repeated")
@@ -175,12 +174,22 @@ def parse():
                    "6.12, on this tree")
     p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build")
     p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
+    p.add_argument("--qemu", action="store_true", help="run the programs of the lab, and only these, on Debian's kernels in "
+                   "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours")
     p.add_argument("--list", action="store_true", help="print the names of the programs and exit")
     p.add_argument("--first-failure", action="store_true", help="start no more programs after a failure")
     p.add_argument("--mutant", metavar="NAME", help="plant this defect of tests/mutants in the copied sources (lab/mutants)")
     p.add_argument("--profile", action="store_true", help="print a table of where the time was spent")
     p.add_argument("--save", metavar="FILE", help="write the results to FILE, for lab/compare")
-    return p.parse_args()
+    args = p.parse_args()
+    if args.qemu and args.build:
+        p.error("--qemu excludes --build and --sanitize")
+    if args.qemu and args.kernel not in (None, *cache.VERSIONS):
+        p.error("--qemu has the kernels %s, not one of lab/setup --tree" % " and ".join(cache.VERSIONS))
+    if args.jobs is None:
+        # An emulated machine of two processors uses two cores
+        args.jobs = 1 if args.qemu else 2 * os.cpu_count()
+    return args
 
 
 def builds_of(programs):
@@ -190,6 +199,8 @@ def builds_of(programs):
 def builds_checked(programs, args):
     """Returns the builds for which this run may include programs of `make check` and tests/cli. --only can still exclude
     some or all of these programs."""
+    if args.qemu:
+        return ()
     if not args.only:
         return BUILDS if args.build in (None, "sanitize") else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
@@ -204,9 +215,10 @@ def main():
     report, speed = None, Speed()
     try:
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
-        programs = list(lab_programs(args.all, args.kernel, args.build))
+        programs = list(lab_programs(args.all, args.kernel, args.build, args.qemu))
         if args.list:
-            for program in list(host_programs({"plain": []}, args.all, args.kernel, args.build)) + programs:
+            others = [] if args.qemu else list(host_programs({"plain": []}, args.all, args.kernel, args.build))
+            for program in others + programs:
                 print(program.name)
             return 0
         compile_tests()
@@ -219,7 +231,8 @@ def main():
             build(*sorted(needed), lenient=bool(args.mutant))
         add_old_build_to_programs(programs)
         checked = {name: check_programs(name) for name in builds}
-        programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
+        if not args.qemu:
+            programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
         if whole or not args.only:  # make cannot select a test within a program
             programs += make_checks(checked, whole, bool(args.mutant), args.all)

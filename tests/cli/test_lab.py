@@ -329,6 +329,33 @@ def tests_of_tree():
             eq(programs.selftested(everything, "mine"), ["mine"])
 
 
+@test("lab/test --qemu runs each combination of the normal flavour and the plain build on two processors, in real time")
+def tests_in_qemu():
+    for everything in (False, True):
+        usual = [p for p in programs.lab_programs(everything)]
+        emulated = [p for p in programs.lab_programs(everything, qemu=True)]
+        eq([p.name for p in emulated],
+           [p.name[:-1] + " qemu]" for p in usual
+            if (p.combination["flavour"], p.combination["build"]) == ("normal", "plain")])
+        for p in emulated:
+            options = p.args[:p.args.index("--")]
+            ok("--virtual-time" not in options, p.name)
+            eq(options[options.index("--qemu") + 1:][:2], ["--cpus", "2"], p.name)
+            eq("--stock" in options, p.needs[2] == "stock", p.name)
+            eq(p.needs[1], programs.QEMU, p.name)
+    for words in (["--sanitize"], ["--build", "plain"]):
+        contains(lab("lab/test", "--qemu", *words, "--list").stdout, "--qemu excludes")
+
+
+@test("programs in QEMU get more time")
+def qemu_is_slow():
+    times = []
+    program = programs.Program("x", ["sh", "-c", "echo $LAB_PATIENCE"], {}, 10, None, slowness=25)
+    program.results = lambda result, text, *_: times.append(float(text))
+    program.run(patience=2.0)
+    eq(times, [50.0])
+
+
 @test("--prune keeps the products of a user's tree, until the tree no longer exists")
 def prune_trees():
     with small_tree() as path:
