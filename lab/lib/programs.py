@@ -35,6 +35,8 @@ HOST_TIMEOUT = 900
 QEMU = "qemu"
 # lab/test --qemu: the number of emulated processors, and how many times slower they are than User-Mode Linux
 QEMU_CPUS, QEMU_SLOWNESS = 2, 25
+# A program that cannot run with lab/test --qemu has this line at its start, with the reason
+NOT_IN_QEMU = re.compile(r"^# lab qemu: no, (.+)$", re.M)
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -73,6 +75,7 @@ class Program:
         # An element of variations(): the program runs in the lab, with this kernel and these options. None: the program
         # runs on this machine
         self.combination = combination
+        self.left_out = None  # why lab/test --qemu does not run this program
 
     def run(self, core=None, patience=1.0):
         """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
@@ -257,6 +260,17 @@ def runs_only_with_plain_build(path, everything):
     return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", text, re.M)
 
 
+def why_not_in_qemu(path, v):
+    """Returns why lab/test --qemu does not run a combination of a test, or None if it does."""
+    if v["flavour"] != KEYS["flavour"]:
+        return "Debian's kernel is of the normal flavour"
+    if v["build"] != KEYS["build"]:
+        return "--qemu runs the plain build"
+    with open(path, encoding="utf-8", errors="replace") as f:
+        m = NOT_IN_QEMU.search("".join(itertools.islice(f, HEAD)))
+    return m and m[1]
+
+
 def lab_program(path, v, everything, forced):
     build_name = forced or v["build"]
     words = [v["kernel"], v["speed"]]
@@ -284,10 +298,13 @@ def lab_program(path, v, everything, forced):
     name = os.path.relpath(path, SRC)
     src = os.path.join(INSIDE, "src")
     env = {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier_environment(everything)}
-    return Program("%s [%s]" % (name, " ".join(words)),
-                   [os.path.join(cache.LAB, "run"), *options, "--",
-                    "env", "-C", src, *arguments_to_start(path, os.path.join(src, name))],
-                   env, int(v["timeout"]) * slow, v, needs, QEMU_SLOWNESS if "qemu" in v else 1)
+    program = Program("%s [%s]" % (name, " ".join(words)),
+                      [os.path.join(cache.LAB, "run"), *options, "--",
+                       "env", "-C", src, *arguments_to_start(path, os.path.join(src, name))],
+                      env, int(v["timeout"]) * slow, v, needs, QEMU_SLOWNESS if "qemu" in v else 1)
+    if "qemu" in v:
+        program.left_out = why_not_in_qemu(path, v)
+    return program
 
 
 def add_old_build_to_programs(programs):
@@ -362,15 +379,10 @@ def make_checks(checked, only, lenient, everything):
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
-def runs_in_qemu(v):
-    """Returns whether a combination runs with lab/test --qemu. Debian's kernel is of the normal flavour, and programs
-    with sanitizers are another twenty times slower."""
-    return v["flavour"] == "normal" and v["build"] == "plain"
-
-
 def lab_programs(everything, kernel=None, forced=None, qemu=False):
     """Returns the programs that run in the lab. If `forced` is the name of a build, it replaces the plain build, and
-    programs for other builds are left out. With `qemu` the programs run in machines of QEMU, those that can."""
+    programs for other builds are left out. With `qemu` the programs run in machines of QEMU; those that cannot have a
+    reason in Program.left_out."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and runs_only_with_plain_build(path, everything):
@@ -380,8 +392,6 @@ def lab_programs(everything, kernel=None, forced=None, qemu=False):
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}
             if qemu:
-                if not runs_in_qemu(v):
-                    continue
                 v = {**v, "qemu": True}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)

@@ -175,8 +175,8 @@ def parse():
     p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build")
     p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
     p.add_argument("--qemu", action="store_true", help="run the programs of the lab, and only these, on Debian's kernels in "
-                   "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours")
-    p.add_argument("--list", action="store_true", help="print the names of the programs and exit")
+                   "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours. --list prints what is left out, and why")
+    p.add_argument("--list", action="store_true", help="print the names of the programs that --only selects, and exit")
     p.add_argument("--first-failure", action="store_true", help="start no more programs after a failure")
     p.add_argument("--mutant", metavar="NAME", help="plant this defect of tests/mutants in the copied sources (lab/mutants)")
     p.add_argument("--profile", action="store_true", help="print a table of where the time was spent")
@@ -218,12 +218,15 @@ def main():
         programs = list(lab_programs(args.all, args.kernel, args.build, args.qemu))
         if args.list:
             others = [] if args.qemu else list(host_programs({"plain": []}, args.all, args.kernel, args.build))
-            for program in others + programs:
-                print(program.name)
+            for program in choose(others + programs, args.only):
+                print(program.name + (": left out: " + program.left_out if program.left_out else ""))
             return 0
         compile_tests()
         report = Report()
-        programs = list(choose(programs, args.only))
+        chosen = list(choose(programs, args.only))
+        programs = [p for p in chosen if not p.left_out]
+        if len(programs) < len(chosen):
+            print("lab/test: %d of %d programs left out; --list prints why" % (len(chosen) - len(programs), len(chosen)))
         builds = builds_checked(programs, args)
         # tests/lab/configfs/test_backends.py compares a build with the plain one
         needed = {*builds, *builds_of(programs), *["plain"] * bool(builds)}

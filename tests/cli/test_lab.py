@@ -329,14 +329,18 @@ def tests_of_tree():
             eq(programs.selftested(everything, "mine"), ["mine"])
 
 
+def says_no_to_qemu(program):
+    return "\n# lab qemu: no, " in pathlib.Path(SRC, program.name.partition(" ")[0]).read_text()
+
+
 @test("lab/test --qemu runs each combination of the normal flavour and the plain build on two processors, in real time")
 def tests_in_qemu():
     for everything in (False, True):
         usual = [p for p in programs.lab_programs(everything)]
-        emulated = [p for p in programs.lab_programs(everything, qemu=True)]
+        emulated = [p for p in programs.lab_programs(everything, qemu=True) if not p.left_out]
         eq([p.name for p in emulated],
            [p.name[:-1] + " qemu]" for p in usual
-            if (p.combination["flavour"], p.combination["build"]) == ("normal", "plain")])
+            if (p.combination["flavour"], p.combination["build"]) == ("normal", "plain") and not says_no_to_qemu(p)])
         for p in emulated:
             options = p.args[:p.args.index("--")]
             ok("--virtual-time" not in options, p.name)
@@ -345,6 +349,24 @@ def tests_in_qemu():
             eq(p.needs[1], programs.QEMU, p.name)
     for words in (["--sanitize"], ["--build", "plain"]):
         contains(lab("lab/test", "--qemu", *words, "--list").stdout, "--qemu excludes")
+
+
+@test("lab/test --qemu --list prints the programs that are left out, and why; --only selects what it prints")
+def left_out_of_qemu():
+    path = TMP / "test_qemu.py"
+    for head, reason in (("", None), ("# lab qemu: no, it needs virtual time\n", "it needs virtual time")):
+        path.write_text(head + "# lab: flavour=normal,debug\n")
+        eq([programs.why_not_in_qemu(str(path), v) for v in programs.variations(str(path), False)],
+           [reason, "Debian's kernel is of the normal flavour"])
+    usual = {p.name for p in programs.lab_programs(False)}
+    emulated = list(programs.lab_programs(False, qemu=True))
+    eq(len(emulated), len(usual), "programs, with those that are left out")
+    said = lab("lab/test", "--qemu", "--list", env={**os.environ, "LAB_WORK": str(TMP / "work")}).stdout.splitlines()
+    eq(said, [p.name + (f": left out: {p.left_out}" if p.left_out else "") for p in emulated])
+    one = lab("lab/test", "--qemu", "--list", "--only", "kernel/test_functionfs",
+              env={**os.environ, "LAB_WORK": str(TMP / "work")}).stdout.splitlines()
+    eq(one, [line for line in said if "kernel/test_functionfs" in line])
+    ok(any("left out" in line for line in one), one)
 
 
 @test("programs in QEMU get more time")
