@@ -23,6 +23,8 @@ PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c"
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
+# Debian's linux-libc-dev
+SYSTEM_HEADERS = ("/usr/include", "/usr/include/x86_64-linux-gnu")
 # Functions of the basic variant
 BASIC_FUNCTIONS = ("CONFIG_USB_F_FS", "CONFIG_USB_F_SS_LB")
 # File of the modules directory: the modules that lab/run loads first, in order
@@ -152,6 +154,24 @@ def install(paths, kernel, drivers, scratch, target):
     write(os.path.join(target, LOADED), "".join(os.path.basename(path) + "\n" for path in loaded))
 
 
+def copy_included_headers(source, headers):
+    """Copies the headers that those in a directory include and Debian's linux-libc-dev lacks. Not all headers:
+    include/uapi must not be used without installation."""
+    known = set()
+    while True:
+        included = {name for file in files_below(headers, [""])
+                    for name in re.findall(rb"^#\s*include\s*<([^>]+)>", cache.read(os.path.join(headers, file)), re.M)}
+        new = {os.fsdecode(name) for name in included} - known
+        if not new:
+            return
+        for name in new:
+            path = os.path.join(source, "include/uapi", name)
+            if os.path.exists(path) and not any(os.path.exists(os.path.join(d, name)) for d in (headers, *SYSTEM_HEADERS)):
+                os.makedirs(os.path.dirname(os.path.join(headers, name)), exist_ok=True)
+                shutil.copy(path, os.path.join(headers, name))
+        known |= new
+
+
 def make_selftests(tree, source, target):
     """Builds the selftests of the series with the headers of the same tree. Does nothing if a group of patches is left
     out: the selftests use all of them."""
@@ -163,10 +183,12 @@ def make_selftests(tree, source, target):
     for name in HARNESS:
         # The sources include it as "../../../"
         shutil.copy(os.path.join(source, name), os.path.join(tree, os.path.dirname(name)))
-    # Only headers that the series changes or Debian's linux-libc-dev lacks: include/uapi must not be used
-    # without installation
     shutil.copytree(os.path.join(source, "include/uapi/drm"), os.path.join(headers, "drm"))
-    shutil.copy(os.path.join(tree, "include/uapi/linux/usb/functionfs.h"), os.path.join(headers, "linux/usb"))
+    changed, uapi = os.path.join(tree, "include/uapi"), os.path.join(source, "include/uapi")
+    functionfs = "linux/usb/functionfs.h"
+    shutil.copy(os.path.join(changed if os.path.exists(os.path.join(changed, functionfs)) else uapi, functionfs),
+                os.path.join(headers, "linux/usb"))
+    copy_included_headers(source, headers)
     for path in sorted(glob.glob(os.path.join(directory, "*.c"))):
         if path.endswith("_lib.c"):
             continue
