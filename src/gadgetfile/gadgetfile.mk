@@ -60,7 +60,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/worker.c
 
 dist_example_DATA += \
-	examples/dfu.conf \
+	examples/camera-frames.conf examples/dfu.conf \
 	examples/exec-worker.conf \
 	examples/interrupt.conf \
 	examples/keyboard-mouse.conf \

@@ -20,13 +20,14 @@ dist_schema_DATA += schemas/worker-config.schema.json schemas/plugin.schema.json
 
 # Examples of workers without the plugin host, and of programs for functions of the kernel. The tests
 # run them.
-noinst_PROGRAMS += examples/blocking-echo examples/webcam
+noinst_PROGRAMS += examples/blocking-echo examples/camera-frames examples/webcam
 examples_blocking_echo_SOURCES = examples/blocking-echo.c
+examples_camera_frames_SOURCES = examples/camera-frames.c
 examples_webcam_SOURCES = examples/webcam.c
-dist_example_DATA += examples/blocking-echo.c examples/webcam.c
+dist_example_DATA += examples/blocking-echo.c examples/camera-frames.c examples/webcam.c
 templatedir = $(exampledir)/plugin-template
 dist_template_DATA = examples/plugin-template/mine.c examples/plugin-template/mine.conf \
 	examples/plugin-template/README.md
 dist_example_SCRIPTS = examples/bridge-host.py examples/dfu-worker.py examples/echo-worker.py \
 	examples/keyboard-mouse.py examples/one-host.sh examples/python-echo.py \
-	examples/read-keys.py
+	examples/read-frames.py examples/read-keys.py

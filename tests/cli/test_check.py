@@ -27,9 +27,9 @@ BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")) +
 SMALLEST = 'functions : { echo : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); } ); }; }; };\n'
 
 tmp = tempfile.TemporaryDirectory()
-# The programs of exec-worker.conf and stream-echo.conf, which their reader builds.
+# The programs of camera-frames.conf, exec-worker.conf and stream-echo.conf, which their reader builds.
 os.mkdir(os.path.join(tmp.name, "bin"))
-for name in ("blocking-echo", "stream-echo"):
+for name in ("blocking-echo", "camera-frames", "stream-echo"):
     with open(os.path.join(tmp.name, "bin", name), "w", encoding="utf-8") as program:
         os.chmod(program.fileno(), 0o755)
 os.environ["PATH"] += ":" + os.path.join(tmp.name, "bin")

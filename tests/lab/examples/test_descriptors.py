@@ -14,6 +14,7 @@ import grp
 import os
 import pathlib
 import pwd
+import re
 import signal
 import stat
 import struct
@@ -24,6 +25,7 @@ import harness
 import kernel_functions
 import tap
 from expectations import ANSWERS, Association, EXPECTED, MOUNTS, OLD, OS_REQUEST, PLATFORM, REPORTS
+from gadgets import DIRECTORY
 from harness import CONFIGFS, EXAMPLES, down, up
 from tap import eq, ok, test
 
@@ -157,7 +159,14 @@ def bring_up(name):
     if up_name == name:
         return
     take_down()
-    if name == "webcam":
+    if name == "camera-frames":
+        # There is no camera; descriptors do not depend on the program
+        path = DIRECTORY / "camera-frames.conf"
+        path.write_text(re.sub(r"\bexec = .*|\bready = .*", "", PATHS[name].read_text()).replace(
+            "worker : {", 'worker : { exec = [ "/bin/sleep", "100000" ];'))
+        up(path, "--udc", "dummy_udc.0", "--wait-host")
+        is_up.callback(down, name)
+    elif name == "webcam":
         is_up.enter_context(kernel_functions.up_and_configured(PATHS[name], "uvc"))
     else:
         up(PATHS[name], "--udc", "dummy_udc.0", "--wait-host")

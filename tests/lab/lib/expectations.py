@@ -202,6 +202,9 @@ EXPECTED = {
         {EN: ("ffsctl examples", "Keyboard and mouse", "")},
         [Config(1, 0xa0, (50, 12), {}, [hid(0, 1, 61, 8, 0x81, 0x02), hid(1, 2, 52, 4, 0x85, 0x07)])],
         more=("", "HID Interface", "")),
+    "camera-frames": Gadget(
+        {EN: ("ffsctl examples", "Camera frames", SERIAL)},
+        one_config(Interface(0, VENDOR, {EN: "Frames"}, [bulk(0x81, burst=15)]))),
     "webcam": Gadget(
         {EN: ("ffsctl examples", "Webcam", "")}, [camera()], fastest="high", triple=(0xef, 2, 1),
         more=("",)),
@@ -230,6 +233,7 @@ MOUNTS = {
                       Mount("two-functions-data", "/dev/ffs/two-functions/data", 5)],
     "dfu": [Mount("dfu-dfu", "/dev/ffs/dfu/dfu", 1)],
     "keyboard-mouse": [],
+    "camera-frames": [Mount("camera-frames-camera", "/dev/ffs/camera-frames/camera", 2)],
     "webcam": [],
     "webusb": [Mount("webusb-echo", "/dev/ffs/webusb/echo", 3)],
     "winusb": [Mount("winusb-echo", "/dev/ffs/winusb/echo", 3)],

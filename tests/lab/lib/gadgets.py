@@ -389,7 +389,7 @@ class Traffic:
 def examples():
     """Returns the examples, except those in subdirectories, that `up` can bring up on a dummy UDC of this kernel without
     preparation."""
-    cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+    cannot = {"camera-frames", "webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
     return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
 
 

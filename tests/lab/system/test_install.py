@@ -54,6 +54,8 @@ share/doc/ffsctl/examples/accessory/app.py
 share/doc/ffsctl/examples/accessory/phone.conf
 share/doc/ffsctl/examples/blocking-echo.c
 share/doc/ffsctl/examples/bridge-host.py
+share/doc/ffsctl/examples/camera-frames.c
+share/doc/ffsctl/examples/camera-frames.conf
 share/doc/ffsctl/examples/dfu-worker.py
 share/doc/ffsctl/examples/dfu.conf
 share/doc/ffsctl/examples/echo-worker.py
@@ -71,6 +73,7 @@ share/doc/ffsctl/examples/plugin-template/mine.conf
 share/doc/ffsctl/examples/python-echo.conf
 share/doc/ffsctl/examples/python-echo.py
 share/doc/ffsctl/examples/python-worker.conf
+share/doc/ffsctl/examples/read-frames.py
 share/doc/ffsctl/examples/read-keys.py
 share/doc/ffsctl/examples/stream-echo.c
 share/doc/ffsctl/examples/stream-echo.conf
