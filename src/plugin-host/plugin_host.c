@@ -210,6 +210,8 @@ static int open_event_loop(struct plugin_host *h)
 	if (r >= 0)
 		r = plugin_host_watch_fd(h, stream_completion_fd(&h->stream), EPOLLIN | EPOLLET,
 					 PLUGIN_HOST_FD_STREAM);
+	if (r >= 0)
+		r = plugin_host_open_timers(h);
 	return r < 0 ? fail_with_errno(h, r, "watch the file descriptors") : 0;
 }
 
@@ -231,6 +233,8 @@ static void handle_epoll_events(struct plugin_host *h, const struct epoll_event 
 		plugin_host_handle_watch_event(h, ev[i].data.u64, ev[i].events);
 	if (seen[PLUGIN_HOST_FD_STREAM] && !h->exiting)
 		stream_handle_completions(&h->stream);
+	if (seen[PLUGIN_HOST_FD_TIMERS] && !h->exiting)
+		plugin_host_fire_timers(h);
 }
 
 /* Delivers completions that can be read without a system call. Stops after MAX_ROUNDS rounds, so
@@ -260,14 +264,12 @@ static int run_event_loop(struct plugin_host *h)
 			break;
 		if (h->engine_may_have_changed)
 			plugin_host_report_engine_change(h);
-		n = epoll_wait(h->epoll_fd, ev, MAX_EVENTS,
-			       more ? 0 : plugin_host_timer_wait_ms(h));
+		n = epoll_wait(h->epoll_fd, ev, MAX_EVENTS, more ? 0 : -1);
 		if (n < 0 && errno != EINTR) {
 			fail_with_errno(h, -errno, "wait for events");
 			return 1;
 		}
 		handle_epoll_events(h, ev, n);
-		plugin_host_fire_timers(h);
 	}
 	return h->exit_status;
 }
@@ -310,7 +312,7 @@ int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_conf
 				 .control_fd = fds->control_fd };
 	int status = WORKER_EXIT_NEVER;
 
-	h.epoll_fd = h.signal_fd = -1;
+	h.epoll_fd = h.signal_fd = h.timer_fd = -1;
 	if (set_up_endpoints(&h, config, fds) < 0)
 		goto out;
 	h.public = (struct ffsctl_host){
@@ -335,6 +337,8 @@ int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_conf
 		status = run_plugin(&h);
 	stream_close(&h.stream);
 out:
+	if (h.timer_fd >= 0)
+		close(h.timer_fd);
 	if (h.epoll_fd >= 0)
 		close(h.epoll_fd);
 	if (h.signal_fd >= 0)

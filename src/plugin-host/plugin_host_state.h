@@ -28,11 +28,12 @@ struct plugin_host {
 	struct stream stream;
 	struct stream_endpoint *stream_endpoints;
 	const struct ffsctl_endpoint **endpoints; /* array for public.endpoints */
-	int control_fd, signal_fd, epoll_fd;
+	int control_fd, signal_fd, timer_fd, epoll_fd;
 	struct watch_slot *watch_slots; /* array */
 	size_t n_watch_slots;
 	struct ffsctl_timer *running_timers; /* list; the timer that fires next is the first one */
-	uint64_t *endpoint_bytes;	     /* array: total number of bytes for each endpoint */
+	uint64_t timerfd_due_ms; /* time that timer_fd is set to, as ffsctl_timer.due_ms; 0: none */
+	uint64_t *endpoint_bytes; /* array: total number of bytes for each endpoint */
 	/* Fires when the next TRAFFIC message is due; runs only if data was moved since the last
 	   message. */
 	struct ffsctl_timer traffic_report_timer;
@@ -69,6 +70,7 @@ enum {
 	PLUGIN_HOST_FD_CONTROL,
 	PLUGIN_HOST_FD_SIGNALS,
 	PLUGIN_HOST_FD_STREAM,
+	PLUGIN_HOST_FD_TIMERS,
 	PLUGIN_HOST_FD_PLUGIN
 };
 int plugin_host_watch_fd(struct plugin_host *h, int fd, uint32_t events, uint64_t event_data);
@@ -79,6 +81,8 @@ void plugin_host_unwatch(struct plugin_host *h, struct ffsctl_watch *w);
 void plugin_host_handle_watch_event(struct plugin_host *h, uint64_t event_data, uint32_t events);
 void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint32_t ms);
 void plugin_host_timer_stop(struct plugin_host *h, struct ffsctl_timer *t);
-/* Returns the number of milliseconds until the next timer fires; -1 if no timer runs. */
-int plugin_host_timer_wait_ms(const struct plugin_host *h);
+/* Opens timer_fd, which becomes readable when the first timer is due, and watches it. Returns 0 or
+   a negative errno. */
+int plugin_host_open_timers(struct plugin_host *h);
+/* Calls fired() of all timers that are due. */
 void plugin_host_fire_timers(struct plugin_host *h);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The file descriptors and timers of the plugin in the event loop. */
 #include <errno.h>
-#include <limits.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 #include "base/loop.h"
 #include "base/util.h"
@@ -87,12 +87,35 @@ static uint64_t now_ms(void)
 	return (uint64_t)(now_monotonic() * 1000);
 }
 
-void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint32_t ms)
+int plugin_host_open_timers(struct plugin_host *h)
+{
+	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (h->timer_fd < 0)
+		return -errno;
+	/* EPOLLET, so that the program need not read the number of expirations. */
+	return plugin_host_watch_fd(h, h->timer_fd, EPOLLIN | EPOLLET, PLUGIN_HOST_FD_TIMERS);
+}
+
+/* Sets the timerfd to the time of the first timer. A timeout of epoll_wait() would need the current
+   time for each call. */
+static void set_timerfd(struct plugin_host *h)
+{
+	uint64_t ms = h->running_timers ? h->running_timers->due_ms : 0;
+	struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(ms / 1000),
+			      .tv_nsec = (long)(ms % 1000) * 1000000 },
+	};
+
+	if (ms == h->timerfd_due_ms)
+		return;
+	h->timerfd_due_ms = ms;
+	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void insert_timer(struct plugin_host *h, struct ffsctl_timer *t)
 {
 	struct ffsctl_timer **at = &h->running_timers;
 
-	plugin_host_timer_stop(h, t);
-	t->due_ms = now_ms() + ms + 1; /* + 1 rounds up, because now_ms() rounds down */
 	while (*at && (*at)->due_ms <= t->due_ms)
 		at = &(*at)->next;
 	t->next = *at;
@@ -100,7 +123,7 @@ void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint
 	t->running = 1;
 }
 
-void plugin_host_timer_stop(struct plugin_host *h, struct ffsctl_timer *t)
+static void remove_timer(struct plugin_host *h, struct ffsctl_timer *t)
 {
 	struct ffsctl_timer **at = &h->running_timers;
 
@@ -112,32 +135,31 @@ void plugin_host_timer_stop(struct plugin_host *h, struct ffsctl_timer *t)
 	t->running = 0;
 }
 
-int plugin_host_timer_wait_ms(const struct plugin_host *h)
+void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint32_t ms)
 {
-	uint64_t now;
+	remove_timer(h, t);
+	t->due_ms = now_ms() + ms + 1; /* + 1 rounds up, because now_ms() rounds down */
+	insert_timer(h, t);
+	set_timerfd(h);
+}
 
-	if (!h->running_timers)
-		return -1;
-	now = now_ms();
-	if (h->running_timers->due_ms <= now)
-		return 0;
-	return h->running_timers->due_ms - now > INT_MAX ? INT_MAX
-							 : (int)(h->running_timers->due_ms - now);
+void plugin_host_timer_stop(struct plugin_host *h, struct ffsctl_timer *t)
+{
+	remove_timer(h, t);
+	set_timerfd(h);
 }
 
 void plugin_host_fire_timers(struct plugin_host *h)
 {
-	uint64_t now;
-
-	if (!h->running_timers)
-		return;
 	/* The time is read only once. Therefore a timer that starts itself again with 0 ms fires in
 	   the next call and not in this one. */
-	now = now_ms();
+	uint64_t now = now_ms();
+
 	while (h->running_timers && h->running_timers->due_ms <= now && !h->exiting) {
 		struct ffsctl_timer *t = h->running_timers;
 
-		plugin_host_timer_stop(h, t);
+		remove_timer(h, t);
 		t->fired(&h->public, t);
 	}
+	set_timerfd(h);
 }

@@ -209,23 +209,36 @@ Test(watches, timers_fire_in_their_order_and_once)
 	struct ffsctl_timer a = { .fired = on_timer, .user = "a" };
 	struct ffsctl_timer b = { .fired = on_timer, .user = "b" };
 	struct ffsctl_timer c = { .fired = on_timer, .user = "c" };
-	struct plugin_host h = { .exiting = false };
-	int wait;
+	struct plugin_host h = { .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
+	struct epoll_event event;
 
-	cr_assert_eq(plugin_host_timer_wait_ms(&h), -1);
+	cr_assert_eq(plugin_host_open_timers(&h), 0);
+	cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 0), 0);
 	plugin_host_timer_start(&h, &c, 3);
 	plugin_host_timer_start(&h, &a, 1);
 	plugin_host_timer_start(&h, &b, 60000);
-	wait = plugin_host_timer_wait_ms(&h);
-	cr_assert(wait >= 0 && wait <= 2, "%d", wait);
 	plugin_host_timer_start(&h, &b, 2);
-	while (!strchr(fired, 'c'))
+	while (!strchr(fired, 'c')) {
+
+		cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 60000), 1);
+		cr_assert_eq(event.data.u64, PLUGIN_HOST_FD_TIMERS);
 		plugin_host_fire_timers(&h);
+	}
 	cr_assert(strchr(fired, 'b') < strchr(fired, 'c') && fired[0] == 'a', "%s", fired);
 	plugin_host_timer_stop(&h, &a);
+	/* Stopped timers wake nobody. */
+	cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 20), 0);
+	/* An earlier timer that is stopped leaves the later one. */
+	fired[0] = 0;
+	plugin_host_timer_start(&h, &c, 5);
+	plugin_host_timer_start(&h, &b, 2);
 	plugin_host_timer_stop(&h, &b);
-	plugin_host_timer_stop(&h, &c);
-	cr_assert_eq(plugin_host_timer_wait_ms(&h), -1);
+	while (!fired[0]) {
+		cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 60000), 1);
+		plugin_host_fire_timers(&h);
+	}
+	cr_assert_str_eq(fired, "c");
+	cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 20), 0);
 }
 
 static unsigned int served;
