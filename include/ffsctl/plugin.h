@@ -113,6 +113,11 @@ enum ffsctl_transfer_flags {
 	   submit(), and the plugin host sends a ZLP if the message needs one. The flag has a
 	   meaning only in FFSCTL_FRAMING_MESSAGES. */
 	FFSCTL_END = 1 << 0,
+	/* The plugin does not access the data. IN: it has not written to the buffer since it last
+	   submitted the transfer on this endpoint, so that the same data is sent again. OUT: it
+	   will not read the data that arrives. The plugin sets the flag before it calls submit().
+	   io.engine = "dmabuf" then needs two system calls less for the transfer. */
+	FFSCTL_NO_CPU_ACCESS = 1 << 1,
 };
 
 /*
@@ -168,7 +173,7 @@ struct ffsctl_timer {
 	void (*fired)(struct ffsctl_host *host, struct ffsctl_timer *t);
 	void *user;
 	struct ffsctl_timer
-		*next; /* this and the following members are private to the plugin host */
+		*next;	 /* this and the following members are private to the plugin host */
 	uint64_t due_ms; /* CLOCK_MONOTONIC, milliseconds */
 	uint32_t running;
 };

@@ -69,6 +69,7 @@ static void fill_with_pattern(struct ffsctl_host *host, struct ffsctl_transfer *
 	uint8_t *data = t->data;
 
 	t->length = t->capacity;
+	t->flags = 0;
 	for (size_t i = 0; pattern != PATTERN_ANY && i < t->length; i++)
 		data[i] = expected_byte(host, pattern, t->endpoint, i);
 }
@@ -96,6 +97,10 @@ static int sourcesink_start(struct ffsctl_host *host)
 
 static void submit_or_give_back(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
+	bool is_out = host->endpoints[t->endpoint]->direction == FFSCTL_OUT;
+
+	if (is_out && selected_pattern(host) == PATTERN_ANY)
+		t->flags |= FFSCTL_NO_CPU_ACCESS;
 	if (host->call->submit(host, t->endpoint, t) < 0)
 		host->call->release_transfer(host,
 					     t); /* submit() failed because the link is down */
@@ -145,6 +150,8 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	bool is_out = host->endpoints[t->endpoint]->direction == FFSCTL_OUT;
 
 	if (t->status == 0 && (!is_out || first_wrong_byte(host, t) == t->length)) {
+		if (!is_out)
+			t->flags |= FFSCTL_NO_CPU_ACCESS; /* sends the same data again */
 		submit_or_give_back(host, t);
 		return;
 	}

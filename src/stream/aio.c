@@ -15,6 +15,10 @@
 
 #include "stream/aio.h"
 
+/* linux/usb/functionfs.h has this definition since Linux 6.9. */
+#ifndef FUNCTIONFS_DMABUF_ATTACH
+#define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
+#endif
 /* ffsctl's kernel patches add this ioctl. */
 #ifndef FUNCTIONFS_SESSION_ACCEPT
 #define FUNCTIONFS_SESSION_ACCEPT _IO('g', 0xe0)
@@ -121,6 +125,16 @@ bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep)
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
+bool aio_has_scatterlists(struct stream *s)
+{
+	int no_buffer = -1;
+
+	/* This ioctl() fails with EPERM if the controller does not support scatterlists, before it
+	   looks at its argument. Kernels before Linux 6.9 do not have it. */
+	return s->n_eps > 0 && ioctl(s->eps[0].fd, FUNCTIONFS_DMABUF_ATTACH, &no_buffer) < 0 &&
+	       errno == EBADF;
+}
+
 int aio_accept_session(struct stream *s)
 {
 	int session;
@@ -176,7 +190,7 @@ static int read_ring(struct completion_ring *ring, struct io_event *events)
 	return n;
 }
 
-static int read_events(struct stream *s, struct io_event *events)
+int aio_read_events(struct stream *s, struct io_event *events)
 {
 	struct completion_ring *ring = completion_ring(s);
 	struct timespec none = { 0, 0 };
@@ -190,20 +204,14 @@ static int read_events(struct stream *s, struct io_event *events)
 	return n;
 }
 
-void aio_reap_with(struct stream *s,
-		   void (*complete)(struct stream *s, struct stream_request *q, long result))
+void aio_reap_completions(struct stream *s)
 {
 	struct io_event events[AIO_BATCH];
 	int i, n;
 
 	do {
-		n = read_events(s, events);
+		n = aio_read_events(s, events);
 		for (i = 0; i < n; i++)
-			complete(s, events[i].data, (long)events[i].res);
+			stream_complete_request(s, events[i].data, (long)events[i].res);
 	} while (n == AIO_BATCH);
-}
-
-void aio_reap_completions(struct stream *s)
-{
-	aio_reap_with(s, stream_complete_request);
 }

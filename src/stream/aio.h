@@ -32,16 +32,17 @@ int aio_queue_iocbs(struct stream *s, struct iocb **iocbs, unsigned int n);
 int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n);
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep);
+bool aio_has_scatterlists(struct stream *s);
 int aio_accept_session(struct stream *s);
 bool aio_has_completions(struct stream *s);
+/* Reads up to AIO_BATCH completions from the kernel into `events`, and returns their number: the
+   caller reads again if it is AIO_BATCH. Never waits. */
+int aio_read_events(struct stream *s, struct io_event *events);
 void aio_reap_completions(struct stream *s);
-/* Reads all completions from the kernel and calls `complete` for each of them. */
-void aio_reap_with(struct stream *s,
-		   void (*complete)(struct stream *s, struct stream_request *q, long result));
 
 /* The members of struct stream_engine that are the same in `copy` and `mmap`. */
 #define AIO_CALLS                                                                                  \
 	.close = aio_close, .free_buffers = aio_free_buffers, .submit = aio_submit,                \
 	.cancel = aio_cancel, .endpoint_is_enabled = aio_endpoint_is_enabled,                      \
-	.accept_session = aio_accept_session,                                                      \
+	.has_scatterlists = aio_has_scatterlists, .accept_session = aio_accept_session,            \
 	.has_completions = aio_has_completions, .reap_completions = aio_reap_completions

@@ -12,8 +12,8 @@
 enum stream_needed_feature {
 	/* mmap() of endpoint files; the option mmap_memory_mb of the mount limits the memory */
 	STREAM_NEEDS_MMAP = 1 << 0,
-	/* the kernel can attach DMABUFs to endpoints, there is a device that makes DMABUFs, and all
-	   OUT transfers have the same length */
+	/* the kernel can attach DMABUFs to endpoints, there is a device that makes DMABUFs, and
+	   without ffsctl's kernel patches all OUT transfers have the same length */
 	STREAM_NEEDS_DMABUF = 1 << 1,
 };
 
@@ -26,8 +26,8 @@ enum stream_needed_feature {
  *
  * The sandbox of a worker permits the system calls of process/sandbox.list: an engine that makes
  * other ones must add them. A new feature that an engine needs is a value of enum
- * stream_needed_feature, with a row in probe/features.c; gadgetfile/types/check_plugin.c checks gadget
- * files for it.
+ * stream_needed_feature, with a row in probe/features.c; gadgetfile/types/check_plugin.c checks
+ * gadget files for it.
  */
 #define STREAM_ENGINES(ENGINE)                                                                     \
 	ENGINE(COPY, copy, 0, "works with every kernel.")                                          \
@@ -36,5 +36,7 @@ enum stream_needed_feature {
 	       "maps, and needs ffsctl's kernel patches; data that does not fit into "             \
 	       "ffs.mount.mmap_memory_mb is copied.")                                              \
 	ENGINE(DMABUF, dmabuf, STREAM_NEEDS_DMABUF,                                                \
-	       "sends data zero-copy from DMA buffers, and needs Linux 6.9, a controller with "    \
-	       "scatter-gather, and /dev/udmabuf or a DMA heap; \"auto\" never uses it.")
+	       "moves data without copies in DMA buffers, and needs Linux 6.9, a controller with " \
+	       "scatter-gather, and /dev/udmabuf or a DMA heap; data from the host is copied "     \
+	       "unless the kernel has ffsctl's patches or the plugin declares the length of its "  \
+	       "transfers; \"auto\" never uses it.")

@@ -150,6 +150,7 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 
 	t->submit_endpoint = t->data_request.ep = t->zlp_request.ep = ep;
 	t->submitted_bytes = t->completed_bytes = 0;
+	t->data_request.no_cpu_access = public->flags & FFSCTL_NO_CPU_ACCESS;
 	t->n_requests_in_flight = 0;
 	t->status = 0;
 	t->data_submitted = t->zlp_submitted = t->needs_zlp = t->cancelled = t->finished = false;

@@ -38,6 +38,7 @@ struct stream_request {
 	struct stream_endpoint *ep;
 	void *data;
 	size_t length;
+	bool no_cpu_access; /* FFSCTL_NO_CPU_ACCESS of the transfer */
 	bool in_flight;
 	_Alignas(8) unsigned char engine_data[STREAM_REQUEST_PRIVATE]; /* private to the engine */
 };
@@ -74,6 +75,10 @@ struct stream_engine {
 	   submit() has returned -EAGAIN: if the endpoint is disabled, the link is down; if it is
 	   enabled, the endpoint is busy. */
 	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
+	/* Returns whether the controller supports scatterlists; false if this is unknown. The
+	   caller calls it at the beginning of each session, because the gadget may be bound to
+	   another controller between two sessions. */
+	bool (*has_scatterlists)(struct stream *s);
 	/*
 	 * Accepts the current session and returns its number. When this session is over, all
 	 * requests of the function end with -ESHUTDOWN, until the next session is accepted. Returns
@@ -164,8 +169,9 @@ struct stream {
 			       does not number sessions */
 	enum ffsctl_speed speed; /* argument of the last call of stream_link_up() */
 	bool link_is_up;
-	bool session_is_pending;      /* the host has enabled the function, but a transfer of an
-					 earlier session is still outstanding */
+	bool has_scatterlists;	 /* result of the engine's has_scatterlists() in this session */
+	bool session_is_pending; /* the host has enabled the function, but a transfer of an
+				    earlier session is still outstanding */
 	bool inside_stream_link_down; /* stream_link_down() is running */
 	bool is_submitting_batch;     /* stream_submit_queued_requests() is running and uses
 					 `request_batch` */

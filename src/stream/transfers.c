@@ -7,11 +7,13 @@
 #include <stdio.h>
 
 /*
- * Size of the longest request that does not fail for lack of memory, in bytes. FunctionFS allocates
- * the buffer of a request as contiguous memory. An allocation of up to 8 pages does not fail
- * (PAGE_ALLOC_COSTLY_ORDER). The allocation for a longer request may fail with ENOMEM, and AIO
- * reports this error only in the completion of the request. A longer IN request is therefore the
- * last request of its endpoint in a batch, so that no later request can overtake it.
+ * Size of the longest request that does not fail for lack of memory, in bytes, if the controller
+ * does not support scatterlists. FunctionFS then allocates the buffer of a request as contiguous
+ * memory. An allocation of up to 8 pages does not fail (PAGE_ALLOC_COSTLY_ORDER). The allocation
+ * for a longer request may fail with ENOMEM, and AIO reports this error only in the completion of
+ * the request. A longer IN request is therefore the last request of its endpoint in a batch, so
+ * that no later request can overtake it. For a controller with scatterlists, FunctionFS allocates
+ * single pages (vmalloc()), which does not fail either.
  */
 #define SAFE_REQUEST (8 * 4096)
 
@@ -194,6 +196,7 @@ void stream_start_pending_session(struct stream *s)
 	if (!s->session_is_pending || s->link_is_up || !cancel_transfers_of_old_session(s))
 		return;
 	s->session_is_pending = s->resubmitted_request_of_earlier_session = false;
+	s->has_scatterlists = s->config.engine->has_scatterlists(s);
 	s->link_is_up = true;
 	set_packet_sizes(s, s->speed);
 	mark_transfers_outstanding_at_link_up(s);
@@ -435,7 +438,8 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 			if (t->submitted_bytes + length < t->total_bytes)
 				return n_in_batch;
 			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
-			    length > SAFE_REQUEST && (t->needs_zlp || t->next)) {
+			    length > SAFE_REQUEST && !s->has_scatterlists &&
+			    (t->needs_zlp || t->next)) {
 				ep->may_have_requests_to_submit = true;
 				return n_in_batch;
 			}

@@ -164,7 +164,8 @@ static bool chosen_engine_needs(const struct plugin_check *c, enum stream_needed
 }
 
 /*
- * Warns if the engine copies OUT transfers, although the user has chosen an engine that avoids it.
+ * Warns if the engine copies OUT transfers on some kernels, although the user has chosen an engine
+ * that avoids copies.
  */
 static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 {
@@ -175,8 +176,8 @@ static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 	    count_endpoints(c->function->ffs, is_out_endpoint) == 0)
 		return;
 	diag_warning(c->load->diags, &engine->at,
-		     "OUT transfers are copied: plugin '%s' does not declare their length "
-		     "(out_transfer_length), which engine \"%s\" needs in advance",
+		     "kernels without ffsctl's patches copy OUT transfers: plugin '%s' does not "
+		     "declare their length (out_transfer_length), which engine \"%s\" needs there",
 		     c->settings->worker.plugin, engine->text);
 }
 

@@ -23,6 +23,7 @@ static struct {
 	bool enabled;
 	int session;		      /* 0: sessions are not numbered */
 	bool mapped;		      /* its buffers are not copied */
+	bool has_scatterlists;	      /* of the controller */
 	int refuse_all;		      /* if not 0, submit() fails with it */
 	struct stream_request *ended; /* completed at the next reap() */
 	long ended_with;
@@ -92,6 +93,12 @@ static bool fake_enabled(struct stream *st, struct stream_endpoint *ep)
 	return kernel.enabled;
 }
 
+static bool fake_has_scatterlists(struct stream *st)
+{
+	(void)st;
+	return kernel.has_scatterlists;
+}
+
 static int fake_accept(struct stream *st)
 {
 	(void)st;
@@ -130,6 +137,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.endpoint_is_enabled = fake_enabled,
+	.has_scatterlists = fake_has_scatterlists,
 	.accept_session = fake_accept,
 	.has_completions = fake_has_completions,
 	.reap_completions = fake_reap,
@@ -637,6 +645,35 @@ Test(stream, long_writes_without_a_copy_are_sent_at_once)
 	cr_assert_eq(kernel.n_queue, 4u);
 	cr_assert_eq(kernel.queue[1]->length, 0u);
 	cr_assert_eq(kernel.queue[3]->length, 8u);
+}
+
+Test(stream, long_writes_of_single_pages_are_sent_at_once)
+{
+	open_mode(FFSCTL_FRAMING_MESSAGES);
+	kernel.has_scatterlists = true;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, SIZE, FFSCTL_END);
+	submit(IN, SIZE, 0);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_submits, 1u);
+	cr_assert_eq(kernel.n_queue, 3u);
+}
+
+Test(stream, each_session_may_have_another_controller)
+{
+	open_mode(FFSCTL_FRAMING_MESSAGES);
+	kernel.has_scatterlists = true;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	kernel.enabled = false;
+	stream_link_down(&s);
+	kernel.enabled = true;
+	kernel.has_scatterlists = false;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, SIZE, 0);
+	submit(IN, SIZE, 0);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 2u);
+	cr_assert_eq(kernel.n_submits, 2u);
 }
 
 /*

@@ -33,6 +33,12 @@
 #define DMABUF_ATTACH _IOW('g', 131, int)
 #define DMABUF_DETACH _IOW('g', 132, int)
 #define DMABUF_TRANSFER _IOC(_IOC_WRITE, 'g', 133, 16)
+struct dmabuf_status {
+	int32_t fd;
+	uint32_t incomplete;
+	int64_t result;
+};
+#define DMABUF_STATUS _IOWR('g', 0xe1, struct dmabuf_status)
 #define EXPORT_SYNC_FILE _IOC(_IOC_READ | _IOC_WRITE, 'b', 2, 8)
 #define SESSION_ACCEPT _IO('g', 0xe0)
 
@@ -43,6 +49,15 @@ static struct {
 	int session;	      /* its number; 0: sessions are not numbered */
 	unsigned int forgets; /* number of transfers that fail as if their DMABUF were detached */
 	unsigned int attached, transfers;
+	bool disabled;	       /* all endpoints */
+	bool has_scatterlists; /* of the controller */
+	bool has_status;       /* FUNCTIONFS_DMABUF_STATUS exists */
+	unsigned int incomplete;
+	int64_t result; /* of the last transfer of every DMABUF */
+	unsigned int counts_read,
+		results_read;	   /* calls of DMABUF_STATUS, without and with a DMABUF */
+	unsigned int cpu_accesses; /* calls of DMA_BUF_IOCTL_SYNC */
+	unsigned int exports;
 } kernel;
 
 static int endpoint_desc(int fd, struct usb_endpoint_descriptor *desc)
@@ -64,8 +79,22 @@ static int fails(int e)
 /* A fence that has signalled is a readable file. */
 static int export_fence(struct dma_buf_export_sync_file *export)
 {
+	kernel.exports++;
 	export->fd = eventfd(1, EFD_CLOEXEC);
 	return export->fd < 0 ? -1 : 0;
+}
+
+static int dmabuf_status(struct dmabuf_status *answer)
+{
+	if (!kernel.has_status)
+		return fails(ENOTTY);
+	if (answer->fd == -1)
+		kernel.counts_read++;
+	else
+		kernel.results_read++;
+	answer->incomplete = kernel.incomplete;
+	answer->result = answer->fd == -1 ? 0 : kernel.result;
+	return 0;
 }
 
 int ioctl(int fd, unsigned long request, ...)
@@ -78,12 +107,14 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	switch ((unsigned int)request) {
 	case (unsigned int)FUNCTIONFS_ENDPOINT_DESC:
-		return endpoint_desc(fd, arg);
+		return kernel.disabled ? fails(EAGAIN) : endpoint_desc(fd, arg);
 	case (unsigned int)SESSION_ACCEPT:
 		return kernel.session ? kernel.session : fails(ENOTTY);
 	case (unsigned int)UDMABUF_CREATE:
 		return dup((int)((struct udmabuf_create *)arg)->memfd);
 	case (unsigned int)DMABUF_ATTACH:
+		if (*(int *)arg < 0)
+			return fails(kernel.has_scatterlists ? EBADF : EPERM);
 		kernel.attached++;
 		return 0;
 	case (unsigned int)DMABUF_TRANSFER:
@@ -98,8 +129,12 @@ int ioctl(int fd, unsigned long request, ...)
 	case (unsigned int)SYNC_IOC_FILE_INFO:
 		((struct sync_file_info *)arg)->status = 1;
 		return 0;
-	case (unsigned int)DMABUF_DETACH:
+	case (unsigned int)DMABUF_STATUS:
+		return dmabuf_status(arg);
 	case (unsigned int)DMA_BUF_IOCTL_SYNC:
+		kernel.cpu_accesses++;
+		return 0;
+	case (unsigned int)DMABUF_DETACH:
 		return 0;
 	}
 	return fails(ENOTTY);
@@ -111,12 +146,14 @@ static struct stream s;
 static struct stream_endpoint eps[2];
 static unsigned int n_done;
 static int status;
+static size_t length;
 
 static void on_done(void *user, struct ffsctl_transfer *t)
 {
 	(void)user;
 	n_done++;
 	status = t->status;
+	length = t->length;
 	stream_release_transfer(&s, t);
 }
 
@@ -160,13 +197,19 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 	recorded[0] = 0;
 }
 
-static void submit(uint32_t ep, size_t length)
+static void submit_with_flags(uint32_t ep, size_t bytes, uint32_t flags)
 {
 	struct ffsctl_transfer *t = stream_get_free_transfer(&s, ep);
 
 	cr_assert_not_null(t);
-	t->length = length;
+	t->length = bytes;
+	t->flags = flags;
 	cr_assert_eq(stream_submit_transfer(&s, ep, t), 0);
+}
+
+static void submit(uint32_t ep, size_t bytes)
+{
+	submit_with_flags(ep, bytes, 0);
 }
 
 Test(engine, each_row_of_the_list_is_its_struct)
@@ -272,6 +315,112 @@ Test(engine, a_detached_dmabuf_is_attached_again)
 	stream_close(&s);
 }
 
+Test(engine, a_buffer_that_is_none_shows_scatterlists)
+{
+	open_engine(&stream_engine_copy, 1, memory_file(), memory_file());
+	cr_expect(!s.has_scatterlists);
+	kernel.has_scatterlists = true;
+	kernel.disabled = true;
+	stream_link_down(&s);
+	kernel.disabled = false;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	cr_expect(s.has_scatterlists);
+	stream_close(&s);
+}
+
+Test(engine, complete_dmabufs_need_one_status_call_for_all)
+{
+	unsigned int i;
+
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, 8, memory_file(), memory_file());
+	for (i = 0; i < 8; i++)
+		submit(IN, 512);
+	deliver(8);
+	cr_expect(status == 0 && length == 512 && kernel.transfers == 8);
+	cr_expect(kernel.results_read == 0 && kernel.exports == 0);
+	/* one when the buffers are allocated */
+	cr_expect(kernel.counts_read == 2, "%u", kernel.counts_read);
+	stream_close(&s);
+}
+
+Test(engine, after_an_incomplete_dmabuf_each_result_is_read)
+{
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, 2, memory_file(), memory_file());
+	submit(IN, 512);
+	submit(IN, 512);
+	stream_submit_queued_requests(&s);
+	kernel.incomplete++;
+	kernel.result = -EPROTO;
+	deliver(2);
+	cr_expect(status == -EPROTO && kernel.results_read == 2);
+	kernel.result = 0;
+	submit(IN, 512);
+	deliver(3);
+	cr_expect(status == 0 && kernel.results_read == 2);
+	stream_close(&s);
+}
+
+/* They were in flight when the number changed, and their completions are read in two rounds. */
+Test(engine, an_incomplete_dmabuf_may_be_reported_after_others)
+{
+	unsigned int i;
+
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, MANY, memory_file(), memory_file());
+	for (i = 0; i < MANY; i++)
+		submit(IN, 512);
+	stream_submit_queued_requests(&s);
+	kernel.incomplete++;
+	kernel.result = -EPROTO;
+	deliver(MANY);
+	cr_expect(kernel.results_read == MANY && status == -EPROTO, "%u", kernel.results_read);
+	stream_close(&s);
+}
+
+Test(engine, the_length_of_an_out_dmabuf_is_what_arrived)
+{
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, 1, memory_file(), memory_file());
+	submit(OUT, 0);
+	stream_submit_queued_requests(&s);
+	kernel.incomplete++;
+	kernel.result = 1000;
+	deliver(1);
+	cr_expect(status == 0 && length == 1000 && kernel.transfers == 1, "%d %zu", status, length);
+	cr_expect_str_eq(stream_engine_in_use(&s), "dmabuf");
+	stream_close(&s);
+}
+
+Test(engine, an_out_dmabuf_of_any_length_needs_the_status)
+{
+	open_engine(&stream_engine_dmabuf, 1, memory_file(), memory_file());
+	submit(OUT, 0);
+	deliver(1);
+	cr_expect(status == 0 && kernel.transfers == 0);
+	stream_close(&s);
+}
+
+Test(engine, without_cpu_access_none_begins_or_ends)
+{
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, 1, memory_file(), memory_file());
+	submit(IN, 512); /* begins with the allocation, ends, and begins again */
+	deliver(1);
+	cr_expect_eq(kernel.cpu_accesses, 3);
+	submit_with_flags(IN, 512, FFSCTL_NO_CPU_ACCESS); /* ends */
+	deliver(2);
+	cr_expect_eq(kernel.cpu_accesses, 4);
+	submit_with_flags(IN, 512, FFSCTL_NO_CPU_ACCESS);
+	deliver(3);
+	cr_expect_eq(kernel.cpu_accesses, 4);
+	submit(IN, 512); /* the data was written: begins, ends, begins again */
+	deliver(4);
+	cr_expect_eq(kernel.cpu_accesses, 7);
+	stream_close(&s);
+}
+
 /* --- libffsctl-stream --- */
 
 static struct ffsctl_stream *library;
@@ -349,7 +498,8 @@ Test(library, an_enable_with_the_same_packet_sizes_keeps_the_session)
 	ffsctl_stream_free(library);
 }
 
-/* It may have been accepted at an earlier enable, after the packet sizes of the session before were read. */
+/* It may have been accepted at an earlier enable, after the packet sizes of the session before were
+ * read. */
 Test(library, a_numbered_session_has_its_own_packet_sizes)
 {
 	open_library(7);
