@@ -162,13 +162,50 @@ def count_calls(pid, work):
     return {name: int(calls) for name, calls in re.findall(r"^(\w+) +(\d+)$", out.read_text(), re.M) if name != "total"}
 
 
-def calls(methods, size, depth, count):
-    """Measures the system calls of a transfer."""
+TRACING = pathlib.Path("/sys/kernel/tracing")
+# {counter: the event of which each one counts, and its filter, for one thread of the worker}
+EVENTS = {"switches": ("sched/sched_switch", "prev_pid=={}"), "wakeups": ("sched/sched_wakeup", "pid=={}"),
+          "allocations": ("kmem/kmalloc", "common_pid=={}"), "objects": ("kmem/kmem_cache_alloc", "common_pid=={}")}
+IO = "f_fs/ffs_io"
+
+
+def count_events(pid, work):
+    """Counts context switches, wake-ups and allocations of a process and its threads, and the bytes that FunctionFS
+    copies, while `work` runs."""
+    if not (TRACING / "events").exists():
+        run("mount", "-t", "tracefs", "none", TRACING)
+        (TRACING / "buffer_size_kb").write_text("65536")
+    threads = os.listdir(f"/proc/{pid}/task")
+    for event, condition in EVENTS.values():
+        (TRACING / "events" / event / "filter").write_text("||".join(condition.format(t) for t in threads))
+    events = [event for event, _ in EVENTS.values()] + [IO]
+    for event in events:
+        (TRACING / "events" / event / "enable").write_text("1")
+    (TRACING / "trace").write_text("")
+    work()
+    for event in events:
+        (TRACING / "events" / event / "enable").write_text("0")
+    text = (TRACING / "trace").read_text()
+    if "LOST" in text:
+        sys.exit("the buffer of the tracer is too small")
+    found = {name: len(re.findall(rf": {event.rpartition('/')[2]}: ", text)) for name, (event, _) in EVENTS.items()}
+    found["allocations"] += found.pop("objects")
+    found["copied"] = sum(map(int, re.findall(r": ffs_io: .* (\d+) copy$", text, re.M)))
+    return found
+
+
+def counters(methods, size, depth, count):
+    """Counts what a transfer costs the worker. Two runs, because strace adds context switches and wake-ups."""
     with gadgets({m: SOURCES[m] for m in methods}, size, depth):
         for method in methods:
             for command in ("source", "sink"):
-                made = count_calls(worker_of(method), lambda: bench(command, method, size, depth, "--bytes", str(count * size)))
-                say(kind="calls", method=method, direction=command, size=size, depth=depth, calls=made, transfers=count)
+                def work():
+                    bench(command, method, size, depth, "--bytes", str(count * size))
+                pid = worker_of(method)
+                work()  # the first run allocates the buffers
+                calls = count_calls(pid, work)
+                say(kind="counters", method=method, direction=command, size=size, depth=depth, calls=calls, transfers=count,
+                    counts={"calls": sum(calls.values()), **count_events(pid, work)})
 
 
 def latency(methods, size, count, rounds):
@@ -205,5 +242,5 @@ def load(method, command, size, depth, count):
 
 pathlib.Path("/sys/module/usbcore/parameters/usbfs_memory_mb").write_text("512")
 for section, arguments in json.loads(sys.argv[1]):
-    {"rates": rates, "calls": calls, "latency": latency, "memory": memory, "load": load, "costs": costs, "against": against,
+    {"rates": rates, "counters": counters, "latency": latency, "memory": memory, "load": load, "costs": costs, "against": against,
      "latency_against": latency_against}[section](**arguments)
