@@ -26,7 +26,7 @@ SIZES = [(KIB, 16, 8 * MIB), (4 * KIB, 16, 32 * MIB), (16 * KIB, 16, 96 * MIB), 
 SG_SIZES = [s for s in SIZES if s[0] >= 16 * KIB]
 OTHER_SIZES = [s for s in SIZES if 16 * KIB <= s[0] <= MIB]
 # (bytes of a transfer, transfers of a run) of what is counted
-COUNTED = [(size, max(100, min(2000, 128 * MIB // size))) for size, _, _ in SIZES]
+COUNTED = [(size, max(400, min(2000, 128 * MIB // size))) for size, _, _ in SIZES]
 DEPTHS = [(64 * KIB, depth, 128 * MIB) for depth in (1, 2, 4, 8)]
 JUDGED = (16 * KIB, 64 * KIB, 256 * KIB, MIB)
 CPU_SIZES = (64 * KIB, 256 * KIB, MIB)
