@@ -269,6 +269,11 @@ def judge(data, cpu):
         goals.add(f"processor time over SourceSink's, {method} / copy",
                   {f"{size_name(size)} {DIRECTIONS[d]}": excess(found, method) for (size, d), found in cpu.items()},
                   lambda v: v <= 0.5, "≤ 0.5")
+    for depth, limit in ((1, 3), (16, 0.5)):
+        goals.add(f"system calls of the worker for a transfer, {depth} in flight",
+                  {f"{NAMES[c['method']]} {DIRECTIONS[c['direction']]}": each(c, "calls") for c in data.found["counters"]
+                   if (c["sg"], c["size"], c["depth"]) == (False, 16 * KIB, depth) and c["method"] in ("copy", "mmap")},
+                  lambda v, limit=limit: v <= limit, f"≤ {limit}")
     for counter, words in COUNTERS.items():
         for method in ("copy", "mmap", "dmabuf"):
             goals.add(f"{words} of a transfer, {method} less the libaio loop, the largest at all sizes", more_than_loop(data, method, counter),

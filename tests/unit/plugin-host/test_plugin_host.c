@@ -219,7 +219,6 @@ Test(watches, timers_fire_in_their_order_and_once)
 	plugin_host_timer_start(&h, &b, 60000);
 	plugin_host_timer_start(&h, &b, 2);
 	while (!strchr(fired, 'c')) {
-
 		cr_assert_eq(epoll_wait(h.epoll_fd, &event, 1, 60000), 1);
 		cr_assert_eq(event.data.u64, PLUGIN_HOST_FD_TIMERS);
 		plugin_host_fire_timers(&h);
