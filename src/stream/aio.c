@@ -7,22 +7,12 @@
  */
 #include <errno.h>
 #include <libaio.h>
-#include <linux/usb/functionfs.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "stream/aio.h"
-
-/* linux/usb/functionfs.h has this definition since Linux 6.9. */
-#ifndef FUNCTIONFS_DMABUF_ATTACH
-#define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
-#endif
-/* ffsctl's kernel patches add this ioctl. */
-#ifndef FUNCTIONFS_SESSION_ACCEPT
-#define FUNCTIONFS_SESSION_ACCEPT _IO('g', 0xe0)
-#endif
+#include "stream/uapi.h"
 
 _Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_PRIVATE,
 	       "an iocb must fit into stream_request.engine_data");

@@ -15,49 +15,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/sync_file.h>
 #include <linux/udmabuf.h>
-#include <linux/usb/functionfs.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "stream/aio.h"
-
-/* linux/usb/functionfs.h has these definitions since Linux 6.9. */
-#ifndef FUNCTIONFS_DMABUF_TRANSFER
-struct usb_ffs_dmabuf_transfer_req {
-	int fd;
-	__u32 flags;
-	__u64 length;
-} __attribute__((packed));
-#define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
-#define FUNCTIONFS_DMABUF_DETACH _IOW('g', 132, int)
-#define FUNCTIONFS_DMABUF_TRANSFER _IOW('g', 133, struct usb_ffs_dmabuf_transfer_req)
-#endif
-/* ffsctl's kernel patches add this ioctl. */
-#ifndef FUNCTIONFS_DMABUF_STATUS
-struct usb_ffs_dmabuf_status {
-	__s32 fd;	  /* the DMABUF; -1: only `incomplete` is returned */
-	__u32 incomplete; /* number of transfers of the instance that moved less than all bytes */
-	__s64 result;	  /* of the last transfer: bytes, a negative errno, or -EINPROGRESS */
-};
-#define FUNCTIONFS_DMABUF_STATUS _IOWR('g', 0xe1, struct usb_ffs_dmabuf_status)
-#endif
-/* linux/dma-buf.h has these definitions since Linux 6.0. */
-#ifndef DMA_BUF_IOCTL_EXPORT_SYNC_FILE
-struct dma_buf_export_sync_file {
-	__u32 flags;
-	__s32 fd;
-};
-#define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
-#endif
+#include "stream/uapi.h"
 
 /* The DMABUF of one transfer's buffer. */
 struct dmabuf_slot {

@@ -6,7 +6,8 @@ STREAM_SOURCES = \
 	src/stream/engines.c src/stream/engines.h \
 	src/stream/engine_mmap.c \
 	src/stream/transfers.c src/stream/transfers.h \
-	src/stream/stream.c src/stream/stream.h
+	src/stream/stream.c src/stream/stream.h \
+	src/stream/uapi.h
 
 # For the plugin host.
 noinst_LIBRARIES += libstream.a
