@@ -11,6 +11,10 @@ CONFIG_KASAN=y
 CONFIG_KASAN_GENERIC=y
 # It finds the same as INLINE, and is quicker to compile
 CONFIG_KASAN_OUTLINE=y
+# Modules get the addresses of removed ones, and what KASAN knew of those with them
+CONFIG_KASAN_VMALLOC=y
+# Without it, stack traces of reports are empty
+CONFIG_FRAME_POINTER=y
 # 6.1's UML has no preemption: dropped there
 CONFIG_PREEMPT=y
 CONFIG_PROVE_LOCKING=y
