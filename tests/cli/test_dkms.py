@@ -101,7 +101,7 @@ def dkms_conf_fields(work):
     eq(conf[0], name)
     ok(re.fullmatch(r"ffsctl-modules-\d+\.\d+\.\d+", name), name)
     eq(conf[1:], ["prepare 1.2 /k fixes backports features tests", "make -C /k M=/t/%s/build modules" % name.replace("modules-", "modules/"),
-                  "usb_f_fs g_ffs dummy_hcd", "remove-old /t 1.2", ""])
+                  "usb_f_fs g_ffs dummy_hcd libcomposite", "remove-old /t 1.2", ""])
     for script in ("prepare", "remove-old"):
         ok(os.access(os.path.join(machine.build, script), os.X_OK), script + " cannot be run")
 
@@ -184,7 +184,7 @@ def makes_the_source(work, version):
     ok("ENABLE_ZLP" in cache.read(os.path.join(source, "include/uapi/linux/usb/functionfs.h")).decode())
     # So is what Kbuild names
     eq(cache.read(os.path.join(machine.build, "Kbuild")), cache.read(os.path.join(machine.build, "modules.kbuild")))
-    for name in ("function/f_fs.c", "legacy/g_ffs.c", "udc/dummy_hcd.c"):
+    for name in ("function/f_fs.c", "legacy/g_ffs.c", "udc/dummy_hcd.c", "composite.c"):
         ok(os.path.exists(os.path.join(source, GADGET, name)), name)
 
 

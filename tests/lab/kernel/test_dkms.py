@@ -29,7 +29,7 @@ VERSION = os.environ["LAB_KERNEL"]
 # Not Debian's own names: the machine may have their headers
 RELEASE = {"6.12": "6.12.117+test-amd64", "6.1": "6.1.0-54-test-amd64"}[VERSION]
 PACKAGE = {"6.12": "6.12.117-1~deb12u1", "6.1": "6.1.192-2"}[VERSION]
-NAMES = ("usb_f_fs", "g_ffs", "dummy_hcd")
+NAMES = ("usb_f_fs", "g_ffs", "dummy_hcd", "libcomposite")
 TREE = pathlib.Path("/var/lib/dkms/ffsctl-modules")
 GADGET = "drivers/usb/gadget"
 
