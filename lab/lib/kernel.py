@@ -14,10 +14,15 @@ from steps import Error, arch, building, jobs, product, run, say, step, write
 # these drivers. Nevertheless the options stay set in .config, because they select other options, which the kernel image
 # needs.
 APART = ["CONFIG_USB_GADGET=", "CONFIG_USBIP_CORE=", "CONFIG_USB_TEST="]
-# The kernel and the drivers that this file builds are compiled with -O1: this saves a quarter of the compile time and
-# does not make programs in the lab slower (the time of a fork and exec was the same). The gadget stack, which is tested
-# and measured, does not get these flags: modules.py compiles it separately, with the kernel's default flags.
-FLAGS = ["KCFLAGS=-O1"]
+
+
+def flags(flavour):
+    """Returns the arguments of make for the kernel and the drivers that this file builds. User-Mode Linux is compiled with
+    -O1: this saves a quarter of the compile time and does not make programs in the lab slower (the time of a fork and exec
+    was the same). x86-64 is not: with -O1, code remains that calls functions of 32-bit support (convert_to_fxsr()), and the
+    kernel is not linked. The gadget stack, which is tested and measured, does not get these flags: modules.py compiles it
+    separately, with the kernel's default flags."""
+    return [] if flavour == cache.SMP else ["KCFLAGS=-O1"]
 
 
 def make_source(version):
@@ -82,7 +87,8 @@ def make(version, flavour, variant):
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)
             lacks = cache.lacks(source) + check_config(os.path.join(final, ".config"), version, flavour)
             write(cache.lacks_file(final), "".join(name + "\n" for name in lacks))
-            run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
+            run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *flags(flavour)],
+                log, cwd=final)
             # The symbols that vmlinux exports, for modules that are built before the drivers or without them
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
             remove_object_files(final)
@@ -99,7 +105,7 @@ def make_drivers(version, flavour, variant):
     def build(final):
         directory = cache.kernel_dir(version, flavour, variant)
         with step("%s %s drivers" % (version, flavour)):
-            run(["make", "-s", *arch(flavour), "-j%d" % jobs(), "modules", *APART, *FLAGS],
+            run(["make", "-s", *arch(flavour), "-j%d" % jobs(), "modules", *APART, *flags(flavour)],
                 os.path.join(directory, "log"), cwd=directory)
             with building(final) as work:
                 for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
