@@ -148,6 +148,14 @@ def gadget(*words, size=115200):
         down("camera-frames")
 
 
+def new_host(size, expected):
+    """A new host receives twelve pictures, more than the worker has buffers."""
+    host = Host(size)
+    for _ in range(12):
+        host.await_picture(expected)
+    usb.util.dispose_resources(host.device)
+
+
 def configure(value):
     """Makes the host select a configuration."""
     device, = (p.parent for p in USB_DEVICES.glob("*/idProduct") if p.read_text() == "0104\n")
@@ -281,10 +289,7 @@ def frames_continue():
         for udc in ("dummy_udc.1", "dummy_udc.0", "dummy_udc.0"):
             must(ffsctl("unbind", "camera-frames"))
             bind(udc)
-            host = Host(host.size)
-            for _ in range(12):
-                host.await_picture(red)
-            usb.util.dispose_resources(host.device)
+            new_host(host.size, red)
         eq(await_worker("camera-frames", "ready")["worker"]["pid"], pid, "pid of the worker")
 
 
@@ -303,10 +308,7 @@ def late_frame():
             time.sleep(0.1)  # five frames; nothing reports them
             os.kill(worker, signal.SIGCONT)
             begin()
-            host = Host(host.size)
-            for _ in range(12):
-                host.await_picture(red)
-            usb.util.dispose_resources(host.device)
+            new_host(host.size, red)
         eq(await_worker("camera-frames", "ready")["worker"]["pid"], worker, "pid of the worker")
 
 
