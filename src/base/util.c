@@ -10,6 +10,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* Linux 5.14; musl 1.2.3 does not define it */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 static void *exit_if_null(void *p)
 {
 	if (!p) {
@@ -69,7 +74,9 @@ static int release_readonly_executable_pages(struct dl_phdr_info *info, size_t s
 
 void memory_release_unused(void)
 {
+#ifdef __GLIBC__ /* other libraries return free memory by themselves */
 	malloc_trim(0);
+#endif
 	dl_iterate_phdr(release_readonly_executable_pages, NULL);
 }
 

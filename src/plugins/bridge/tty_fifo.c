@@ -4,6 +4,7 @@
 
 /* For struct termios2, which allows any baud rate. termios.h cannot be included at the same
    time. */
+#include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,13 @@
 #include <unistd.h>
 
 #define BAUD 115200
+
+/* PowerPC and some other architectures have no termios2: their struct termios allows any rate. */
+#ifndef TCGETS2
+#define termios2 termios
+#define TCGETS2 TCGETS
+#define TCSETS2 TCSETS
+#endif
 
 static const char *open_advice(int error)
 {

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "../../fuzz/blobs.h"
+#include "../errno_name.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
@@ -149,7 +150,7 @@ static void disagree(const struct compare *c, const struct blobs *b, uint64_t in
 	       "  the finding: %s: %s (%s)\n"
 	       "  again:       validate_diff -k %s -s %" PRIu64 " -f %" PRIu64 " -n 1 -v\n",
 	       c->seed, index, b->what, write, c->options.kernel->name, kernel,
-	       v->kernel_error ? strerrorname_np(-v->kernel_error) : "taken", text,
+	       v->kernel_error ? errno_name(-v->kernel_error) : "taken", text,
 	       ffs_rule_info(v->rule)->name, c->options.kernel->name, c->seed, index);
 	for (size_t i = 0; i <= write; i++) {
 		printf("  write %zu, %zu bytes:\n", i, b->write[i].size);
@@ -211,7 +212,7 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 		r = c->dry ? v.kernel_error : ask(ep0, &b->write[i]);
 		note(c, b, index, i, &v);
 		if (r != v.kernel_error) {
-			disagree(c, b, index, i, r ? strerrorname_np(-r) : "taken", &v);
+			disagree(c, b, index, i, r ? errno_name(-r) : "taken", &v);
 			return false;
 		}
 		if (i == 0)

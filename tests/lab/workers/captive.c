@@ -26,6 +26,8 @@
 
 #include <ffsctl/plugin.h>
 
+#include "../errno_name.h"
+
 #ifndef NEEDS
 #define NEEDS 0
 #endif
@@ -114,7 +116,7 @@ static long make_pair(int type)
 #define TRY(name, call)                                                                            \
 	do {                                                                                       \
 		errno = 0;                                                                         \
-		printf("%s: %s\n", name, (call) < 0 ? strerrorname_np(errno) : "done");            \
+		printf("%s: %s\n", name, (call) < 0 ? errno_name(errno) : "done");            \
 	} while (0)
 
 /* Runs when the plugin is loaded, also if ffsctl only reads its table. */
@@ -143,7 +145,7 @@ static int captive_start(struct ffsctl_host *host)
 	pid_t parent = getppid();
 
 	printf("a constructor's namespace: %s\n",
-	       constructed ? strerrorname_np(constructed) : "done");
+	       constructed ? errno_name(constructed) : "done");
 	TRY("read a file", closed(open("/proc/self/status", O_RDONLY)));
 	TRY("a thread", start_thread());
 	TRY("memory", closed(memfd_create("captive", 0)));

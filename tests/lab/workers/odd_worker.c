@@ -269,9 +269,10 @@ static json_t *environment(void)
 
 	for (char **e = environ; *e; e++) {
 		const char *value = strchr(*e, '=');
+		char *name = strndup(*e, (size_t)(value - *e));
 
-		json_object_set_new(found, strndupa(*e, (size_t)(value - *e)),
-				    json_string(value + 1));
+		json_object_set_new(found, name, json_string(value + 1));
+		free(name);
 	}
 	return found;
 }
@@ -311,7 +312,7 @@ static json_t *limits(void)
 {
 	static const struct {
 		const char *name;
-		__rlimit_resource_t resource;
+		int resource;
 	} all[] = { { "AS", RLIMIT_AS }, { "NOFILE", RLIMIT_NOFILE }, { "CPU", RLIMIT_CPU } };
 	json_t *found = json_object();
 	struct rlimit l;
