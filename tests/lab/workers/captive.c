@@ -116,7 +116,7 @@ static long make_pair(int type)
 #define TRY(name, call)                                                                            \
 	do {                                                                                       \
 		errno = 0;                                                                         \
-		printf("%s: %s\n", name, (call) < 0 ? errno_name(errno) : "done");            \
+		printf("%s: %s\n", name, (call) < 0 ? errno_name(errno) : "done");                 \
 	} while (0)
 
 /* Runs when the plugin is loaded, also if ffsctl only reads its table. */
@@ -144,8 +144,7 @@ static int captive_start(struct ffsctl_host *host)
 	struct rlimit limit;
 	pid_t parent = getppid();
 
-	printf("a constructor's namespace: %s\n",
-	       constructed ? errno_name(constructed) : "done");
+	printf("a constructor's namespace: %s\n", constructed ? errno_name(constructed) : "done");
 	TRY("read a file", closed(open("/proc/self/status", O_RDONLY)));
 	TRY("a thread", start_thread());
 	TRY("memory", closed(memfd_create("captive", 0)));
