@@ -5,7 +5,8 @@
  * requests cannot use a DMABUF and use libaio as in the engine `copy`: zero-length packets, buffers
  * of another endpoint, and, without FUNCTIONFS_DMABUF_STATUS, OUT transfers without a fixed length.
  *
- * With ffsctl's kernel patches, the engine polls the DMABUF with libaio to wait for the end of a
+ * With ffsctl's kernel patches, the engine starts the transfers of a turn by one
+ * FUNCTIONFS_DMABUF_TRANSFER_MANY, and polls each DMABUF with libaio to wait for the end of its
  * transfer. One FUNCTIONFS_DMABUF_STATUS for all transfers that have ended then shows whether all
  * of them were complete. Without the patches, the engine exports the DMA fence of each transfer as
  * a sync_file, polls this file, and reads the status of the transfer from it.
@@ -19,6 +20,7 @@
 #include <linux/sync_file.h>
 #include <linux/udmabuf.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,7 @@ struct dmabuf_slot {
 /* The DMABUFs of an endpoint; stream_endpoint.engine_data. */
 struct dmabuf_endpoint {
 	bool has_status;	      /* the kernel has FUNCTIONFS_DMABUF_STATUS */
+	bool lacks_transfer_many;     /* the kernel has no FUNCTIONFS_DMABUF_TRANSFER_MANY */
 	uint32_t n_incomplete;	      /* usb_ffs_dmabuf_status.incomplete of the last call */
 	bool n_incomplete_is_current; /* no completion was read after that call */
 	struct dmabuf_slot slots[];
@@ -250,6 +253,14 @@ static int attach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct dm
 	return -ECANCELED;
 }
 
+/* Ends access to the DMABUF by the CPU, which begins before that if the program used the data. */
+static void end_cpu_access(const struct stream_request *q, struct dmabuf_slot *slot)
+{
+	if (!q->no_cpu_access)
+		set_cpu_access(q->ep, slot, true);
+	set_cpu_access(q->ep, slot, false);
+}
+
 static int start_dma_transfer(struct stream *s, const struct stream_request *q,
 			      struct dmabuf_slot *slot)
 {
@@ -259,9 +270,7 @@ static int start_dma_transfer(struct stream *s, const struct stream_request *q,
 
 	if (r < 0)
 		return r;
-	if (!q->no_cpu_access)
-		set_cpu_access(q->ep, slot, true);
-	set_cpu_access(q->ep, slot, false);
+	end_cpu_access(q, slot);
 	do
 		r = ioctl(q->ep->fd, FUNCTIONFS_DMABUF_TRANSFER, &req) < 0 ? -errno : 0;
 	while (r == -EINTR);
@@ -332,6 +341,47 @@ static void check_fences(struct stream *s, struct stream_request **requests, uns
 		slot_of_request(s, requests[i])->fence_is_stale = !enabled;
 }
 
+/* Starts transfers of the first requests of the array by one system call, if they belong to the
+   same endpoint and their DMABUFs are attached. Returns the number of started transfers. The caller
+   starts the next one by itself, and so finds out why it was not started. */
+static unsigned int start_dma_transfers(const struct stream *s, struct stream_request **requests,
+					unsigned int n)
+{
+	struct usb_ffs_dmabuf_transfer_req reqs[AIO_BATCH];
+	struct usb_ffs_dmabuf_transfer_many many = { .requests = (uintptr_t)reqs };
+	struct stream_endpoint *ep = requests[0]->ep;
+	struct dmabuf_endpoint *dep = ep->engine_data;
+	struct dmabuf_slot *slots[AIO_BATCH];
+	unsigned int i, started;
+	int r;
+
+	for (i = 0; i < n && i < AIO_BATCH && requests[i]->ep == ep; i++) {
+		slots[i] = slot_usable_for_request(s, requests[i]);
+		if (!slots[i] || !slots[i]->attached)
+			break;
+	}
+	if (i < 2 || dep->lacks_transfer_many)
+		return 0;
+	many.count = i;
+	for (i = 0; i < many.count; i++) {
+		end_cpu_access(requests[i], slots[i]);
+		reqs[i] = (struct usb_ffs_dmabuf_transfer_req){ .fd = slots[i]->dmabuf_fd,
+								.length = requests[i]->length };
+	}
+	do
+		r = ioctl(ep->fd, FUNCTIONFS_DMABUF_TRANSFER_MANY, &many);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == ENOTTY)
+		dep->lacks_transfer_many = true;
+	started = r < 0 ? 0 : (unsigned int)r;
+	for (i = 0; i < many.count; i++) {
+		slots[i]->in_flight = i < started;
+		if (i >= started)
+			set_cpu_access(ep, slots[i], true);
+	}
+	return started;
+}
+
 /* Submits the first requests of the array that belong to the same endpoint and can use DMABUFs.
    Returns the number of submitted requests, or a negative errno. */
 static int submit_dmabuf_requests(struct stream *s, struct stream_request **requests,
@@ -340,7 +390,7 @@ static int submit_dmabuf_requests(struct stream *s, struct stream_request **requ
 	struct stream_endpoint *ep = requests[0]->ep;
 	const struct dmabuf_endpoint *dep = ep->engine_data;
 	struct iocb *iocbs[AIO_BATCH];
-	unsigned int i, queued = 0;
+	unsigned int i, queued = 0, started = start_dma_transfers(s, requests, n);
 	struct dmabuf_slot *slot;
 	int r = 0;
 
@@ -348,7 +398,8 @@ static int submit_dmabuf_requests(struct stream *s, struct stream_request **requ
 		slot = slot_usable_for_request(s, requests[i]);
 		if (!slot)
 			break;
-		r = start_dma_transfer(s, requests[i], slot);
+		if (i >= started)
+			r = start_dma_transfer(s, requests[i], slot);
 		if (r < 0)
 			break;
 		iocbs[i] = prepare_poll(s, requests[i], slot);

@@ -40,3 +40,11 @@ struct usb_ffs_dmabuf_status {
 };
 #define FUNCTIONFS_DMABUF_STATUS _IOWR('g', 0xe1, struct usb_ffs_dmabuf_status)
 #endif
+#ifndef FUNCTIONFS_DMABUF_TRANSFER_MANY
+struct usb_ffs_dmabuf_transfer_many {
+	__u64 requests; /* address of an array of struct usb_ffs_dmabuf_transfer_req */
+	__u32 count;	/* number of its elements, at most 1024 */
+	__u32 flags;	/* 0 */
+};
+#define FUNCTIONFS_DMABUF_TRANSFER_MANY _IOW('g', 0xe2, struct usb_ffs_dmabuf_transfer_many)
+#endif

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 #include <linux/udmabuf.h>
@@ -39,6 +40,11 @@ struct dmabuf_status {
 	int64_t result;
 };
 #define DMABUF_STATUS _IOWR('g', 0xe1, struct dmabuf_status)
+struct dmabuf_transfer_many {
+	uint64_t requests;
+	uint32_t count, flags;
+};
+#define DMABUF_TRANSFER_MANY _IOW('g', 0xe2, struct dmabuf_transfer_many)
 #define EXPORT_SYNC_FILE _IOC(_IOC_READ | _IOC_WRITE, 'b', 2, 8)
 #define SESSION_ACCEPT _IO('g', 0xe0)
 
@@ -48,6 +54,8 @@ static struct {
 	uint16_t packet;      /* bytes, in the current session */
 	int session;	      /* its number; 0: sessions are not numbered */
 	unsigned int forgets; /* number of transfers that fail as if their DMABUF were detached */
+	unsigned int starts_at_most; /* transfers, by DMABUF_TRANSFER_MANY; 0: does not exist */
+	unsigned int calls_one, calls_many; /* of DMABUF_TRANSFER and DMABUF_TRANSFER_MANY */
 	unsigned int attached, transfers;
 	bool disabled;	       /* all endpoints */
 	bool has_scatterlists; /* of the controller */
@@ -57,6 +65,8 @@ static struct {
 	unsigned int counts_read,
 		results_read;	   /* calls of DMABUF_STATUS, without and with a DMABUF */
 	unsigned int cpu_accesses; /* calls of DMA_BUF_IOCTL_SYNC */
+	int accessible;		   /* number of DMABUFs whose access has begun and not ended */
+	unsigned int busy_after;   /* number of transfers; 0: never */
 	unsigned int exports;
 } kernel;
 
@@ -97,6 +107,32 @@ static int dmabuf_status(struct dmabuf_status *answer)
 	return 0;
 }
 
+static int dmabuf_transfer(void)
+{
+	if (kernel.forgets) {
+		kernel.forgets--;
+		return fails(EPERM);
+	}
+	if (kernel.busy_after && kernel.transfers >= kernel.busy_after)
+		return fails(EBUSY);
+	kernel.transfers++;
+	return 0;
+}
+
+static int dmabuf_transfer_many(const struct dmabuf_transfer_many *many)
+{
+	unsigned int n;
+
+	kernel.calls_many++;
+	if (!kernel.starts_at_most)
+		return fails(ENOTTY);
+	cr_assert(many->requests && many->count && !many->flags);
+	for (n = 0; n < many->count && n < kernel.starts_at_most; n++)
+		if (dmabuf_transfer() < 0)
+			return n ? (int)n : -1;
+	return (int)n;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
@@ -118,12 +154,10 @@ int ioctl(int fd, unsigned long request, ...)
 		kernel.attached++;
 		return 0;
 	case (unsigned int)DMABUF_TRANSFER:
-		if (kernel.forgets) {
-			kernel.forgets--;
-			return fails(EPERM);
-		}
-		kernel.transfers++;
-		return 0;
+		kernel.calls_one++;
+		return dmabuf_transfer();
+	case (unsigned int)DMABUF_TRANSFER_MANY:
+		return dmabuf_transfer_many(arg);
 	case (unsigned int)EXPORT_SYNC_FILE:
 		return export_fence(arg);
 	case (unsigned int)SYNC_IOC_FILE_INFO:
@@ -133,6 +167,8 @@ int ioctl(int fd, unsigned long request, ...)
 		return dmabuf_status(arg);
 	case (unsigned int)DMA_BUF_IOCTL_SYNC:
 		kernel.cpu_accesses++;
+		kernel.accessible +=
+			((struct dma_buf_sync *)arg)->flags & DMA_BUF_SYNC_END ? -1 : 1;
 		return 0;
 	case (unsigned int)DMABUF_DETACH:
 		return 0;
@@ -341,6 +377,87 @@ Test(engine, complete_dmabufs_need_one_status_call_for_all)
 	cr_expect(kernel.results_read == 0 && kernel.exports == 0);
 	/* one when the buffers are allocated */
 	cr_expect(kernel.counts_read == 2, "%u", kernel.counts_read);
+	stream_close(&s);
+}
+
+static void submit_many(unsigned int n)
+{
+	while (n--)
+		submit_with_flags(IN, 512, FFSCTL_NO_CPU_ACCESS);
+}
+
+Test(engine, attached_dmabufs_start_by_one_call)
+{
+	kernel.has_status = true;
+	kernel.starts_at_most = UINT_MAX;
+	open_engine(&stream_engine_dmabuf, 8, memory_file(), memory_file());
+	submit_many(8); /* attaches them */
+	deliver(8);
+	cr_expect(kernel.calls_one == 8 && kernel.calls_many == 0);
+	submit_many(8);
+	deliver(16);
+	cr_expect(kernel.calls_one == 8 && kernel.calls_many == 1 && kernel.transfers == 16);
+	submit_many(1);
+	deliver(17);
+	cr_expect(kernel.calls_one == 9 && kernel.calls_many == 1 && kernel.transfers == 17);
+	cr_expect_eq(status, 0);
+	stream_close(&s);
+}
+
+Test(engine, a_kernel_without_that_call_is_asked_once)
+{
+	unsigned int i;
+
+	kernel.has_status = true;
+	open_engine(&stream_engine_dmabuf, 8, memory_file(), memory_file());
+	for (i = 0; i < 3; i++) {
+		submit_many(8);
+		deliver(8 * (i + 1));
+	}
+	cr_expect(kernel.calls_one == 24 && kernel.calls_many == 1 && kernel.transfers == 24);
+	cr_expect_eq(status, 0);
+	stream_close(&s);
+}
+
+Test(engine, dmabufs_that_one_call_did_not_start_are_started_too)
+{
+	kernel.has_status = true;
+	kernel.starts_at_most = 3;
+	open_engine(&stream_engine_dmabuf, 8, memory_file(), memory_file());
+	submit_many(8);
+	deliver(8);
+	submit_many(8);
+	deliver(16);
+	cr_expect(kernel.calls_many == 1 && kernel.transfers == 16, "%u", kernel.transfers);
+	cr_expect_eq(status, 0);
+	kernel.attached = 0;
+	kernel.forgets = 2; /* the first in either call */
+	submit_many(8);
+	deliver(24);
+	cr_expect(kernel.attached == 1 && kernel.transfers == 24, "%u", kernel.attached);
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(recorded, "", "%s", recorded);
+	stream_close(&s);
+}
+
+Test(engine, a_dmabuf_that_was_not_started_is_accessible)
+{
+	unsigned int i;
+
+	kernel.has_status = true;
+	kernel.starts_at_most = UINT_MAX;
+	open_engine(&stream_engine_dmabuf, 3, memory_file(), memory_file());
+	for (i = 0; i < 3; i++)
+		submit(IN, 512);
+	deliver(3);
+	cr_assert_eq(kernel.accessible, 3);
+	kernel.busy_after = 4;
+	for (i = 0; i < 3; i++)
+		submit(IN, 512);
+	stream_submit_queued_requests(&s);
+	stream_link_down(&s);
+	deliver(6);
+	cr_expect_eq(kernel.accessible, 3, "%d", kernel.accessible);
 	stream_close(&s);
 }
 
