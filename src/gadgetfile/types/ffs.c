@@ -7,6 +7,8 @@
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
+#define INTERFACES_NUMBERED 256 /* bInterfaceNumber is one byte (USB 3.2, table 9-24) */
+
 static void load_ffs_mount(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs_mount *m = &f->ffs->mount;
@@ -114,6 +116,21 @@ static void load_interface(struct load *l, struct ffs_settings *settings, struct
 		load_alternates(l, settings, i, d.alternates);
 }
 
+/* What no descriptor can number is not loaded: with a long file it would take most of the memory. */
+static void load_interfaces(struct load *l, struct ffs_settings *d)
+{
+	size_t n = 0;
+
+	node_foreach(item, d->interfaces) {
+		if (n++ < INTERFACES_NUMBERED && !item->has_error)
+			load_interface(l, d, item);
+	}
+	if (n > INTERFACES_NUMBERED)
+		load_error(l, d->interfaces, "the function has %zu interfaces, but interface numbers are below %d", n,
+			   INTERFACES_NUMBERED);
+	load_finish_endpoints(l, d);
+}
+
 static void load_device_symlink(struct load *l, struct ffs *ffs, struct node *value,
 				bool all_settings_valid)
 {
@@ -181,12 +198,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	load_ffs_flags(l, &d);
 	load_ffs_mount(l, f, d.mount);
 	load_ffs_speeds(l, ffs, d.speeds);
-	if (d.interfaces) {
-		node_foreach(item, d.interfaces)
-			if (!item->has_error)
-				load_interface(l, &d, item);
-		load_finish_endpoints(l, &d);
-	}
+	if (d.interfaces)
+		load_interfaces(l, &d);
 	if (has_daemon(node->parent))
 		check_keys_beside_daemon(l, node);
 	else if (d.blob)
