@@ -25,6 +25,7 @@ WORK = os.environ.get("LAB_WORK") or os.path.join(
 SRC = os.path.join(WORK, "src")
 BUILDS = {
     "release": [],
+    "static": ["--enable-static-libs"],
     "plain": ["--enable-werror", "--enable-test-hooks"],
     "sanitize": ["--enable-werror", "--enable-test-hooks", "--enable-sanitizers"],
     "without-libusbgx": ["--enable-werror", "--enable-test-hooks", "--without-libusbgx"],

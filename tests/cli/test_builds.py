@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain parts=4
 """The ways to build that lab/test's own builds are not: in the source tree and with clang, without
-what only tests need, with the libraries linked dynamically, for coverage, and `make distcheck`."""
+what only tests need, with the libraries linked statically, for coverage, and `make distcheck`."""
 
 import functools
 import os
@@ -14,7 +14,7 @@ import tempfile
 
 import paths
 import tap
-from tap import eq, ok, rounds, test
+from tap import contains, eq, ok, rounds, test
 
 SRC = pathlib.Path(paths.SRC)
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-", dir=os.environ.get("LAB_BUILDS_TMP")))
@@ -80,15 +80,17 @@ def with_clang():
     in_tree()
 
 
-@test("without Criterion and libusb, and with libraries linked dynamically")
+@test("without Criterion, libusb and systemd, and with libraries linked statically")
 def without_criterion_and_libusb():
     # pkg-config itself decides what there is
     wrapper = TMP / "pkg-config"
-    wrapper.write_text('#!/bin/sh\ncase "$*" in *criterion*|*libusb-1.0*) exit 1;; esac\nexec pkg-config "$@"\n')
+    wrapper.write_text('#!/bin/sh\ncase "$*" in *criterion*|*libusb-1.0*|*systemd*) exit 1;; esac\nexec pkg-config "$@"\n')
     wrapper.chmod(0o755)
-    directory = build("bare", "--disable-static-libs", PKG_CONFIG=str(wrapper))
+    directory = build("bare", "--enable-static-libs", PKG_CONFIG=str(wrapper))
     ok(not (directory / "ffsbench").exists(), "ffsbench was built without libusb")
-    ok("libjansson.so" in needed(directory / "ffsctl"), "jansson is not linked dynamically")
+    ok("libjansson.so" not in needed(directory / "ffsctl"), "jansson is not linked statically")
+    run("make", "install", f"DESTDIR={TMP}/bare-dest", cwd=directory)
+    eq(list((TMP / "bare-dest").rglob("ffsctl@.service")), [], "units of systemd, without systemd")
 
 
 @test("for coverage")
@@ -102,6 +104,19 @@ def with_coverage():
     else:
         run(sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", directory / plugin, cwd=TMP)
     ok(list(directory.rglob("*.gcda")), "nothing was counted")
+
+
+@test("static libraries on request only; without them configure fails")
+def static_libraries():
+    ok("libjansson.so" in needed(pathlib.Path(paths.BUILD) / "ffsctl"), "jansson is linked statically")
+    wrapper = TMP / "cc"
+    wrapper.write_text('#!/bin/sh\ncase " $* " in *" -Wl,-Bstatic "*) exit 1;; esac\nexec cc "$@"\n')
+    wrapper.chmod(0o755)
+    (TMP / "no-static").mkdir()
+    result = subprocess.run([SRC / "configure", "--enable-static-libs", f"CC={wrapper}"], cwd=TMP / "no-static", env=ENVIRON,
+                            text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    eq(result.returncode, 1)
+    contains(result.stderr, "--enable-static-libs: cannot link -ljansson -laio statically")
 
 
 # Of those that make check has run already, in lab/test: one of each kind, in C, in Python and of the fuzzers' corpus
@@ -129,7 +144,7 @@ def in_source_tree():
     eq(made, set(), "what a build makes and git does not ignore")
     run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
     for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
-                 "include/ffsctl/plugin.h", "share/ffsctl/schemas/gadget.schema.json",
+                 "include/ffsctl/plugin.h", "lib/systemd/system/ffsctl@.service", "share/ffsctl/schemas/gadget.schema.json",
                  "share/man/man8/ffsctl.8"):
         ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
     out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)

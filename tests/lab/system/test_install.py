@@ -44,6 +44,7 @@ lib/libffsctl-stream.so
 lib/libffsctl-stream.so.1
 lib/pkgconfig/ffsctl.pc
 lib/pkgconfig/libffsctl-stream.pc
+lib/systemd/system/ffsctl@.service
 libexec/ffsctl/ffsctl-worker
 share/bash-completion/completions/ffsctl
 share/doc/ffsctl/README.md
