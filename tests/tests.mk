@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# `make check`: unit tests (Criterion) and command line tests, all speaking TAP. What needs a
+# `make check`: unit tests and command line tests, all speaking TAP. What needs a
 # kernel runs in the lab: lab/test.
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 PY_LOG_DRIVER = $(LOG_DRIVER)
@@ -12,44 +12,56 @@ AM_TESTS_ENVIRONMENT = \
 
 UNIT_TESTS =
 
+# Criterion, or where there is none our own runner, which knows as much of it as the tests use
+if HAVE_CRITERION
+UNIT_CFLAGS = $(CRITERION_CFLAGS)
+UNIT_LIBS = $(CRITERION_LIBS)
+else
+check_LIBRARIES = tests/unit/runner/librunner.a
+tests_unit_runner_librunner_a_SOURCES = tests/unit/runner/runner.c
+tests_unit_runner_librunner_a_CPPFLAGS = $(AM_CPPFLAGS) $(UNIT_CFLAGS)
+UNIT_CFLAGS = -I$(top_srcdir)/tests/unit/runner
+UNIT_LIBS = tests/unit/runner/librunner.a
+endif
+
 # base, plan, ffs: what is below a gadget's life.
 UNIT_TESTS += tests/unit/base/test_base tests/unit/configfs/test_bind_kernel_log tests/unit/blob/test_encode tests/unit/plan/test_plan
 UNIT_TESTS += tests/unit/plan/test_difference
 tests_unit_base_test_base_SOURCES = tests/unit/base/test_base.c
-tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_base_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_base_test_base_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_configfs_test_bind_kernel_log_SOURCES = tests/unit/configfs/test_bind_kernel_log.c
-tests_unit_configfs_test_bind_kernel_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_bind_kernel_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_bind_kernel_log_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_configfs_test_bind_kernel_log_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_blob_test_encode_SOURCES = tests/unit/blob/test_encode.c
-tests_unit_blob_test_encode_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_encode_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_encode_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_encode_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_plan_test_difference_SOURCES = tests/unit/plan/test_difference.c tests/unit/rounds.h
-tests_unit_plan_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_plan_test_difference_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_plan_test_difference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_plan_test_difference_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_plan_test_plan_SOURCES = tests/unit/plan/test_plan.c
-tests_unit_plan_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_plan_test_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_plan_test_plan_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # The validator of blobs: a table by hand, and everything that the generator makes.
 BLOB_HEX_SOURCES = tests/unit/blob/hex.c tests/unit/blob/hex.h
 UNIT_TESTS += tests/unit/blob/test_check tests/unit/blob/test_validate tests/unit/blob/test_validate_usb
 UNIT_TESTS += tests/unit/blob/test_flags tests/unit/functionfs/test_features
 tests_unit_blob_test_flags_SOURCES = tests/unit/blob/test_flags.c
-tests_unit_blob_test_flags_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_flags_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_flags_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_flags_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_functionfs_test_features_SOURCES = tests/unit/functionfs/test_features.c
-tests_unit_functionfs_test_features_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_functionfs_test_features_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_functionfs_test_features_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_functionfs_test_features_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_blob_test_check_SOURCES = tests/unit/blob/test_check.c $(BLOB_HEX_SOURCES)
-tests_unit_blob_test_check_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_check_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_check_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_check_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_blob_test_validate_SOURCES = tests/unit/blob/test_validate.c $(BLOB_HEX_SOURCES)
-tests_unit_blob_test_validate_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_validate_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_validate_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_validate_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_blob_test_validate_usb_SOURCES = tests/unit/blob/test_validate_usb.c $(BLOB_HEX_SOURCES)
-tests_unit_blob_test_validate_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_validate_usb_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_validate_usb_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_validate_usb_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 BLOBS_SOURCES = tests/fuzz/blobs.c tests/fuzz/blobs.h tests/fuzz/blobs_parts.h \
 	tests/fuzz/blobs_descs.c tests/fuzz/blobs_mutate.c tests/fuzz/blobs_plan.c \
@@ -58,8 +70,8 @@ BLOB_CHECK_SOURCES = tests/fuzz/blob_check.c tests/fuzz/blob_check.h
 UNIT_TESTS += tests/unit/blob/test_validate_blobs
 tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blobs.c tests/unit/rounds.h $(BLOBS_SOURCES) \
 	$(BLOB_CHECK_SOURCES)
-tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # The comparison with the kernel, for the lab (tests/lab/blob/test_validate.py).
 noinst_PROGRAMS += tests/lab/blob/validate_diff
@@ -90,41 +102,42 @@ UNIT_TESTS += tests/unit/gadgetfile/test_text tests/unit/gadgetfile/test_drop_in
 UNIT_TESTS += tests/unit/gadgetfile/test_libconfig tests/unit/gadgetfile/test_forms
 UNIT_TESTS += tests/unit/gadgetfile/test_libconfig tests/unit/gadgetfile/test_hid_report
 tests_unit_gadgetfile_test_hid_report_SOURCES = tests/unit/gadgetfile/test_hid_report.c
-tests_unit_gadgetfile_test_hid_report_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_hid_report_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_hid_report_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_hid_report_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/configfs/test_serial_number tests/unit/configfs/test_udc_driver_table
 tests_unit_gadgetfile_test_drop_in_SOURCES = tests/unit/gadgetfile/test_drop_in.c
-tests_unit_gadgetfile_test_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_drop_in_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_drop_in_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_find_SOURCES = tests/unit/gadgetfile/test_find.c
-tests_unit_gadgetfile_test_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_find_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_find_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_configfs_test_udc_driver_table_SOURCES = tests/unit/configfs/test_udc_driver_table.c
-tests_unit_configfs_test_udc_driver_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_udc_driver_table_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_udc_driver_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_configfs_test_udc_driver_table_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_configfs_test_serial_number_SOURCES = tests/unit/configfs/test_serial_number.c
-tests_unit_configfs_test_serial_number_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_serial_number_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_serial_number_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_configfs_test_serial_number_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_descriptors_SOURCES = tests/unit/gadgetfile/test_descriptors.c tests/unit/gadgetfile/text.h
-tests_unit_gadgetfile_test_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_descriptors_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_descriptors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_descriptors_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_forms_SOURCES = tests/unit/gadgetfile/test_forms.c tests/unit/gadgetfile/text.h
-tests_unit_gadgetfile_test_forms_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_forms_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_forms_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_forms_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_load_SOURCES = tests/unit/gadgetfile/test_load.c tests/unit/gadgetfile/text.h
-tests_unit_gadgetfile_test_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_load_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_load_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_scan_SOURCES = tests/unit/gadgetfile/test_scan.c
-tests_unit_gadgetfile_test_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_scan_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_libconfig_SOURCES = tests/unit/gadgetfile/test_libconfig.c
-tests_unit_gadgetfile_test_libconfig_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_libconfig_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_libconfig_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_libconfig_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_text_SOURCES = tests/unit/gadgetfile/test_text.c
-tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
 	tests/cli/test_doctor.py tests/cli/test_documents.py tests/cli/test_hostile.py tests/cli/test_house.py tests/cli/test_messages.py \
+	tests/cli/test_runner.py \
 	tests/cli/test_python_worker.py tests/cli/test_reference.py tests/cli/test_schemes.py \
 	tests/cli/test_warnings.py
 
@@ -133,8 +146,8 @@ TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_
 	tests/cli/test_files.py tests/cli/test_log.py
 UNIT_TESTS += tests/unit/cmd/test_status_watch
 tests_unit_cmd_test_status_watch_SOURCES = tests/unit/cmd/test_status_watch.c
-tests_unit_cmd_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_cmd_test_status_watch_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_cmd_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_cmd_test_status_watch_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
 # makes of it.
@@ -169,106 +182,104 @@ endif
 # configfs: from configfs to a gadget file, and what the kernel has made of values.
 UNIT_TESTS += tests/unit/configfs/test_backend tests/unit/configfs/test_configfs tests/unit/export/test_export
 tests_unit_configfs_test_backend_SOURCES = tests/unit/configfs/test_backend.c
-tests_unit_configfs_test_backend_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_backend_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_backend_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_configfs_test_backend_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_configfs_test_configfs_SOURCES = tests/unit/configfs/test_configfs.c
-tests_unit_configfs_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_configfs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_configfs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_configfs_test_configfs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_export_test_export_SOURCES = tests/unit/export/test_export.c
-tests_unit_export_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_export_test_export_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_export_test_export_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_export_test_export_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # descriptors: what a host will see.
 UNIT_TESTS += tests/unit/predict/test_predict
 tests_unit_predict_test_predict_SOURCES = tests/unit/predict/test_predict.c
-tests_unit_predict_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_predict_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_predict_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_predict_test_predict_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/predict/test_endpoint_needs
 tests_unit_predict_test_endpoint_needs_SOURCES = tests/unit/predict/test_endpoint_needs.c
-tests_unit_predict_test_endpoint_needs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_predict_test_endpoint_needs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_predict_test_endpoint_needs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_predict_test_endpoint_needs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # process: what a process of ours is started with.
 UNIT_TESTS += tests/unit/process/test_worker_uid
 tests_unit_process_test_worker_uid_SOURCES = tests/unit/process/test_worker_uid.c
-tests_unit_process_test_worker_uid_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_process_test_worker_uid_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_process_test_worker_uid_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_process_test_worker_uid_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/process/test_spawn
 tests_unit_process_test_spawn_SOURCES = tests/unit/process/test_spawn.c
-tests_unit_process_test_spawn_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_process_test_spawn_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_process_test_spawn_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_process_test_spawn_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 UNIT_TESTS += tests/unit/process/test_worker_processes
 tests_unit_process_test_worker_processes_SOURCES = tests/unit/process/test_worker_processes.c
-tests_unit_process_test_worker_processes_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_process_test_worker_processes_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_process_test_worker_processes_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_process_test_worker_processes_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
 # function: a worker's life, without its processes.
 UNIT_TESTS += tests/unit/rundir/test_control tests/unit/supervisor/test_host tests/unit/functionfs/test_keeper \
 	tests/unit/rundir/test_rundir tests/unit/rundir/test_status tests/unit/function/test_worker
 tests_unit_rundir_test_control_SOURCES = tests/unit/rundir/test_control.c
-tests_unit_rundir_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_rundir_test_control_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_rundir_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_rundir_test_control_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_supervisor_test_host_SOURCES = tests/unit/supervisor/test_host.c
-tests_unit_supervisor_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_supervisor_test_host_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_supervisor_test_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_supervisor_test_host_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/supervisor/test_status_word
 tests_unit_supervisor_test_status_word_SOURCES = tests/unit/supervisor/test_status_word.c
-tests_unit_supervisor_test_status_word_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_supervisor_test_status_word_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_supervisor_test_status_word_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_supervisor_test_status_word_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_functionfs_test_keeper_SOURCES = tests/unit/functionfs/test_keeper.c
-tests_unit_functionfs_test_keeper_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_functionfs_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_functionfs_test_keeper_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_functionfs_test_keeper_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_rundir_test_rundir_SOURCES = tests/unit/rundir/test_rundir.c
-tests_unit_rundir_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_rundir_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_rundir_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_rundir_test_rundir_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_rundir_test_status_SOURCES = tests/unit/rundir/test_status.c
-tests_unit_rundir_test_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_rundir_test_status_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_rundir_test_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_rundir_test_status_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/function/test_launch_digest
 tests_unit_function_test_launch_digest_SOURCES = tests/unit/function/test_launch_digest.c
-tests_unit_function_test_launch_digest_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_function_test_launch_digest_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_function_test_launch_digest_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_function_test_launch_digest_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_function_test_worker_SOURCES = tests/unit/function/test_worker.c
-tests_unit_function_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_function_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_function_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_function_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
 # stream, worker, host: the data path.
 UNIT_TESTS += tests/unit/ffsbench/test_bench tests/unit/plugin-host/test_plugin_host tests/unit/stream/test_stream
 tests_unit_ffsbench_test_bench_SOURCES = tests/unit/ffsbench/test_bench.c src/ffsbench/args.c src/ffsbench/pattern.c \
 	src/ffsbench/plot.c src/ffsbench/stats.c
-tests_unit_ffsbench_test_bench_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_ffsbench_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
+tests_unit_ffsbench_test_bench_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_ffsbench_test_bench_LDADD = libffsctl.a $(UNIT_LIBS) -lm
 if HAVE_LIBUSB
 UNIT_TESTS += tests/unit/ffsbench/test_bench_rows
 tests_unit_ffsbench_test_bench_rows_SOURCES = tests/unit/ffsbench/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
 	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/result_row.c \
 	src/ffsbench/stats.c src/ffsbench/timing.c
 tests_unit_ffsbench_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
-	$(CRITERION_CFLAGS)
-tests_unit_ffsbench_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
+	$(UNIT_CFLAGS)
+tests_unit_ffsbench_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS) -lm
 UNIT_TESTS += tests/unit/ffsbench/test_bench_device
 tests_unit_ffsbench_test_bench_device_SOURCES = tests/unit/ffsbench/test_bench_device.c src/ffsbench/device.c src/ffsbench/timing.c
-tests_unit_ffsbench_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_ffsbench_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
+tests_unit_ffsbench_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_ffsbench_test_bench_device_LDADD = libffsctl.a $(UNIT_LIBS)
 TESTS += tests/cli/test_ffsbench.py
 endif
 tests_unit_stream_test_stream_SOURCES = tests/unit/stream/test_stream.c tests/unit/stream/recorder.h
-tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_stream_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
+tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_stream_test_stream_LDADD = libstream.a $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/stream/test_stream_kernel
 tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/recorder.h \
 	src/stream/libffsctl_stream.c
-tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
+tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(UNIT_LIBS)
 tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/watches.c src/plugin-host/options.c \
 	src/plugin-host/worker_config.c
-tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
-tests_unit_plugin_host_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_plugin_host_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(UNIT_LIBS)
 
-if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
-endif

@@ -89,6 +89,10 @@ def without_criterion_and_libusb():
     directory = build("bare", "--enable-static-libs", PKG_CONFIG=str(wrapper))
     ok(not (directory / "ffsbench").exists(), "ffsbench was built without libusb")
     ok("libjansson.so" not in needed(directory / "ffsctl"), "jansson is not linked statically")
+    # With our own runner (tests/cli/test_runner.py tests it)
+    unit = "tests/unit/base/test_base"
+    run("make", "check", f"check_PROGRAMS={unit}", f"TESTS={unit}", cwd=directory)
+    ok("libcriterion" not in needed(directory / unit), "the unit tests use Criterion")
     run("make", "install", f"DESTDIR={TMP}/bare-dest", cwd=directory)
     eq(list((TMP / "bare-dest").rglob("ffsctl@.service")), [], "units of systemd, without systemd")
 
