@@ -266,6 +266,7 @@ def job(opt, tty):
     patched = cache.kernel_patches(opt.kernel, opt.variant)
     env.update({b"LAB_KERNEL": cache.version_of(opt.kernel).encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
                 b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": b"patched" if patched else b"stock",
+                b"LAB_TIME": b"virtual" if opt.virtual else b"real",
                 b"LAB_LACKS": " ".join(opt.lacks()).encode(),
                 b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(

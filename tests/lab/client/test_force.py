@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab qemu: no, Debian's kernels have no function midi2
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 build=plain,sanitize timeout=300
 """`down --force` removes a gadget that ffsctl has not made, or whose record it has lost, according to configfs and the

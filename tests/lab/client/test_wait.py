@@ -127,6 +127,7 @@ def too_many_waiters():
 
 @test("a supervisor without a place for one more says so, every time")
 def supervisor_without_place():
+    tap.needs_virtual_time()  # a connection without a command is closed after a while
     up(gadget("x", LOOPBACK))
     clients = []
     while ffsctl("-q", "wait", "x", "--timeout", "10").returncode == 0:

@@ -158,6 +158,7 @@ def idle_day_runs_nothing():
         lines = pathlib.Path(f"/proc/{child.pid}/status").read_text().splitlines()
         return [line for line in lines if "ctxt_switches" in line]
 
+    tap.needs_virtual_time()
     up(gadget("flow", None), "--no-bind")
     with watching() as (said, child):
         said.line_with("flow: unbound")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab qemu: no, Debian's kernels do not have all functions (tcm, midi2)
 # lab: kernel=6.12,6.1 vudcs=2 timeout=420
 # lab all: kernel=6.12,6.1 vudcs=2 build=plain,sanitize timeout=420
 """Every type of kernel function: `up`, its attributes in configfs, what the host reads, its kernel device, `down`.

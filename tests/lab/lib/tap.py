@@ -34,6 +34,7 @@ SRC = os.environ.get("FFSCTL_SRC", ".")
 # Factor for time limits: how many times slower this machine is than the reference machine. lab/test measures this
 # during a run.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
+VIRTUAL_TIME = os.environ.get("LAB_TIME") == "virtual"
 
 # Whether the tests are run by lab/test --all
 EVERYTHING = os.environ.get("LAB_TIER") == "all"
@@ -70,6 +71,12 @@ class Skip(Exception):
 
 def skip(reason):
     raise Skip(reason)
+
+
+def needs_virtual_time():
+    """Skips a test that waits for hours or compares times exactly where time is real: with lab/test --qemu."""
+    if not VIRTUAL_TIME:
+        skip("needs virtual time")
 
 
 def test(name, *args, only_all=None):
