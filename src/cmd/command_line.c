@@ -68,12 +68,17 @@ static char *rejected_option_name(char *const *argv)
 	 * argv[optind] is the word after the option, or after the word with the option's value; or
 	 * a group of short options that getopt_long has not finished.
 	 */
-	const char *word = argv[has_short_option(argv[optind], optopt) ? optind : optind - 1];
+	int end = optind;
+	const char *word;
 
+	/* Where a value is missing behind the last word, musl sets optind beyond the end of argv. */
+	if (!argv[end - 1])
+		end--;
+	word = argv[has_short_option(argv[end], optopt) ? end : end - 1];
 	if (has_short_option(word, optopt) && word[1] != optopt)
 		return strf("-%c", optopt);
 	if (*word != '-')
-		word = argv[optind - 2];
+		word = argv[end - 2];
 	return xstrndup(word, strcspn(word, "="));
 }
 

@@ -99,12 +99,19 @@ static int parse_seconds_option(const struct up_command *q, const char *option_n
 	return optarg ? cmd_parse_seconds_option(q->command, option_name, seconds) : 0;
 }
 
+/* Returns the word after this one in `words`, or NULL. */
+static const char *next_word(char *const *words, const char *word)
+{
+	for (char *const *w = words; *w; w++)
+		if (*w == word)
+			return w[1];
+	return NULL;
+}
+
 /* Parses an option whose value is optional, and must follow '='. */
 static int parse_wait_option(struct up_command *q, const char *option_name, double fallback,
-			     double *seconds, char **argv)
+			     double *seconds, const char *next)
 {
-	const char *next = argv[optind];
-
 	if (!optarg && next && *next && strspn(next, "0123456789.") == strlen(next)) {
 		q->option_before_number = option_name;
 		q->number_after_option = next;
@@ -133,7 +140,8 @@ static int parse_allowed_group_option(struct up_command *q)
 	return cmd_print_usage_error(q->command, "%s", err.text);
 }
 
-static int parse_option(struct up_command *q, int option, char **argv)
+/* `next`: the word that the user has written after the option, or NULL. */
+static int parse_option(struct up_command *q, int option, char **argv, const char *next)
 {
 	switch (option) {
 	case OPT_NAME:
@@ -153,10 +161,10 @@ static int parse_option(struct up_command *q, int option, char **argv)
 					    &q->client_options.up_timeout_seconds);
 	case OPT_WAIT_UDC:
 		return parse_wait_option(q, "--wait-udc", DEFAULT_WAIT,
-					 &q->client_options.udc_wait_seconds, argv);
+					 &q->client_options.udc_wait_seconds, next);
 	case OPT_WAIT_HOST:
 		return parse_wait_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait_seconds,
-					 argv);
+					 next);
 	case OPT_NO_BIND:
 		q->client_options.no_bind = true;
 		return 0;
@@ -214,10 +222,14 @@ static int error_separate_value(const struct up_command *q)
 
 static int parse_command_line(struct up_command *q, int argc, char **argv)
 {
+	/* argv before getopt_long sorts it, which musl does earlier than glibc */
+	_cleanup_free_ char **words = xcalloc((size_t)argc + 1, sizeof(*argv));
 	int option;
 
+	memcpy(words, argv, (size_t)argc * sizeof(*argv));
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		int exit = option == 'h' ? -1 : parse_option(q, option, argv);
+		const char *next = next_word(words, argv[optind - 1]);
+		int exit = option == 'h' ? -1 : parse_option(q, option, argv, next);
 
 		if (exit)
 			return exit;

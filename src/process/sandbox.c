@@ -236,6 +236,13 @@ static void refuse_sigio_and_terminal_input(struct sandbox *s)
 	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
+/* Allows raise() and abort(), which call tgkill in glibc, and tkill in musl: there only for the first thread. */
+static void allow_own_signals(struct sandbox *s)
+{
+	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
+	allow_if_argument_is(s, SYS_tkill, 0, (unsigned int)getpid());
+}
+
 static void check_call_arguments(struct sandbox *s, unsigned int permissions)
 {
 	/* kill(-1, ...) would send a signal to other workers that run as the same user. */
@@ -255,7 +262,7 @@ static void check_call_arguments(struct sandbox *s, unsigned int permissions)
 		return;
 	}
 	allow_if_argument_is(s, SYS_kill, 0, (unsigned int)getpid());
-	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
+	allow_own_signals(s);
 	/* A process may change only its own resource limits. */
 	allow_if_argument_is(s, SYS_prlimit64, 0, 0);
 	refuse_sigio_and_terminal_input(s);
@@ -310,7 +317,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	return;
 #endif
 	begin_filter(s);
-	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
+	allow_own_signals(s);
 	allow_call_numbers(s, calls, n);
 	/* In tests, a refused system call kills the process: a test does not always notice
 	   EPERM. */

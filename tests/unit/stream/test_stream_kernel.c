@@ -133,7 +133,13 @@ static int dmabuf_transfer_many(const struct dmabuf_transfer_many *many)
 	return (int)n;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+typedef int ioctl_request; /* as POSIX has it, and musl */
+#endif
+
+int ioctl(int fd, ioctl_request request, ...)
 {
 	va_list ap;
 	void *arg;
