@@ -8,7 +8,8 @@ TEST_EXTENSIONS = .py
 LOG_COMPILER = $(top_srcdir)/tests/unit/tap
 AM_TESTS_ENVIRONMENT = \
 	FFSCTL_SRC='$(abs_top_srcdir)'; export FFSCTL_SRC; \
-	FFSCTL_BUILD='$(abs_top_builddir)'; export FFSCTL_BUILD;
+	FFSCTL_BUILD='$(abs_top_builddir)'; export FFSCTL_BUILD; \
+	CC='$(CC)'; export CC;
 
 UNIT_TESTS =
 
@@ -137,7 +138,7 @@ tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_C
 tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
 	tests/cli/test_doctor.py tests/cli/test_documents.py tests/cli/test_hostile.py tests/cli/test_house.py tests/cli/test_messages.py \
-	tests/cli/test_runner.py \
+	tests/cli/test_recipes.py tests/cli/test_runner.py \
 	tests/cli/test_python_worker.py tests/cli/test_reference.py tests/cli/test_schemes.py \
 	tests/cli/test_warnings.py
 

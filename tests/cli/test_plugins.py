@@ -17,6 +17,7 @@ from paths import BUILD, SRC
 from tap import contains, eq, main, sanitized, test
 
 WORKER = os.path.join(BUILD, "ffsctl-worker")
+CC, CXX = (os.environ.get(name, default).split() for name, default in (("CC", "cc"), ("CXX", "c++")))
 HEAD = '#include <ffsctl/plugin.h>\n'
 TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .framing = FFSCTL_FRAMING_STREAM, %s };\n'
 GOOD = "FFSCTL_PLUGIN_HEAD"
@@ -37,7 +38,7 @@ def build(source):
         d = tempfile.mkdtemp(dir=tmp.name)
         with open(d + "/x.c", "w") as f:
             f.write(source)
-        subprocess.run(["cc", "-Wall", "-Werror", "-shared", "-fPIC", "-o", "x.so", "x.c"], cwd=d,
+        subprocess.run([*CC, "-Wall", "-Werror", "-shared", "-fPIC", "-o", "x.so", "x.c"], cwd=d,
                        env={"PATH": os.environ["PATH"], "CPATH": include}, check=True)
     return d + "/x.so"
 
@@ -236,14 +237,14 @@ def headers_are_c99_and_cpp():
     headers = "".join("#include <ffsctl/%s>\n" % h for h in sorted(os.listdir(os.path.join(SRC, "include/ffsctl"))))
     with open(os.path.join(SRC, "examples/plugin-template/mine.c")) as f:
         template = f.read()
-    eq(good(compiled(["cc", "-std=c99", *strict], headers + template, ".c"))["name"], "mine")
+    eq(good(compiled([*CC, "-std=c99", *strict], headers + template, ".c"))["name"], "mine")
     for h in os.listdir(os.path.join(SRC, "include/ffsctl")):  # each by itself
-        compiled(["cc", "-std=c99", *strict], "#include <ffsctl/%s>\nextern int x;\nint x;\n" % h, ".c")
-        compiled(["c++", "-std=c++11", *strict], "#include <ffsctl/%s>\nint x;\n" % h, ".cc")
+        compiled([*CC, "-std=c99", *strict], "#include <ffsctl/%s>\nextern int x;\nint x;\n" % h, ".c")
+        compiled([*CXX, "-std=c++11", *strict], "#include <ffsctl/%s>\nint x;\n" % h, ".cc")
     plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->release_transfer(host, t); }
 FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .framing = FFSCTL_FRAMING_STREAM, .done = done };
 """
-    eq(good(compiled(["c++", "-std=c++20", "-Wall"], headers + plugin, ".cc"))["name"], "plus")
+    eq(good(compiled([*CXX, "-std=c++20", "-Wall"], headers + plugin, ".cc"))["name"], "plus")
 
 
 def public_names(header):
