@@ -13,12 +13,13 @@
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
  * Capabilities that the supervisor needs for its own work: to mount, to open files of other users,
- * to inspect their processes, to start workers as other users with limits, and to end workers.
+ * to inspect their processes, to start workers as other users with limits, to end workers, and to
+ * read in the kernel's log why a gadget could not be bound (with the sysctl kernel.dmesg_restrict).
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
 	 CAPABILITY(SETUID) | CAPABILITY(SETGID) | CAPABILITY(SETPCAP) |                           \
-	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL))
+	 CAPABILITY(SYS_RESOURCE) | CAPABILITY(KILL) | CAPABILITY(SYSLOG))
 #define ALL_CAPABILITIES UINT64_MAX
 
 /*

@@ -193,8 +193,8 @@ def reload_changes_sandbox():
 # --- supervisor and keeper ----------------------------------------------------------------------
 
 NET_ADMIN = 1 << 12
-# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE
-SUPERVISOR = 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24
+# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYSLOG
+SUPERVISOR = 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 << 24 | 1 << 34
 
 
 def given_up(functions):

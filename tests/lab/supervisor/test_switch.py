@@ -205,8 +205,8 @@ def kept(name):
     return int(lines["CapPrm"], 16), int(lines["CapBnd"], 16)
 
 
-# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE; NET_ADMIN
-BASE, NET_ADMIN = sum(1 << n for n in (1, 5, 6, 7, 8, 19, 21, 24)), 1 << 12
+# DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYSLOG; NET_ADMIN
+BASE, NET_ADMIN = sum(1 << n for n in (1, 5, 6, 7, 8, 19, 21, 24, 34)), 1 << 12
 PRIVILEGED = odd("ready", "setup", capabilities=["cap_net_admin"])
 
 
