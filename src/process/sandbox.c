@@ -44,6 +44,10 @@
 #define ARCHITECTURE AUDIT_ARCH_MIPS
 #elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
 #define ARCHITECTURE AUDIT_ARCH_PPC64LE
+#elif defined(__powerpc__) && !defined(__powerpc64__)
+#define ARCHITECTURE AUDIT_ARCH_PPC
+#elif defined(__s390x__)
+#define ARCHITECTURE AUDIT_ARCH_S390X
 #else
 #error "the sandbox needs the AUDIT_ARCH_ constant of this architecture"
 #endif
@@ -64,6 +68,12 @@
 #else
 #define ARGUMENT(n) ARGUMENT_AT(n, 4)
 #define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
+#endif
+/* CONFIG_CLONE_BACKWARDS2 of the kernel */
+#ifdef __s390x__
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
 #endif
 /* The bits for the socket type in the argument `type`; the other bits are flags
  * (include/linux/net.h). */
@@ -216,7 +226,7 @@ static void refuse_new_namespaces(struct sandbox *s, bool only_threads)
 #ifdef SYS_clone
 	size_t at = begin_call_block(s, SYS_clone);
 
-	load_call_field(s, ARGUMENT(0));
+	load_call_field(s, ARGUMENT(CLONE_FLAGS_ARGUMENT));
 	add_return_if_any_bit(s, NEW_NAMESPACES, REFUSE);
 	add_return_if_any_bit(s, CLONE_THREAD, ALLOW);
 	end_call_block(s, at, only_threads ? REFUSE : ALLOW);

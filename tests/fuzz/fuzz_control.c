@@ -59,6 +59,7 @@ ssize_t script_receive(int fd, struct ffsctl_msg *head, uint8_t *body, size_t ro
 	memcpy(head, packet, sizeof(*head));
 	head->type = le16toh(head->type);
 	head->length = le32toh(head->length);
+	head->id = le32toh(head->id);
 	n -= (ssize_t)sizeof(*head);
 	if (n < 0 || (size_t)n > room || head->length != (size_t)n ||
 	    le16toh(head->version) != FFSCTL_CONTROL_VERSION)

@@ -100,7 +100,7 @@ TestSuite(keeper, .init = setup, .fini = teardown, .timeout = 60);
 
 static void send_from_worker(uint16_t version, uint16_t type, size_t size)
 {
-	struct ffsctl_msg head = { .version = version, .type = type };
+	struct ffsctl_msg head = { .version = htole16(version), .type = htole16(type) };
 
 	cr_assert_eq(send(worker_fd, &head, size, 0), (ssize_t)size);
 }
