@@ -136,7 +136,7 @@ tests_unit_gadgetfile_test_libconfig_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_gadgetfile_test_text_SOURCES = tests/unit/gadgetfile/test_text.c
 tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
-TESTS += tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
+TESTS += tests/cli/test_abi.py tests/cli/test_bad_files.py tests/cli/test_check.py tests/cli/test_generated.py \
 	tests/cli/test_doctor.py tests/cli/test_documents.py tests/cli/test_hostile.py tests/cli/test_house.py tests/cli/test_messages.py \
 	tests/cli/test_recipes.py tests/cli/test_runner.py \
 	tests/cli/test_python_worker.py tests/cli/test_reference.py tests/cli/test_schemes.py \
