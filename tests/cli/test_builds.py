@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain parts=4
 """The ways to build that lab/test's own builds are not: in the source tree and with clang, without
-what only tests need, with the libraries linked statically, for coverage, and `make distcheck`."""
+what only tests need, with the libraries linked statically, for coverage, `make distcheck`, and the tarball of a release."""
 
 import functools
 import os
@@ -140,6 +140,13 @@ def distcheck():
     packed = {name.partition("/")[2] for name in run("tar", "-tf", tarball, cwd=directory).splitlines()}
     files = set((SRC.parent / "files").read_text().split("\0")) - {".gitignore"}  # what lab/test has copied
     eq(sorted(files - packed), [], "files of the tree that are not in the tarball")
+
+
+@test("packaging/tarball makes the same bytes again")
+def tarball_is_reproducible():
+    first, second = (run(SRC / "packaging/tarball", TMP / n, cwd=TMP).splitlines()[-1] for n in ("first", "second"))
+    eq(os.path.basename(first), os.path.basename(second))
+    ok(pathlib.Path(first).read_bytes() == pathlib.Path(second).read_bytes(), "other bytes")
 
 
 @test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
