@@ -52,6 +52,12 @@ static void restrict_system_calls(void)
 #ifdef SYS_clock_gettime64
 		SYS_clock_gettime64,
 #endif
+#ifdef SYS_geteuid32
+		SYS_geteuid32,
+#endif
+#ifdef SYS_sigreturn
+		SYS_sigreturn,
+#endif
 #ifdef SYS_alarm
 		SYS_alarm,
 #endif

@@ -90,8 +90,10 @@ static void setup(void)
 static void teardown(void)
 {
 	keeper_kill_and_wait(&keeper);
-	kill(-worker, SIGKILL);
-	waitpid(worker, NULL, 0);
+	if (worker > 0) { /* setup() may have failed before */
+		kill(-worker, SIGKILL);
+		waitpid(worker, NULL, 0);
+	}
 	unlink(path);
 	rmdir(dir);
 }
