@@ -29,7 +29,6 @@ static void restrict_system_calls(void)
 		SYS_setsockopt,
 		SYS_setitimer,
 		SYS_brk,
-		SYS_mmap,
 		SYS_munmap,
 		SYS_mremap,
 		SYS_madvise,
@@ -60,6 +59,9 @@ static void restrict_system_calls(void)
 #endif
 #ifdef SYS_alarm
 		SYS_alarm,
+#endif
+#ifdef SYS_mmap
+		SYS_mmap,
 #endif
 #ifdef SYS_mmap2
 		SYS_mmap2,
