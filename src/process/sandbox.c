@@ -197,20 +197,20 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
 	end_call_block(s, at, ALLOW);
 }
 
-#ifdef SYS_socketcall
 /*
  * On some architectures (i386, s390x) glibc calls socketcall for every function of sockets, whose
  * arguments are in memory. So all are allowed but those that make, bind or connect a socket; a socket
  * pair is among these, because its type cannot be read.
  */
-static void allow_socketcall_on_open_sockets(struct sandbox *s)
+static void allow_socketcall_on_open_sockets(struct sandbox *s _unused_)
 {
+#ifdef SYS_socketcall
 	static const unsigned int makes[] = { SYS_SOCKET, SYS_SOCKETPAIR, SYS_BIND, SYS_CONNECT,
 					      SYS_LISTEN };
 
 	refuse_if_argument_is(s, SYS_socketcall, 0, makes, ARRAY_SIZE(makes));
-}
 #endif
+}
 
 /*
  * Allows only socket pairs that cannot send to other sockets: SOCK_STREAM and SOCK_SEQPACKET. A
@@ -235,9 +235,7 @@ static void allow_socket_pairs_and_send(struct sandbox *s)
 	load_call_field(s, ARGUMENT_HIGH(4));
 	add_return_unless_equal(s, 0, REFUSE);
 	end_call_block(s, at, ALLOW);
-#ifdef SYS_socketcall
 	allow_socketcall_on_open_sockets(s);
-#endif
 }
 
 static void refuse_new_namespaces(struct sandbox *s, bool only_threads)
@@ -347,9 +345,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 #endif
 	begin_filter(s);
 	allow_own_signals(s);
-#ifdef SYS_socketcall
 	allow_socketcall_on_open_sockets(s);
-#endif
 	allow_call_numbers(s, calls, n);
 	/* In tests, a refused system call kills the process: a test does not always notice
 	   EPERM. */
