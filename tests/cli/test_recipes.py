@@ -3,6 +3,7 @@
 """The recipes of packaging/ for Buildroot, OpenWrt and Alpine. Their own build systems are not here: small files that stand
 for them run the steps that install, and what comes out is compared with the files of `make install`."""
 
+import functools
 import os
 import pathlib
 import re
@@ -33,19 +34,22 @@ def files(directory):
     return {"/" + str(p.relative_to(directory)) for p in directory.rglob("*") if not p.is_dir() or p.is_symlink()}
 
 
-def installed(systemd=False):
-    """Installs this build as the recipes configure it: in /usr, without the Python module; units only for systemd. Returns
-    the directory."""
+@functools.cache
+def make_install():
+    """Installs this build as the recipes configure it: in /usr, without the Python module and units for systemd. Returns the
+    directory."""
     directory = TMP / "installed"
-    if not directory.exists():
-        run("make", "-s", "-C", BUILD, "install", f"DESTDIR={directory}", "prefix=/usr", "exec_prefix=/usr", "sysconfdir=/etc",
-            "pythondir=/usr/lib/python3", "systemdsystemunitdir=/usr/lib/systemd/system")
-        shutil.rmtree(directory / "usr/lib/python3", ignore_errors=True)
-    copy = pathlib.Path(tempfile.mkdtemp(dir=TMP)) / "root"
-    shutil.copytree(directory, copy, symlinks=True)
-    if not systemd:
-        shutil.rmtree(copy / "usr/lib/systemd", ignore_errors=True)
-    return copy
+    run("make", "-s", "-C", BUILD, "install", f"DESTDIR={directory}", "prefix=/usr", "exec_prefix=/usr", "sysconfdir=/etc",
+        "pythondir=/usr/lib/python3", "systemdsystemunitdir=/usr/lib/systemd/system")
+    for left_out in ("python3", "systemd"):
+        shutil.rmtree(directory / "usr/lib" / left_out, ignore_errors=True)
+    (directory / "usr/bin/ffsbench").touch()  # which a build without libusb does not have
+    return directory
+
+
+def installed():
+    """Returns a copy of what `make install` installs, for a test to change."""
+    return shutil.copytree(make_install(), pathlib.Path(tempfile.mkdtemp(dir=TMP)) / "root", symlinks=True)
 
 
 def options_exist(text):
@@ -58,7 +62,7 @@ def options_exist(text):
 
 # --- OpenWrt ---
 
-OPENWRT_RULES = """
+OPENWRT_RULES = """\
 INCLUDE_DIR := $(TOPDIR)
 PKG_BUILD_DIR := $(TMP)/build
 PKG_INSTALL_DIR := $(INSTALLED)
@@ -67,13 +71,13 @@ INSTALL_BIN := install -m0755
 INSTALL_DATA := install -m0644
 INSTALL_CONF := install -m0600
 CP := cp -fpR
-.ONESHELL:
-.SHELLFLAGS := -ec
 define BuildPackage
 all: $(1)
 $(1):
 	$$(call Package/$(1)/install,$(TMP)/$(1))
 endef
+"""
+OPENWRT_GOALS = """\
 all: dev source
 dev:
 	$(call Build/InstallDev,$(TMP)/dev)
@@ -86,16 +90,12 @@ source:
 def openwrt():
     work, root = TMP / "openwrt", installed()
     work.mkdir()
-    (work / "rules.mk").write_text(OPENWRT_RULES.split("all: dev")[0])
+    (work / "rules.mk").write_text(OPENWRT_RULES)
     (work / "package.mk").write_text("")
-    recipe = (PACKAGING / "openwrt/ffsctl/Makefile").read_text(encoding="utf-8")
-    options_exist(recipe)
-    after = work / "after.mk"
-    after.write_text("all: dev" + OPENWRT_RULES.split("all: dev")[1])
-    if not (root / "usr/bin/ffsbench").exists():
-        (root / "usr/bin/ffsbench").touch()  # built without libusb
-    run("make", "-s", "-C", PACKAGING / "openwrt/ffsctl", "-f", "Makefile", "-f", after, f"TOPDIR={work}", f"TMP={work}",
-        f"INSTALLED={root}", "all")
+    (work / "goals.mk").write_text(OPENWRT_GOALS)
+    options_exist((PACKAGING / "openwrt/ffsctl/Makefile").read_text(encoding="utf-8"))
+    run("make", "-s", "-C", PACKAGING / "openwrt/ffsctl", "-f", "Makefile", "-f", work / "goals.mk", f"TOPDIR={work}",
+        f"TMP={work}", f"INSTALLED={root}", "all")
     packages = {name: files(work / name) for name in ("ffsctl", "ffsbench", "libffsctl-stream", "dev")}
     eq(packages["ffsctl"] & packages["libffsctl-stream"], set())
     eq(packages["ffsbench"], {"/usr/bin/ffsbench"})
@@ -192,10 +192,7 @@ echo "$pkgver $source"
 def alpine():
     work, root = TMP / "alpine", installed()
     work.mkdir()
-    recipe = (PACKAGING / "alpine/APKBUILD").read_text(encoding="utf-8")
-    options_exist(recipe.replace("--build=", "").replace("--host=", ""))
-    if not (root / "usr/bin/ffsbench").exists():
-        (root / "usr/bin/ffsbench").touch()
+    options_exist((PACKAGING / "alpine/APKBUILD").read_text(encoding="utf-8"))
     (work / "script").write_text(ALPINE)
     said = run("sh", work / "script", env={"WORK": str(work), "APKBUILD": str(PACKAGING / "alpine/APKBUILD"),
                                            "INSTALLED": str(root)})
