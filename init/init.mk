@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Files for service managers: each is made of the file with its name and ".in". Those below are
-# installed as data, for users to copy. configure finds the directory of systemd's units, or is told it
-# by --with-systemdsystemunitdir=DIR.
+# installed as data, for users to copy. The unit for systemd is installed in the directory that configure
+# finds, or that --with-systemdsystemunitdir=DIR sets.
 
 # Files that begin with "#!", which are executable.
 init_scripts = \

@@ -309,8 +309,8 @@ def supervision():
         rows[linked], words[linked] = supervision_of(f"{builds}/{name}")
     lines = [f"| what | {' | '.join(LINKED)} | goal | reached |", "|---|---|---|---|---|"]
     for (what, value, goal, good), (_, other, _, other_good) in zip(*rows.values()):
-        reached = "yes" if good and other_good else "NO" if not good and not other_good else \
-            f"{[*LINKED][good < other_good]} only"
+        by = [linked for linked, well in zip(LINKED, (good, other_good)) if well]
+        reached = "NO" if not by else "yes" if len(by) == len(LINKED) else f"{by[0]} only"
         lines.append(f"| {what} | {value} | {other} | {goal} | {reached} |")
     print("\n".join(lines))
     first = words["dynamically"]
