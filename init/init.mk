@@ -18,7 +18,9 @@ init_data = \
 init_files = $(init_scripts) $(init_data)
 nobase_pkgdata_SCRIPTS = $(init_scripts)
 nobase_nodist_pkgdata_DATA = $(init_data)
+if DOCS
 nobase_dist_pkgdata_DATA = init/README.md
+endif
 if HAVE_SYSTEMD
 systemdsystemunit_DATA = init/ffsctl@.service
 else

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The pages of other rooms are listed in their fragments.
-dist_man_MANS += man/ffsctl.8
+manual_pages += man/ffsctl.8
 
 # The sources of the pages have the usual directories; installed pages have those of this build.
+install_hooks += install-manual-paths
 install-manual-paths:
 	for page in $(dist_man_MANS); do \
 		page="$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" && \

@@ -22,6 +22,6 @@ ffsbench_SOURCES = \
 	src/ffsbench/transfer.c src/ffsbench/transfer.h
 ffsbench_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS)
 ffsbench_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) -lm
-dist_man_MANS += man/ffsbench.1
+manual_pages += man/ffsbench.1
 endif
 dist_schema_DATA += schemas/ffsbench.schema.json

@@ -59,34 +59,11 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/login_program.c \
 	src/gadgetfile/types/worker.c
 
-dist_example_DATA += \
-	examples/camera-frames.conf examples/dfu.conf \
-	examples/exec-worker.conf \
-	examples/interrupt.conf \
-	examples/keyboard-mouse.conf \
-	examples/languages.conf \
-	examples/loopback.conf \
-	examples/mount-options.conf \
-	examples/python-echo.conf examples/python-worker.conf \
-	examples/two-functions.conf \
-	examples/webcam.conf \
-	examples/webusb.conf \
-	examples/winusb.conf
-accessorydir = $(exampledir)/accessory
-dist_accessory_DATA = examples/accessory/accessory.conf examples/accessory/app.conf \
-	examples/accessory/phone.conf examples/accessory/README.md
-dist_accessory_SCRIPTS = examples/accessory/app.py
-usbipdir = $(exampledir)/usbip
-dist_usbip_DATA = examples/usbip/README.md examples/usbip/farm.conf examples/usbip/farm@.service \
-	examples/usbip/usbip-attach@.service examples/usbip/usbipd-device.service
 dist_gadget_DATA += \
-	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
-	gadget.d/bridge.conf \
 	gadget.d/composite.conf \
 	gadget.d/iio.conf \
 	gadget.d/keyboard.conf \
 	gadget.d/login.conf \
-	gadget.d/loopback.conf \
 	gadget.d/midi.conf \
 	gadget.d/mtp.conf \
 	gadget.d/network.conf \
@@ -96,7 +73,6 @@ dist_gadget_DATA += \
 	gadget.d/serial.conf \
 	gadget.d/sound.conf \
 	gadget.d/sound-uac1.conf \
-	gadget.d/sourcesink.conf \
 	gadget.d/storage.conf
 
 # Files that are generated from the table of keys; make check compares them (tests/cli/test_reference.py).
@@ -107,7 +83,7 @@ gadgetfile_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 gadgetfile_reference_LDADD = $(FFSCTL_LIBS)
 
 dist_schema_DATA += schemas/gadget.schema.json schemas/check.schema.json
-dist_man_MANS += man/ffsctl-functions.5 man/ffsctl-gadget.5
+manual_pages += man/ffsctl-functions.5 man/ffsctl-gadget.5
 
 .PHONY: update-reference
 update-reference: gadgetfile-reference

@@ -4,12 +4,26 @@
 PLUGIN_COMPILE_FLAGS = $(AM_CFLAGS) -fPIC
 PLUGIN_LINK_FLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
-plugin_PROGRAMS += src/plugins/accessory.so
+plugins = \
+	src/plugins/accessory.so \
+	src/plugins/bridge.so \
+	src/plugins/loopback.so \
+	src/plugins/sourcesink.so
+if PLUGINS
+plugin_PROGRAMS += $(plugins)
+dist_gadget_DATA += \
+	gadget.d/aoa.conf gadget.d/aoa-accessory.conf \
+	gadget.d/bridge.conf \
+	gadget.d/loopback.conf \
+	gadget.d/sourcesink.conf
+else
+check_PROGRAMS += $(plugins)
+endif
+
 src_plugins_accessory_so_SOURCES = src/plugins/accessory.c
 src_plugins_accessory_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_accessory_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
-plugin_PROGRAMS += src/plugins/bridge.so
 src_plugins_bridge_so_SOURCES = \
 	src/plugins/bridge/bridge.c src/plugins/bridge/bridge.h \
 	src/plugins/bridge/address.c \
@@ -22,12 +36,10 @@ src_plugins_bridge_so_SOURCES = \
 src_plugins_bridge_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_bridge_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
-plugin_PROGRAMS += src/plugins/loopback.so
 src_plugins_loopback_so_SOURCES = src/plugins/loopback.c
 src_plugins_loopback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_loopback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
-plugin_PROGRAMS += src/plugins/sourcesink.so
 src_plugins_sourcesink_so_SOURCES = src/plugins/sourcesink.c
 src_plugins_sourcesink_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_sourcesink_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
@@ -46,11 +58,13 @@ tests_lab_workers_captive_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 tests_lab_workers_captive_open_so_SOURCES = tests/lab/workers/captive.c
 tests_lab_workers_captive_open_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS) -DNEEDS=7
 tests_lab_workers_captive_open_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
 # Malicious plugin of test_enemies.py
 noinst_PROGRAMS += tests/lab/workers/rogue.so
 tests_lab_workers_rogue_so_SOURCES = tests/lab/workers/rogue.c tests/lab/workers/rogue.h tests/lab/workers/rogue_refused.c
 tests_lab_workers_rogue_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 tests_lab_workers_rogue_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
 # Echo through buffers of both endpoints; the second has a fixed OUT length.
 noinst_PROGRAMS += tests/lab/workers/copyback.so tests/lab/workers/copyback_fixed.so
 tests_lab_workers_copyback_so_SOURCES = tests/lab/workers/copyback.c

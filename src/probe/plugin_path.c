@@ -57,7 +57,14 @@ char *plugin_path_expand(const char *plugin)
 int plugin_path_find(const char *plugin, char **path, struct error *err)
 {
 	_cleanup_free_ char *file = plugin_path_expand(plugin);
+	_cleanup_free_ char *host = plugin_host_path();
 
+	if (access(host, X_OK) < 0) {
+		error_errno(err, EX_UNAVAILABLE, errno, host, "cannot run plugin '%s': %s", plugin,
+			    host);
+		return error_add_hint(err, "install an ffsctl that was built with plugins, or use "
+					   "a program: 'exec' instead of 'plugin'");
+	}
 	if (access(file, R_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, file, "cannot find plugin '%s' (%s)",
 				   plugin, file);

@@ -16,6 +16,6 @@ char *plugin_dir(void);
 char *plugin_path_expand(const char *plugin);
 /*
  * Stores the path of `plugin`, which is a name or a path, in *path; the caller frees it. Fails with
- * EX_UNAVAILABLE if that file cannot be read.
+ * EX_UNAVAILABLE if that file cannot be read, or if there is no plugin host to load it.
  */
 int plugin_path_find(const char *plugin, char **path, struct error *err);

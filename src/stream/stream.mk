@@ -16,27 +16,26 @@ libstream_a_SOURCES = $(STREAM_SOURCES)
 # For programs that are not plugins. A shared object without libtool, like plugins; the file has the
 # name that the dynamic linker searches.
 STREAM_MAP = src/stream/libffsctl-stream.map
+EXTRA_DIST += $(STREAM_MAP) src/stream/libffsctl-stream.symbols
+if STREAM_LIBRARY
 sharedlibdir = $(libdir)
 sharedlib_PROGRAMS = libffsctl-stream.so.1
+pkgconfig_DATA += src/stream/libffsctl-stream.pc
+ffsctlinclude_HEADERS += include/ffsctl/stream.h
+manual_pages += man/ffsctl-stream.3
+install_hooks += install-library-link
+else
+check_PROGRAMS += libffsctl-stream.so.1
+endif
 libffsctl_stream_so_1_SOURCES = $(STREAM_SOURCES) src/stream/libffsctl_stream.c
 libffsctl_stream_so_1_CFLAGS = $(AM_CFLAGS) -fPIC
 libffsctl_stream_so_1_LDFLAGS = $(PLUGIN_LINK_FLAGS) -Wl,-soname,libffsctl-stream.so.1 \
 	-Wl,--version-script=$(srcdir)/$(STREAM_MAP)
 libffsctl_stream_so_1_LDADD = $(AIO_LIBS)
 libffsctl_stream_so_1_DEPENDENCIES = $(STREAM_MAP)
-EXTRA_DIST += $(STREAM_MAP) src/stream/libffsctl-stream.symbols
-pkgconfig_DATA += src/stream/libffsctl-stream.pc
-ffsctlinclude_HEADERS += include/ffsctl/stream.h
-dist_man_MANS += man/ffsctl-stream.3
 
 # The name that the linker searches when a program is built.
 install-library-link:
 	cd "$(DESTDIR)$(libdir)" && ln -sf libffsctl-stream.so.1 libffsctl-stream.so
 uninstall-hook:
 	rm -f "$(DESTDIR)$(libdir)/libffsctl-stream.so"
-
-noinst_PROGRAMS += examples/stream-echo
-examples_stream_echo_SOURCES = examples/stream-echo.c
-examples_stream_echo_LDADD = libffsctl-stream.so.1
-examples_stream_echo_LDFLAGS = $(AM_LDFLAGS) -Wl,-rpath,'$$ORIGIN/..'
-dist_example_DATA += examples/stream-echo.c examples/stream-echo.conf

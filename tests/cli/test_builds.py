@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain parts=4
 """The ways to build that lab/test's own builds are not: in the source tree and with clang, without
-what only tests need, with the libraries linked statically, for coverage, `make distcheck`, and the tarball of a release."""
+what only tests need, with the libraries linked statically, with as little as there can be, for coverage, `make distcheck`,
+and the tarball of a release."""
 
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +39,7 @@ def run(*args, cwd, **env):
 
 # What is built here is hardly run, and gcc's warnings of its second half lab/test has seen in its own builds
 QUICK = ["CFLAGS=-O0"]
+MINIMAL = ["--disable-plugins", "--disable-stream", "--disable-docs"]
 
 
 def configure_and_make(configure, directory, *options, programs=(), **env):
@@ -97,6 +100,25 @@ def without_criterion_and_libusb():
     eq(list((TMP / "bare-dest").rglob("ffsctl@.service")), [], "units of systemd, without systemd")
 
 
+@test("--disable-plugins, --disable-stream and --disable-docs: what is installed, and what ffsctl says about plugins")
+def minimal():
+    directory = build("minimal", *MINIMAL, "--with-systemdsystemunitdir=no", "--with-python-dir=no", programs=["ffsctl"])
+    run("make", "install", f"DESTDIR={TMP}/minimal-dest", cwd=directory)
+    prefix = TMP / "minimal-dest/usr/local"
+    eq({str(p.relative_to(prefix)) for p in prefix.rglob("*") if p.is_file() and "share" not in p.relative_to(prefix).parts},
+       {"bin/ffsctl", "bin/ffsbench", "lib/pkgconfig/ffsctl.pc", "include/ffsctl/control.h", "include/ffsctl/plugin.h"})
+    eq({p.name for p in (prefix / "share").iterdir()}, {"bash-completion", "ffsctl", "fish", "zsh"})
+    eq([p.name for p in (prefix / "share").rglob("README*")], [])
+    installed = prefix / "share/ffsctl/gadget.d"
+    eq([p.name for p in installed.iterdir() if re.search(r"^[^#]*\bplugin *=", p.read_text(), re.M)], [])
+    ok((installed / "serial.conf").exists(), "gadget files of functions of the kernel are missing")
+    for arguments in (("plugins", "loopback"), ("check", "--here", SRC / "gadget.d/loopback.conf")):
+        result = subprocess.run([prefix / "bin/ffsctl", *arguments], capture_output=True, text=True, check=False)
+        eq(result.returncode, 69)
+        contains(result.stderr, "cannot run plugin 'loopback': /usr/local/libexec/ffsctl/ffsctl-worker")
+        contains(result.stderr, "install an ffsctl that was built with plugins")
+
+
 @test("for coverage")
 def with_coverage():
     # Where they are built is in the objects, so ccache never has them: lab/test compiles no more than a plugin
@@ -128,11 +150,11 @@ SOME = ["check_PROGRAMS=tests/unit/base/test_base tests/fuzz/fuzz_gadgetfile",
         "TESTS=tests/unit/base/test_base tests/cli/test_check.py tests/fuzz/test_corpus.py"]
 
 
-@test("make distcheck, which runs make check from the tarball")
+@test("make distcheck, which runs make check from the tarball; the tarball has what this configuration leaves out, too")
 def distcheck():
     directory = TMP / "dist"
     directory.mkdir()
-    run(SRC / "configure", *QUICK, cwd=directory)
+    run(SRC / "configure", *QUICK, *MINIMAL, cwd=directory)
     # VERBOSE: what a test says; XZ_OPT: two tarballs, which nobody keeps
     run("make", "distcheck", f"-j{os.cpu_count()}", *rounds(SOME, []), cwd=directory, VERBOSE="1", XZ_OPT="-0",
         DISTCHECK_CONFIGURE_FLAGS=" ".join(QUICK))
