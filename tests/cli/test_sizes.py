@@ -12,7 +12,7 @@ import paths
 from tap import main, ok, test
 
 
-@test("no size in doc/sizes.md has grown; if one has to: packaging/sizes DIRECTORY, and the reason in the commit")
+@test("no size in doc/sizes.md has grown; if one must grow, packaging/sizes DIRECTORY writes the table")
 def sizes():
     with tempfile.TemporaryDirectory(prefix="ffsctl-sizes-", dir=os.environ.get("LAB_BUILDS_TMP")) as directory:
         result = subprocess.run([f"{paths.SRC}/packaging/sizes", "--check", directory], stdin=subprocess.DEVNULL, text=True,
