@@ -135,8 +135,8 @@ static void add_max_speed(struct export *e, json_t *document)
 }
 
 /*
- * Adds the attributes of the device descriptor. Omits bcdUSB and bMaxPacketSize0 if their value is
- * 0, because the kernel then chooses a value.
+ * Adds the attributes of the device descriptor. Omits bcdUSB and bMaxPacketSize0: the kernel sets
+ * them whenever a host reads the descriptor (drivers/usb/gadget/composite.c, composite_setup()).
  */
 static void add_device_attributes(const struct export *e, json_t *document)
 {
@@ -145,8 +145,7 @@ static void add_device_attributes(const struct export *e, json_t *document)
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
 		long long value = read_attribute_number(e->gadget_dir, gadget_attribute_words[i]);
 
-		if (value > 0 ||
-		    (value == 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0))
+		if (value >= 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0)
 			json_object_set_new(attrs, gadget_attribute_words[i], json_integer(value));
 	}
 	json_object_set_new(document, "attrs", attrs);

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import gadgets
@@ -134,6 +135,8 @@ def mixture_by_script():
     harness.check_same_snapshots(before, after)
     eq(before["order"], after["order"], "orders")
     eq(must(ffsctl("export", "mix")).stdout, file.read_text(), "the second export")
+    # The kernel has set them when the host read the device descriptor
+    eq(re.findall("bcdUSB|bMaxPacketSize0", file.read_text()), [], "attributes that the kernel sets")
     down("mix")
 
 
