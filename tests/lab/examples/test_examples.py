@@ -21,7 +21,7 @@ import uuid
 import harness
 import identity
 import tap
-from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
+from gadgets import DIRECTORY, interface_of, network_namespace, once_there, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
 from tap import contains, eq, ok, patience, raises, test
 
@@ -321,9 +321,17 @@ def storage_file_reaches_image():
 # --- sound and MIDI -----------------------------------------------------------------------------------
 
 
-def cards():
-    """{card's directory in /proc/asound: its id}"""
-    return {p.parent: p.read_text().strip() for p in pathlib.Path("/proc/asound").glob("card[0-9]*/id")}
+def cards(id_of_ours):
+    """The directories in /proc/asound of our card and of the host's, once both are there."""
+    def both():
+        ids = {p.parent: p.read_text().strip() for p in pathlib.Path("/proc/asound").glob("card[0-9]*/id")}
+        ours, theirs = ([p for p, id in ids.items() if (id == id_of_ours) == here] for here in (True, False))
+        return ours and theirs and (ours, theirs)
+
+    found = once_there(both)
+    ok(found, "no two cards in /proc/asound")
+    eq([len(side) for side in found], [1, 1], f"cards {found}")
+    return found[0][0], found[1][0]
 
 
 def refused_on_old(path, words):
@@ -338,11 +346,9 @@ def sound(name, ours, stream):
     if refused_on_old(path, "this kernel has no function"):
         return
     with up(path, "usbip-vudc.0"):
-        here = [p for p, id in cards().items() if id == ours]
-        theirs = [p for p, id in cards().items() if id != ours]
-        eq((len(here), len(theirs)), (1, 1), f"cards {cards()}")
-        eq((theirs[0] / "usbid").read_text(), "1d6b:0104\n")
-        text = (theirs[0] / "stream0").read_text()
+        _, theirs = cards(ours)
+        eq((theirs / "usbid").read_text(), "1d6b:0104\n")
+        text = (theirs / "stream0").read_text()
         for direction in ("Playback:", "Capture:"):
             part = text[text.index(direction):]
             for line in stream:
@@ -365,8 +371,7 @@ def midi_notes_both_ways():
     if refused_on_old(path, "this kernel has no function"):
         return
     with up(path):
-        ours, theirs = (next(p for p, id in cards().items() if (id == "ffsctl") == here) for here in (True, False))
-        a, b = (os.open(f"/dev/snd/midiC{p.name[4:]}D0", os.O_RDWR) for p in (ours, theirs))
+        a, b = (os.open(f"/dev/snd/midiC{p.name[4:]}D0", os.O_RDWR) for p in cards("ffsctl"))
         try:
             for source, sink in ((a, b), (b, a)):
                 select.select([sink], [], [], 0)  # from its first poll on an ALSA input listens
@@ -414,8 +419,9 @@ def camera():
 @test("webcam: uvcvideo takes it, and knows its format, size and rate")
 def webcam_format_size_rate():
     with camera() as (program, ours):
-        theirs, = (f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
-                   if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n")
+        theirs, = once_there(lambda: [
+            f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
+            if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n"])
         fd = os.open(theirs, os.O_RDWR)
         try:
             contains(v4l2(fd, VIDIOC_QUERYCAP, 104).decode("latin1"), "uvcvideo")

@@ -21,8 +21,9 @@ SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file
 SHARE.mkdir(exist_ok=True)
 CONTENTS = os.urandom(20_000_000)
 (SHARE / "film").write_bytes(CONTENTS)
-SENSOR = pathlib.Path("/sys/kernel/config/iio/devices/dummy/sensor")
-SENSOR.mkdir()
+SENSORS = pathlib.Path("/sys/kernel/config/iio/devices/dummy")
+if SENSORS.exists():
+    (SENSORS / "sensor").mkdir()
 
 harness.leaves_nothing()
 
@@ -90,23 +91,22 @@ def mtp_survives_kill():
 
 # --- iiod ---------------------------------------------------------------------------------------
 
-DEVICE = "/sys/bus/iio/devices/iio:device0"
-SENSOR_NAME = pathlib.Path(DEVICE, "name").read_text().strip()
-
-
-def reading():
-    return run("iio_attr", "-u", "usb:", "-i", "-c", SENSOR_NAME, "voltage0", "raw")
+DEVICE = pathlib.Path("/sys/bus/iio/devices/iio:device0")
 
 
 @test("iio: the host reads a sensor through iiod, also after iiod was killed")
 def iio_reads_sensor():
+    if not SENSORS.exists():
+        tap.skip("the kernel has no dummy sensor")
+    name = (DEVICE / "name").read_text().strip()
     up(f"{SRC}/gadget.d/iio.conf", "--wait-host")
-    eq(reading().split(), [pathlib.Path(DEVICE, "in_voltage0_raw").read_text().strip()])
+    eq(run("iio_attr", "-u", "usb:", "-i", "-c", name, "voltage0", "raw").split(),
+       [(DEVICE / "in_voltage0_raw").read_text().strip()])
     # A client each: a second one that comes at once is refused by iiod 0.24, on any kernel.
     for n in range(3):
         gadget = killed("iio")
         eq((gadget["problems"], gadget["functions"][0]["worker"]["restarts"]), ([], n + 1))
-        contains(run("iio_info", "-u", "usb:"), SENSOR_NAME)
+        contains(run("iio_info", "-u", "usb:"), name)
     down("iio")
 
 
