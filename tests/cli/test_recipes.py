@@ -36,11 +36,12 @@ def files(directory):
 
 @functools.cache
 def make_install():
-    """Installs this build as the recipes configure it: in /usr, without the Python module and units for systemd. Returns the
-    directory."""
+    """Installs this build as the recipes configure it: in /usr, without the Python module and units for systemd, whatever
+    directories this build has (those of a Debian package have the architecture's name). Returns the directory."""
     directory = TMP / "installed"
     run("make", "-s", "-C", BUILD, "install", f"DESTDIR={directory}", "prefix=/usr", "exec_prefix=/usr", "sysconfdir=/etc",
-        "pythondir=/usr/lib/python3", "systemdsystemunitdir=/usr/lib/systemd/system")
+        "libdir=/usr/lib", "libexecdir=/usr/libexec", "mandir=/usr/share/man", "pythondir=/usr/lib/python3",
+        "systemdsystemunitdir=/usr/lib/systemd/system")
     for left_out in ("python3", "systemd"):
         shutil.rmtree(directory / "usr/lib" / left_out, ignore_errors=True)
     (directory / "usr/bin/ffsbench").touch()  # which a build without libusb does not have
