@@ -19,7 +19,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import (ALL_KERNELS, QEMU, check_programs, choose, add_old_build_to_programs, host_programs, lab_programs, make_checks,  # noqa: E402
+from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
@@ -232,7 +232,7 @@ def main():
         needed = {*builds, *builds_of(programs), *["plain"] * bool(builds)}
         if needed:
             build(*sorted(needed), lenient=bool(args.mutant))
-        add_old_build_to_programs(programs)
+        build_what_programs_need(programs)
         checked = {name: check_programs(name) for name in builds}
         if not args.qemu:
             programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)

@@ -11,40 +11,20 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
 
-TARGET = """[Unit]
-Wants=sysinit.target
-"""
+import systemd_boot
 
 
 def boot():
     """Runs this file again in a systemd that has booted; returns its exit status."""
-    # Only where nothing lasts
-    os.environ["LAB_KERNEL"]
-    # No units of this machine but those that belong to systemd and its packages
-    subprocess.run(["mount", "-t", "tmpfs", "none", "/etc/systemd/system"], check=True)
-    units = pathlib.Path("/etc/systemd/system")
-    (units / "lab.target").write_text(TARGET)
-    # It would clear /tmp, which is this machine's, and takes as long as there are files
-    (units / "systemd-tmpfiles-setup.service").symlink_to("/dev/null")
-    shutil.copy(os.environ["FFSCTL_BUILD"] + "/init/ffsctl@.service", units)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-        ready.bind("\0systemd")
-        environment = {"PATH": os.environ["PATH"], "container": "lab", "NOTIFY_SOCKET": "@systemd"}
-        unshare = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "/lib/systemd/systemd",
-                                    "--system", "--unit=lab.target", "--log-target=console"], env=environment)
-        while b"READY=1" not in ready.recv(4096).split(b"\n"):
-            pass
-    process_1 = pathlib.Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().strip()
-    try:
-        return subprocess.call(["nsenter", "--mount", "--pid", "--target", process_1, sys.executable, "-B",
-                                os.path.abspath(__file__), *sys.argv[1:]], env={**os.environ, "BOOTED": "1"})
-    finally:
-        unshare.kill()
+    systemd_boot.hide_units()
+    shutil.copy(os.environ["FFSCTL_BUILD"] + "/init/ffsctl@.service", systemd_boot.UNITS)
+    with systemd_boot.booted() as inside:
+        return subprocess.call([*inside, sys.executable, "-B", os.path.abspath(__file__), *sys.argv[1:]],
+                               env={**os.environ, "BOOTED": "1"})
 
 
 if "BOOTED" not in os.environ:

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: none
+# lab all: packages timeout=300
+"""The Debian packages on a Debian system with systemd as process 1: installed, booted, upgraded under load, removed and
+purged.
+
+The system is the lab's, which is this machine's; of ffsctl only what dpkg installs is used."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import systemd_boot
+import tap
+from gadgets import devnums, traffic
+from harness import must, tree
+from tap import contains, eq, ok, patience, test
+
+PACKAGES = pathlib.Path(os.environ["FFSCTL_PACKAGES"])
+UNIT = "ffsctl@loopback"
+OURS = pathlib.Path("/etc/ffsctl/gadget.d/loopback.conf.d/udc.conf")
+# Directories in which a package of ours, or what it does, could leave something
+PLACES = ["/etc", "/run/ffsctl", "/usr/bin", "/usr/libexec", "/usr/lib/ffsctl", "/usr/share/ffsctl", "/lib/systemd/system",
+          "/var/lib/ffsctl", "/var/lib/systemd", "/sys/kernel/config/usb_gadget"]
+# What dpkg, systemd and udev write by themselves
+OTHERS = ("/etc/ld.so.cache", "/etc/machine-id", "/etc/.updated", "/etc/mtab", "/var/lib/systemd/")
+
+# Not the programs of the build
+os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+systemd_boot.hide_units()
+
+
+def package(name):
+    path, = PACKAGES.glob(f"{name}_*.deb")
+    return path
+
+
+def left():
+    """The files in PLACES."""
+    return {path for place in PLACES for path in (tree(place) if os.path.isdir(place) else ())
+            if not path.startswith(OTHERS)}
+
+
+def next_version(path):
+    """Makes the next version of a package: the same files with another version. Returns its path."""
+    with tempfile.TemporaryDirectory() as directory:
+        must(run("dpkg-deb", "-R", path, directory))
+        control = pathlib.Path(directory, "DEBIAN/control")
+        text = control.read_text()
+        version, = (line for line in text.splitlines() if line.startswith("Version: "))
+        control.write_text(text.replace(version, version + "+next"))
+        new = pathlib.Path("/run", path.name)
+        must(run("dpkg-deb", "-Znone", "-b", directory, new))
+    return new
+
+
+def run(*words):
+    return subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=patience(120), check=False)
+
+
+def gadget(inside):
+    """The object of the gadget in the status."""
+    shown = json.loads(must(run(*inside, "ffsctl", "status", "loopback", "--json")).stdout)
+    return shown["gadgets"][0]
+
+
+def pids(shown):
+    return shown["supervisor"], shown["functions"][0]["worker"]["pid"]
+
+
+@test("installed and enabled; after the next boot the gadget is up, and echoes")
+def boots_with_gadget():
+    global before
+    before = left()
+    with systemd_boot.booted() as inside:
+        must(run(*inside, "dpkg", "-i", package("ffsctl")))
+        OURS.parent.mkdir()
+        OURS.write_text('udc = "dummy_udc.0";  # ffsctl chooses no virtual UDC by itself\n')
+        must(run(*inside, "systemctl", "enable", UNIT))
+        eq(run(*inside, "systemctl", "is-active", UNIT).stdout, "inactive\n")
+        systemd_boot.shut_down(inside)
+    with systemd_boot.booted() as inside:
+        must(run(*inside, "ffsctl", "wait", "loopback", "--for", "configured", "--timeout", "60"))
+        shown = must(run(*inside, "systemctl", "status", UNIT)).stdout
+        contains(shown, "Active: active (running)")
+        contains(shown, "loopback: ready on dummy_udc.0")
+        with traffic():
+            pass
+        systemd_boot.shut_down(inside)
+    eq(tree("/sys/kernel/config/usb_gadget"), [])
+
+
+@test("upgraded while a host sends: supervisor and worker are the same processes, the device stays, no message is lost")
+def upgraded_under_load():
+    with systemd_boot.booted() as inside:
+        must(run(*inside, "ffsctl", "wait", "loopback", "--for", "configured", "--timeout", "60"))
+        was, numbers = pids(gadget(inside)), devnums()
+        with traffic() as t:
+            must(run(*inside, "dpkg", "-i", next_version(package("ffsctl"))))
+            t.more(5)
+        eq((pids(gadget(inside)), devnums()), (was, numbers))
+        executes = must(run(*inside, "readlink", f"/proc/{was[0]}/exe")).stdout
+        eq(executes, "/usr/bin/ffsctl\n", "the supervisor's program")
+        eq(run(*inside, "systemctl", "is-active", UNIT).stdout, "active\n")
+        eq(must(run(*inside, "systemctl", "show", "--value", "-p", "NRestarts", UNIT)).stdout, "0\n")
+        systemd_boot.shut_down(inside)
+
+
+@test("after a boot with the new version it is removed: the gadget goes down; purged, nothing is left")
+def removed_and_purged():
+    with systemd_boot.booted() as inside:
+        must(run(*inside, "ffsctl", "wait", "loopback", "--for", "configured", "--timeout", "60"))
+        must(run(*inside, "dpkg", "--remove", "ffsctl"))
+        eq(tree("/sys/kernel/config/usb_gadget"), [])
+        ok(not os.path.exists("/usr/bin/ffsctl"), "the program is still there")
+        must(run(*inside, "dpkg", "--purge", "ffsctl"))
+        kept = {str(path) for path in (OURS, *OURS.parents) if path.is_relative_to("/etc/ffsctl")}
+        eq(left() ^ before, kept, "all but the user's own files")
+        systemd_boot.shut_down(inside)
+
+
+tap.main()
