@@ -208,6 +208,13 @@ def host_lets_go(before):
                 return
 
 
+def load_host_drivers():
+    """Loads drivers of the host, which udev does on other machines. User-Mode Linux has them built in."""
+    if not tap.VIRTUAL_TIME:
+        for name in ("cdc_acm", "cdc_ncm", "rndis_host", "snd_usb_audio", "usb_storage", "usbhid", "usblp", "uvcvideo"):
+            must(subprocess.run(["modprobe", name], capture_output=True, text=True))
+
+
 def leaves_nothing():
     """Takes a snapshot of the system and returns it. From now on every test fails that leaves the system in another
     state. After each test, brings down all gadgets that are still up."""

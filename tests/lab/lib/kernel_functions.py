@@ -12,6 +12,7 @@ import threading
 
 import gadgets
 import harness
+import tap
 from harness import ffsctl, must
 
 # Functions with isochronous endpoints. dummy_hcd does not support such endpoints; usbip-vudc does, but at one speed only
@@ -113,6 +114,20 @@ def sound_card():
         yield
     finally:
         harness.down("card")
+
+
+def needs_function(kind):
+    """Skips a test if the kernel has no such function. The kernels of User-Mode Linux have all (tests/expected-skips)."""
+    top = pathlib.Path(harness.CONFIGFS, "needs-function")
+    function = top / "functions" / f"{kind}.x"
+    top.mkdir()
+    try:
+        function.mkdir()
+        function.rmdir()
+    except FileNotFoundError:
+        tap.skip(f"the kernel has no function {kind}")
+    finally:
+        top.rmdir()
 
 
 @contextlib.contextmanager

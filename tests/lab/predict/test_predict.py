@@ -157,6 +157,7 @@ def check(path, kind=None, isochronous=False, ids=(0x1d6b, 0x0104)):
 
 
 def check_type(kind, attrs):
+    kernel_functions.needs_function(kind)
     check(write("one", f'f : {{ type = "{kind}"; attrs : {{ {attrs} }}; }};'), kind)
 
 

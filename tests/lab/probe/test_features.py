@@ -191,6 +191,8 @@ def module_not_loaded():
         document = features(must(ffsctl("features", "--json")))
         eq(document.get("advice"), None if PATCHED else advice)
 
+    if module.parent.exists():
+        tap.skip("the machine's modules are such modules")
     module.parent.mkdir(parents=True)
     try:
         says(None)
@@ -217,7 +219,6 @@ def module_not_loaded():
 def without_functionfs():
     modules = pathlib.Path("/lib/modules", os.uname().release)
     builtin = modules / "modules.builtin"
-    away = modules.with_name("away")
 
     def refused(says):
         result = must(ffsctl("features"), 69)
@@ -228,7 +229,8 @@ def without_functionfs():
     must(subprocess.run(["rmmod", "usb_f_fs"], capture_output=True, text=True))
     try:
         refused("FunctionFS is not loaded")
-        modules.rename(away)
+        # Not rename(2): the directory may be a mount
+        eq(libc.mount(b"none", bytes(modules.parent), b"tmpfs", 0, None), 0, "mount")
         refused("this kernel has no FunctionFS")
         modules.mkdir()
         builtin.write_text("kernel/fs/other.ko\n")
@@ -236,9 +238,7 @@ def without_functionfs():
         builtin.write_text("kernel/fs/other.ko\nkernel/drivers/usb/gadget/function/usb_f_fs.ko\n")
         refused("this kernel has no FunctionFS")
     finally:
-        if away.exists():
-            shutil.rmtree(modules, ignore_errors=True)
-            away.rename(modules)
+        libc.umount2(bytes(modules.parent), 0)
         must(subprocess.run(["modprobe", "usb_f_fs"], capture_output=True, text=True))
 
 
@@ -251,6 +251,8 @@ def kernel_failure_is_undone():
 
 
 def asked(name):
+    if name == "dmabuf" and not any(map(os.path.exists, ("/dev/udmabuf", "/dev/dma_heap/system"))):
+        tap.skip("the kernel has no DMABUF to import: neither udmabuf nor a heap")
     path = conf("asks", **ASKS[name])
     feature, key = FEATURE_OF.get(name, name), KEY_OF.get(name, name)
     lines = pathlib.Path(path).read_text().splitlines()
