@@ -12,6 +12,7 @@ import signal
 
 import gadgets
 import harness
+import kernel_functions
 import tap
 from harness import document, ffsctl, must
 from tap import contains, eq, ok, test
@@ -100,6 +101,7 @@ def functionfs_without_descriptors():
 
 @test("a tcm function without a target")
 def tcm_without_target():
+    kernel_functions.needs_function("tcm")
     refused('disks : { type = "tcm"; };', errno.ENODEV, "'disks' has no enabled target", line=3)
 
 

@@ -10,13 +10,14 @@ The system is the lab's, which is this machine's; of ffsctl only what dpkg insta
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
 import systemd_boot
 import tap
 from gadgets import devnums, traffic
-from harness import must, tree
+from harness import SRC, must, tree
 from tap import contains, eq, ok, patience, test
 
 PACKAGES = pathlib.Path(os.environ["FFSCTL_PACKAGES"])
@@ -31,6 +32,8 @@ OTHERS = ("/etc/ld.so.cache", "/etc/machine-id", "/etc/.updated", "/etc/mtab", "
 # Not the programs of the build
 os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
 systemd_boot.hide_units()
+# Do not let dpkg read all manual pages: for each file in its cache User-Mode Linux keeps one of this machine open
+pathlib.Path("/var/lib/man-db/auto-update").unlink(missing_ok=True)
 
 
 def package(name):
@@ -108,6 +111,22 @@ def upgraded_under_load():
         eq(run(*inside, "systemctl", "is-active", UNIT).stdout, "active\n")
         eq(must(run(*inside, "systemctl", "show", "--value", "-p", "NRestarts", UNIT)).stdout, "0\n")
         systemd_boot.shut_down(inside)
+
+
+AUTOPKGTEST = pathlib.Path(SRC, "packaging/debian/tests")
+OTHER_PACKAGES = "ffsbench", "ffsctl-doc", "libffsctl-stream1", "libffsctl-stream-dev"
+
+
+@test("the tests of the source package, as autopkgtest runs them")
+def tests_of_source_package():
+    must(run("dpkg", "-i", *map(package, OTHER_PACKAGES)))
+    names = re.findall(r"^Tests: (\S+)$", (AUTOPKGTEST / "control").read_text(), re.M)
+    eq(sorted(names), sorted(p.name for p in AUTOPKGTEST.iterdir() if p.name != "control"))
+    for name in names:
+        with tempfile.TemporaryDirectory() as directory:
+            os.environ["AUTOPKGTEST_TMP"] = directory
+            must(run(AUTOPKGTEST / name))
+    must(run("dpkg", "--purge", *OTHER_PACKAGES))
 
 
 @test("after a boot with the new version it is removed: the gadget goes down; purged, nothing is left")
