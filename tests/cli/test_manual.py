@@ -176,7 +176,7 @@ def every_page_is_installed():
     for makefile in glob.glob(os.path.join(SRC, "**", "*.mk"), recursive=True) + [os.path.join(SRC, "Makefile.am")]:
         with open(makefile, encoding="utf-8") as f:
             for line in f.read().replace("\\\n", " ").splitlines():
-                if line.startswith("dist_man_MANS"):
+                if line.startswith("manual_pages"):
                     listed += re.findall(r"man/\S+\.[1-8]", line)
     tap.eq(sorted(listed), [os.path.relpath(p, SRC) for p in PAGES])
 

@@ -474,7 +474,7 @@ def ctrl_c_while_up_waits():
 @test("a second Ctrl-C does not wait, and the rest goes on by itself")
 def second_ctrl_c():
     told = Fifo()
-    front = start("up", gadget("slow", odd("deaf", "tell", told.path, "wait", stop_timeout=1000)))
+    front = start("up", gadget("slow", odd("deaf", "tell", told.path, "wait", stop_timeout=60)))
     told.wait()
     supervisor = status("slow")[0]["supervisor"]
     front.send_signal(signal.SIGINT)

@@ -22,6 +22,7 @@ from gadgets import FRAGILE, LOOPBACK, await_status, devnums, fail_for_good, gad
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, patience
 
+harness.load_host_drivers()
 harness.leaves_nothing()
 
 SANITIZED = "ASAN_OPTIONS" in os.environ

@@ -39,6 +39,8 @@ from tap import contains, eq, test  # noqa: E402
 UNIT = "ffsctl@x.service"
 # What the lab's kernel does not have, and what needs a drop-in
 CANNOT = {"login", "network-dhcp"} | ({"midi", "sound", "sound-uac1"} if os.environ["LAB_KERNEL"] == "6.1" else set())
+if not os.path.exists("/sys/bus/iio"):
+    CANNOT.add("iio")
 FILES = [path for path in (*examples(), *sorted(pathlib.Path(SRC, "gadget.d").glob("*.conf"))) if path.stem not in CANNOT]
 
 
