@@ -37,5 +37,7 @@ libffsctl_stream_so_1_DEPENDENCIES = $(STREAM_MAP)
 # The name that the linker searches when a program is built.
 install-library-link:
 	cd "$(DESTDIR)$(libdir)" && ln -sf libffsctl-stream.so.1 libffsctl-stream.so
+if STREAM_LIBRARY
 uninstall-hook:
 	rm -f "$(DESTDIR)$(libdir)/libffsctl-stream.so"
+endif

@@ -117,6 +117,9 @@ def minimal():
         eq(result.returncode, 69)
         contains(result.stderr, "cannot run plugin 'loopback': /usr/local/libexec/ffsctl/ffsctl-worker")
         contains(result.stderr, "install an ffsctl that was built with plugins")
+    (prefix / "lib/libffsctl-stream.so").touch()  # of another package
+    run("make", "uninstall", f"DESTDIR={TMP}/minimal-dest", cwd=directory)
+    eq([str(p.relative_to(prefix)) for p in prefix.rglob("*") if p.is_file()], ["lib/libffsctl-stream.so"])
 
 
 @test("for coverage")
