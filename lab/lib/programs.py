@@ -26,7 +26,12 @@ PYTHON = "/usr/bin/python3"
 # The keys of a `# lab:` line, with their defaults. A value with commas is a list, with one boot for each element.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
-FLAGS = ("real-time", "stock", "old", "packages")
+# Flags of these lines that make lab/test build something first: {flag: (the function that builds it and returns the
+# directory, or None if it cannot be built; where this directory is in the lab; an environment variable of the test, and its
+# value)}
+BUILT_FIRST = {"old": (build_old, "/srv/ffsctl-old", "FFSCTL_OLD", "/srv/ffsctl-old/ffsctl"),
+               "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages")}
+FLAGS = ("real-time", "stock", *BUILT_FIRST)
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 NEVER = ["none"]  # of a `# lab:` line: only lab/test --all runs the program
 HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
@@ -46,10 +51,6 @@ ALL_KERNELS = "all kernels"
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"
-# Flags for which something is built first: the function that builds it and returns its directory (None: there can be
-# none), this directory in the lab, and the variable that tells a test the path of the last column
-BUILT_FIRST = {"old": (build_old, "/srv/ffsctl-old", "FFSCTL_OLD", "/srv/ffsctl-old/ffsctl"),
-               "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages")}
 # Options of the sanitizers. LeakSanitizer is off, because it does not work in User-Mode Linux. Each error that
 # AddressSanitizer or UBSan finds ends the program. At most 32 MiB of freed memory (default: 256) stay in quarantine,
 # because each page of a program in User-Mode Linux may need a mapping on this machine, and a program that exceeds the
@@ -311,14 +312,15 @@ def lab_program(path, v, everything, forced):
 
 
 def build_what_programs_need(programs):
-    """Builds what programs with a flag of BUILT_FIRST need, and tells them where it is."""
-    for flag, (make, inside, variable, path) in BUILT_FIRST.items():
+    """Builds what the programs with a flag of BUILT_FIRST need. Adds the directory and the environment variable to these
+    programs."""
+    for flag, (make, inside, variable, value) in BUILT_FIRST.items():
         asking = [p for p in programs if p.combination and flag in p.combination]
         directory = make() if asking else None
         for program in asking:
             if directory:
                 program.args[1:1] = ["--bind", directory + ":" + inside]
-                program.env[variable] = path
+                program.env[variable] = value
 
 
 def tier_environment(everything):

@@ -21,13 +21,13 @@ import uuid
 import harness
 import identity
 import tap
-from gadgets import DIRECTORY, interface_of, network_namespace, once_there, raw_terminal, read_until, sh
+from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
 from tap import contains, eq, ok, patience, raises, test
 
 GADGETS = f"{SRC}/gadget.d"
 OLD = os.environ["LAB_KERNEL"] == "6.1"  # without WebUSB and DFU
-SILENT = OLD and tap.VIRTUAL_TIME  # 6.1 as User-Mode Linux has no sound
+SILENT = OLD and tap.USER_MODE_LINUX  # that kernel has no sound
 
 harness.load_host_drivers()
 harness.leaves_nothing()
@@ -330,7 +330,7 @@ def cards(id_of_ours):
         ours, theirs = ([p for p, id in ids.items() if (id == id_of_ours) == here] for here in (True, False))
         return ours and theirs and (ours, theirs)
 
-    found = once_there(both)
+    found = harness.await_devices(both)
     ok(found, "no two cards in /proc/asound")
     eq([len(side) for side in found], [1, 1], f"cards {found}")
     return found[0][0], found[1][0]
@@ -421,7 +421,7 @@ def camera():
 @test("webcam: uvcvideo takes it, and knows its format, size and rate")
 def webcam_format_size_rate():
     with camera() as (program, ours):
-        theirs, = once_there(lambda: [
+        theirs, = harness.await_devices(lambda: [
             f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
             if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n"])
         fd = os.open(theirs, os.O_RDWR)

@@ -441,22 +441,10 @@ def sh(command, **kwargs):
     return must(subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)).stdout
 
 
-def once_there(find):
-    """Returns what the function `find` returns, as soon as that is true; after a time limit whatever it returns. Waits for
-    devices: a host binds its drivers after it has configured a gadget, and the kernel sends a uevent for each device."""
-    with harness.uevents() as socket_:
-        while not (found := find()):
-            try:
-                socket_.recv(65536)
-            except TimeoutError:
-                break
-    return found
-
-
 def sysfs(pattern, what):
     """Waits until there is a file whose path matches the glob pattern and whose text is `what`; returns the path of the
     only one."""
-    found = once_there(lambda: [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what])
+    found = harness.await_devices(lambda: [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what])
     eq(len(found), 1, f"files {pattern} with {what!r}")
     return found[0]
 
@@ -472,7 +460,7 @@ def read_until(fd, end, size=4096):
 
 def raw_terminal(path):
     """Opens a terminal as soon as there is one, in raw mode; returns its file descriptor."""
-    ok(once_there(pathlib.Path(path).exists), f"{path} does not exist")
+    ok(harness.await_devices(pathlib.Path(path).exists), f"{path} does not exist")
     fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
     tty.setraw(fd)
     termios.tcflush(fd, termios.TCIOFLUSH)

@@ -200,18 +200,14 @@ def host_devices():
 def host_lets_go(before):
     """Waits until the host has removed all devices that are not in `before`. The host handles a disconnect with a
     delay. Does not wait while a gadget is bound, because the host keeps its device."""
-    with uevents() as socket_:
-        while host_devices() - before and not any(p.read_text().strip() for p in pathlib.Path(CONFIGFS).glob("*/UDC")):
-            try:
-                socket_.recv(65536)
-            except TimeoutError:
-                return
+    await_devices(lambda: not host_devices() - before
+                  or any(p.read_text().strip() for p in pathlib.Path(CONFIGFS).glob("*/UDC")))
 
 
 def load_host_drivers():
     """Loads drivers of the host, which udev does on other machines. User-Mode Linux has those that the tests use built
     in."""
-    if "User Mode Linux" not in pathlib.Path("/proc/cpuinfo").read_text():
+    if not tap.USER_MODE_LINUX:
         for name in ("cdc_acm", "cdc_ncm", "rndis_host", "snd_usb_audio", "usb_storage", "usbhid", "usblp", "uvcvideo"):
             must(subprocess.run(["modprobe", name], capture_output=True, text=True))
 
@@ -294,6 +290,19 @@ def uevents():
         socket_.bind((0, 1))
         socket_.settimeout(patience(60))
         yield socket_
+
+
+def await_devices(find):
+    """Calls `find` until it returns something true, again after each uevent of the kernel, and at most until none comes any
+    more; returns what it has returned last. A host binds its drivers after it has configured a gadget, and removes
+    devices after a disconnect: each is a uevent."""
+    with uevents() as socket_:
+        while not (found := find()):
+            try:
+                socket_.recv(65536)
+            except TimeoutError:
+                break
+    return found
 
 
 @contextlib.contextmanager

@@ -35,6 +35,9 @@ SRC = os.environ.get("FFSCTL_SRC", ".")
 # during a run.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 VIRTUAL_TIME = os.environ.get("LAB_TIME") == "virtual"
+# False with lab/test --qemu, whose kernels are Debian's, and outside of the lab
+with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as _cpuinfo:
+    USER_MODE_LINUX = "User Mode Linux" in _cpuinfo.read()
 
 # Whether the tests are run by lab/test --all
 EVERYTHING = os.environ.get("LAB_TIER") == "all"

@@ -126,7 +126,7 @@ def fragmented():
 
 @test("copy: on a machine whose memory is in pieces requests get smaller, which is said once")
 def copy_with_fragmented_memory():
-    if not tap.VIRTUAL_TIME:
+    if not tap.USER_MODE_LINUX:
         tap.skip("Debian's kernel kills a process before its memory is in pieces")
     with Gadget(BULK) as g:
         worker = g.worker(PLUGIN, engine="copy", size=1 << 20, depth=32)

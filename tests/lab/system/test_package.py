@@ -47,6 +47,9 @@ def left():
             if not path.startswith(OTHERS)}
 
 
+before = left()
+
+
 def next_version(path):
     """Makes the next version of a package: the same files with another version. Returns its path."""
     with tempfile.TemporaryDirectory() as directory:
@@ -77,8 +80,6 @@ def pids(shown):
 
 @test("installed and enabled; after the next boot the gadget is up, and echoes")
 def boots_with_gadget():
-    global before
-    before = left()
     with systemd_boot.booted() as inside:
         must(run(*inside, "dpkg", "-i", package("ffsctl")))
         OURS.parent.mkdir()
