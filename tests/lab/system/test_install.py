@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab cross: no, its programs are for this machine
 # lab: timeout=240
 # lab all: kernel=6.12 timeout=240
 """What `make install` installs works without the build and source directories.
@@ -211,6 +212,14 @@ def manual_pages_name_directories():
     for path in ("etc/ffsctl/gadget.d", "share/ffsctl/gadget.d", "share/ffsctl/schemas", "share/doc/ffsctl/examples",
                  "share/bash-completion/completions/ffsctl", "bin/ffsctl"):
         ok(f"{PREFIX}/{path}" in pages["ffsctl.8"], path)
+
+
+@test("each link of an installed document leads to an installed file")
+def installed_links():
+    documents = [path for path in pathlib.Path(PREFIX, "share").rglob("*.md") if str(path.relative_to(PREFIX)) in INSTALLED]
+    ok(len(documents) >= 5, documents)
+    links = [(path, link) for path in documents for link in re.findall(r"\]\(([^)#\s]+)", path.read_text())]
+    eq([(str(path), link) for path, link in links if not re.match(r"[a-z]+:", link) and not (path.parent / link).exists()], [])
 
 
 @test("what lies beside an installed ffsctl is not its worker host")
