@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import cache
-from project import LENIENT, SRC, WORK, build_old, build_packages, environment
+from project import CROSS, INSIDE, LENIENT, SRC, WORK, build_old, build_packages, environment
 from results import Result, parse_tap
 from steps import Error
 
@@ -40,8 +40,9 @@ HOST_TIMEOUT = 900
 QEMU = "qemu"
 # lab/test --qemu: the number of emulated processors, and how many times slower they are than User-Mode Linux
 QEMU_CPUS, QEMU_SLOWNESS = 2, 25
-# A program that cannot run with lab/test --qemu has this line at its start, with the reason
-NOT_IN_QEMU = re.compile(r"^# lab qemu: no, (.+)$", re.M)
+# A program that cannot run with lab/test --qemu, or with the builds of packaging/cross, has a line at its start, with the
+# reason: `# lab qemu: no, REASON` or `# lab cross: no, REASON`
+LEFT_OUT = re.compile(r"^# lab (qemu|cross): no, (.+)$", re.M)
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -49,8 +50,6 @@ SELFTEST_PARTS = 3
 ALL_KERNELS = "all kernels"
 # A program of tests/cli that needs all kernels has this line at its start. (lab/selftest does not need the line.)
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
-# The directories of the copied sources and of the builds in the lab.
-INSIDE = "/srv/ffsctl"
 # Options of the sanitizers. LeakSanitizer is off, because it does not work in User-Mode Linux. Each error that
 # AddressSanitizer or UBSan finds ends the program. At most 32 MiB of freed memory (default: 256) stay in quarantine,
 # because each page of a program in User-Mode Linux may need a mapping on this machine, and a program that exceeds the
@@ -79,7 +78,7 @@ class Program:
         # An element of variations(): the program runs in the lab, with this kernel and these options. None: the program
         # runs on this machine
         self.combination = combination
-        self.left_out = None  # why lab/test --qemu does not run this program
+        self.left_out = None  # why lab/test does not run this program
 
     def run(self, core=None, patience=1.0):
         """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
@@ -203,6 +202,8 @@ def env_for(build_name, work=WORK):
            "PYTHONDONTWRITEBYTECODE": "1"}
     if build_name == "sanitize":
         env.update(SANITIZER_ENV)
+    if build_name in CROSS:
+        env["FFSCTL_HOST_BUILD"] = os.path.join(work, "plain")
     return env
 
 
@@ -264,15 +265,15 @@ def runs_only_with_plain_build(path, everything):
     return re.search(rb"^# lab(?: all)?:.*\bbuild=plain\b", text, re.M)
 
 
-def why_not_in_qemu(path, v):
-    """Returns why lab/test --qemu does not run a combination of a test, or None if it does."""
-    if v["flavour"] != KEYS["flavour"]:
+def why_left_out(path, v, build_name):
+    """Returns why this run does not have a combination of a test, or None if it has."""
+    if "qemu" in v and v["flavour"] != KEYS["flavour"]:
         return "Debian's kernel is of the normal flavour"
-    if v["build"] != KEYS["build"]:
-        return "--qemu runs the plain build"
+    if "qemu" in v and build_name != KEYS["build"] and build_name not in CROSS:
+        return "--qemu runs the plain build, and those of packaging/cross"
     with open(path, encoding="utf-8", errors="replace") as f:
-        m = NOT_IN_QEMU.search("".join(itertools.islice(f, HEAD)))
-    return m and m[1]
+        reasons = dict(LEFT_OUT.findall("".join(itertools.islice(f, HEAD))))
+    return ("qemu" in v and reasons.get("qemu")) or (build_name in CROSS and reasons.get("cross")) or None
 
 
 def lab_program(path, v, everything, forced):
@@ -306,8 +307,7 @@ def lab_program(path, v, everything, forced):
                       [os.path.join(cache.LAB, "run"), *options, "--",
                        "env", "-C", src, *arguments_to_start(path, os.path.join(src, name))],
                       env, int(v["timeout"]) * slow, v, needs, QEMU_SLOWNESS if "qemu" in v else 1)
-    if "qemu" in v:
-        program.left_out = why_not_in_qemu(path, v)
+    program.left_out = why_left_out(path, v, build_name)
     return program
 
 
@@ -397,7 +397,7 @@ def lab_programs(everything, kernel=None, forced=None, qemu=False):
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}
-            if qemu:
+            if qemu or CROSS.get(forced or v["build"], (False,))[0]:
                 v = {**v, "qemu": True}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)

@@ -23,6 +23,8 @@ from steps import Error, what_failed
 WORK = os.environ.get("LAB_WORK") or os.path.join(
     cache.root(), "build-" + hashlib.sha256(cache.TREE.encode()).hexdigest()[:12])
 SRC = os.path.join(WORK, "src")
+# Where WORK is in the lab
+INSIDE = "/srv/ffsctl"
 BUILDS = {
     "release": [],
     "static": ["--enable-static-libs"],
@@ -31,6 +33,11 @@ BUILDS = {
     "without-libusbgx": ["--enable-werror", "--enable-test-hooks", "--without-libusbgx"],
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
+# Builds that packaging/cross makes: {name: (whether they need Debian's kernel in QEMU, because a 64-bit User-Mode Linux
+# executes no 32-bit programs; the directory of their libraries)}. They have no ffsbench: the one of the plain build tests
+# them.
+CROSS = {"musl": (False, "x86_64-linux-musl"), "i386": (True, "i386-linux-gnu")}
+CROSS_OPTIONS = ["--enable-werror", "--enable-test-hooks", "--prefix=/usr/local", "--sysconfdir=/usr/local/etc"]
 
 # The last commit whose workers had no separate user ids. A new ffsctl must handle gadgets that this version has
 # started.
@@ -170,6 +177,18 @@ def configure(name):
         step([script] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
 
 
+def cross(name):
+    """Builds the project for another machine or C library, each time from the start."""
+    directory = name + "-cross"
+    # Where libffsctl-stream.so.1 finds libaio in the lab
+    libaio = "LIBS=-Wl,-rpath,%s/%s/sysroot/usr/lib/%s" % (INSIDE, directory, CROSS[name][1])
+    step([os.path.join(SRC, "packaging/cross"), "--no-check", name, os.path.join(WORK, directory), *CROSS_OPTIONS, libaio],
+         "packaging/cross " + name)
+    link = os.path.join(WORK, name)
+    if not os.path.lexists(link):
+        os.symlink(os.path.join(directory, "build"), link)
+
+
 def build(*names, goals=(), lenient=False):
     """Builds the project with one or several sets of options. `goals`: targets of make; the default is everything
     including the programs of the tests. `lenient`: warnings are not errors."""
@@ -177,6 +196,11 @@ def build(*names, goals=(), lenient=False):
         raise Error("cannot build the project: configure.ac is missing")
     if must_be_made_again(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
         step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
+    for name in sorted(CROSS.keys() & set(names)):
+        cross(name)
+    names = [name for name in names if name not in CROSS]
+    if not names:
+        return
     # configure uses one core, so several run in parallel. make uses all cores, and the builds share generated
     # files, so they run one after the other
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:

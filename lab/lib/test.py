@@ -21,7 +21,7 @@ import mutants  # noqa: E402
 import progress  # noqa: E402
 from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
-from project import build, compile_tests, copy_tree  # noqa: E402
+from project import CROSS, build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
 from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error, kernel_argument  # noqa: E402
@@ -32,7 +32,7 @@ BUDGET = {"tier 1": 100_000, "--all": 350_000}
 # A program is reported if its time is more than 1/50 of the time of all programs
 SHARE = 50
 BUILDS = ("plain", "sanitize")
-LAB_BUILDS = (*BUILDS, "without-libusbgx")
+LAB_BUILDS = (*BUILDS, "without-libusbgx", *CROSS)
 
 
 def kernels_needed(programs, args):
@@ -44,7 +44,7 @@ def kernels_needed(programs, args):
         for version in selftested(args.all, args.kernel):
             need.update(((version, "normal", "patched"), (version, "normal", "stock"),
                          (version, "debug", "patched" if args.all else cache.BASIC)))
-    return sorted(need, key=lambda n: (n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
+    return sorted(need, key=lambda n: (n[1] == QEMU, n[1] == "debug", n[0] != "6.12", n[2] == "stock"))
 
 
 def setup(need):
@@ -172,7 +172,8 @@ def parse():
                    "of function NAME; may be repeated")
     p.add_argument("--kernel", type=kernel_argument, help="only on this version; NAME of lab/setup --tree: what runs on "
                    "6.12, on this tree")
-    p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build")
+    p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build; those of i386 run as with "
+                   "--qemu")
     p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
     p.add_argument("--qemu", action="store_true", help="run the programs of the lab, and only these, on Debian's kernels in "
                    "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours. --list prints what is left out, and why")
@@ -188,7 +189,7 @@ def parse():
         p.error("--qemu has the kernels %s, not one of lab/setup --tree" % " and ".join(cache.VERSIONS))
     if args.jobs is None:
         # An emulated machine of two processors uses two cores
-        args.jobs = 1 if args.qemu else 2 * os.cpu_count()
+        args.jobs = 1 if args.qemu or CROSS.get(args.build, (False,))[0] else 2 * os.cpu_count()
     return args
 
 
@@ -202,11 +203,11 @@ def builds_checked(programs, args):
     if args.qemu:
         return ()
     if not args.only:
-        return BUILDS if args.build in (None, "sanitize") else (args.build,)
+        return BUILDS if args.build in (None, "sanitize") else () if args.build in CROSS else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
         return ()
     named = {name for name in BUILDS for pattern in args.only if name in pattern}
-    return sorted(builds_of(programs) & {*BUILDS, args.build} | named | {"plain"})
+    return sorted(builds_of(programs) & {*BUILDS, args.build} - CROSS.keys() | named | {"plain"})
 
 
 def main():
@@ -229,7 +230,8 @@ def main():
             print("lab/test: %d of %d programs left out; --list prints why" % (len(chosen) - len(programs), len(chosen)))
         builds = builds_checked(programs, args)
         # tests/lab/configfs/test_backends.py compares a build with the plain one
-        needed = {*builds, *builds_of(programs), *["plain"] * bool(builds)}
+        needed = {*builds, *builds_of(programs)}
+        needed |= {"plain"} if builds or needed & CROSS.keys() else set()
         if needed:
             build(*sorted(needed), lenient=bool(args.mutant))
         build_what_programs_need(programs)

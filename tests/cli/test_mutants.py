@@ -3,7 +3,7 @@
 # lab: build=plain
 # lab all: build=plain,sanitize
 # lab needs: kernels
-"""kernel/mutants and tests/mutants: each defect can still be planted, in the patched kernels and in the
+"""kernel/mutants, tests/mutants and packaging/mutants: each defect can still be planted, in the patched kernels and in the
 project's sources, whose lines change. lab/mutants tries whether tests notice it, which takes longer."""
 
 import collections
@@ -135,6 +135,20 @@ def named_tests_exist():
     missing = [f"{m}: {t}" for m in USER for t in m.tests
                if not glob.glob(os.path.join(SRC, t.partition("*")[0]) + "*")]
     eq(missing, [])
+
+
+@test("each defect of packaging/mutants fits the tree, and its head is complete")
+def packaging_defects_fit():
+    wrong = {}
+    for path in glob.glob(os.path.join(SRC, "packaging/mutants/*.patch")):
+        text = cache.read(path).decode()
+        ok(re.match(r"What: \S.*\nCaught-by: (?:packaging/cross|lab/test) .*\nSays: \S.*\nSPDX-License-Identifier: \S+\n\n", text),
+           f"{path}: its head is wrong")
+        result = subprocess.run(["patch", "-p1", "-F0", "--dry-run"], cwd=SRC, input=text, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, check=False)
+        if result.returncode:
+            wrong[path] = result.stdout
+    eq(wrong, {})
 
 
 tap.main()

@@ -14,11 +14,12 @@ import gadgets
 import harness
 import tap
 from gadgets import DIRECTORY, await_state
-from harness import BUILD, CONFIGFS, FFSCTL, down, ffsctl, kill, must, status, up
+from harness import CONFIGFS, FFSCTL, down, ffsctl, kill, must, status, up
 from tap import eq, ok, test
 
-WITHOUT = os.path.basename(BUILD) == "without-libusbgx"
-OTHER = os.path.join(os.path.dirname(BUILD), "plain", "ffsctl")
+DIRECTORY_OF_BUILDS, NAME = os.path.split(os.environ["FFSCTL_BUILD"])
+WITHOUT = NAME in ("without-libusbgx", "musl")
+OTHER = os.path.join(DIRECTORY_OF_BUILDS, "plain", "ffsctl")
 GADGET = pathlib.Path(CONFIGFS, "x")
 PROGRAM = gadgets.worker(exec=["/bin/sh", "-c", "exec sleep 100000"], ready="started")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: real-time
 # lab all: kernel=6.12,6.1 timeout=120 real-time
+# lab all: build=musl real-time
 """What a worker gets, and that it gets nothing else: descriptors, environment, configuration, privileges. And the ways
 in which it can report that it is ready."""
 
@@ -224,7 +225,7 @@ def limits_of_caller_or_file():
 @test("a worker that wants more memory than its limit gets none")
 def memory_limit():
     result = must(ffsctl("up", gadget("given", odd("take", 400 << 20, "notify", "wait", limits={"memory": "300M"}))), 76)
-    tap.contains(result.stderr, "Cannot allocate memory")
+    tap.contains(result.stderr, "419430400 bytes: ENOMEM")
 
 
 @test("a worker whose processor time is over is ended and restarted, with all of it again")

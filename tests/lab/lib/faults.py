@@ -64,7 +64,7 @@ def errno_of(step):
 
 
 def sentence(step, verb, error):
-    return f"cannot {verb} {step['path']}: {os.strerror(error)}"
+    return tap.in_words_of_libc(f"cannot {verb} {step['path']}: {os.strerror(error)}")
 
 
 def first_of_each(cases):

@@ -21,10 +21,11 @@ import usb.util
 import valid
 from tap import patience
 
-BUILD = os.environ["FFSCTL_BUILD"]
+BUILD = os.path.realpath(os.environ["FFSCTL_BUILD"])
 SRC = os.environ["FFSCTL_SRC"]
 FFSCTL = f"{BUILD}/ffsctl"
-FFSBENCH = f"{BUILD}/ffsbench"
+# The host's side. A build without libusb is tested with that of another build
+FFSBENCH = os.environ.get("FFSCTL_HOST_BUILD", BUILD) + "/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 

@@ -23,6 +23,7 @@ A test with `only_all` (see test()) runs only if LAB_TIER=all is in the environm
 function is an argument. The output of a test goes to stderr, because stdout is for TAP.
 """
 
+import functools
 import os
 import sys
 import time
@@ -122,7 +123,28 @@ def with_hints(words):
     return words.replace("\nhint: ", "; ")
 
 
+# Words of errors in glibc that are others in musl (musl's __strerror.h)
+MUSL_WORDS = {"Address already in use": "Address in use", "Cannot allocate memory": "Out of memory",
+              "Device or resource busy": "Resource busy", "Inappropriate ioctl for device": "Not a tty",
+              "Input/output error": "I/O error"}
+
+
+@functools.cache
+def musl():
+    """Returns whether the tested programs use the C library musl."""
+    with open(os.path.join(BUILD, "ffsctl"), "rb") as f:
+        return b"/ld-musl-" in f.read(4096)
+
+
+def in_words_of_libc(text):
+    """Returns a text of a test with the words for errors that the C library of the tested programs has."""
+    for words, others in MUSL_WORDS.items() if musl() else ():
+        text = text.replace(words, others)
+    return text
+
+
 def contains(text, part, what="text"):
+    part = in_words_of_libc(part)
     if part not in text:
         raise AssertionError("%s lacks %r:\n%s" % (what, part, text))
 

@@ -26,7 +26,7 @@ from tap import patience
 CONFIGFS = "/sys/kernel/config"
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 WORKER = os.path.join(BUILD, "ffsctl-worker")
-BENCH = os.path.join(BUILD, "ffsbench")
+BENCH = os.path.join(os.environ.get("FFSCTL_HOST_BUILD", BUILD), "ffsbench")
 LOOPBACK = os.path.join(BUILD, "src/plugins/loopback.so")
 PROBE = os.path.join(BUILD, "tests/lab/workers/probe.so")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 # lab all: kernel=6.12 flavour=debug
+# lab all: build=musl
 """The sandbox: a worker tries forbidden actions (tests/lab/workers/captive.c), which all fail. Permitted actions, and
 actions that its plugin declares, succeed."""
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab cross: no, Python cannot load a library of another C library or architecture
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: kernel=6.12 speed=high,full

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab cross: no, it tests Debian packages
 # lab: none
 # lab all: packages timeout=300
 """The Debian packages on a Debian system with systemd as process 1: installed, booted, upgraded under load, removed and

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab cross: no, Debian's valgrind knows only glibc of this architecture
 # lab: timeout=900 build=plain parts=2
 # lab all: kernel=6.12 timeout=900 build=plain parts=2
 """valgrind finds no leak and no invalid access in check, up, run, status, restart, reload, bind, unbind, wait and

@@ -31,6 +31,8 @@
 
 #include "base/util.h"
 
+#include "../errno_name.h"
+
 #define FIRST_FD 3
 #define FDS_MAX 34 /* `config`, `control`, and the endpoints */
 
@@ -613,7 +615,7 @@ static void do_deaf(char **args _unused_)
 static void do_take(char **args)
 {
 	if (!malloc(strtoull(args[0], NULL, 10)))
-		err(1, "%s bytes", args[0]);
+		errx(1, "%s bytes: %s", args[0], errno_name(errno));
 }
 
 static _Noreturn void do_spin(char **args _unused_)
