@@ -180,6 +180,25 @@ def installed():
         eq((field_of(name, "signer"), field_of(name, "version")), (KEY, version), name)
 
 
+@test("a package with the same version, but other patches: the modules are built again; the old ones stay if that fails")
+def same_version():
+    def install_package(result):
+        done = run("/etc/kernel/postinst.d/ffsctl-modules", RELEASE, "--force")
+        eq(done.returncode, 0)
+        contains(done.stdout, result)
+        ours_are_used()
+        return field_of("usb_f_fs", "version")
+
+    source = pathlib.Path(f"/usr/src/ffsctl-modules-{version}/version.h")
+    text = source.read_text()
+    source.write_text(text.replace(version, "changed"))
+    eq(install_package(""), "changed")
+    source.write_text("no C\n")
+    eq(install_package(f"the modules of Linux {RELEASE} stay as they were: "), "changed")
+    source.write_text(text)
+    eq(install_package(""), version)
+
+
 @test("an update of the kernel keeps the features if the patches apply, and goes on without them if not")
 def kernel_update():
     make_headers(NEWER)
