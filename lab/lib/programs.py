@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import cache
-from project import CROSS, INSIDE, LENIENT, SRC, WORK, build_old, build_packages, environment
+from project import CROSS, CROSS_IN_QEMU, INSIDE, LENIENT, SRC, WORK, build_old, build_packages, environment
 from results import Result, parse_tap
 from steps import Error
 
@@ -397,7 +397,7 @@ def lab_programs(everything, kernel=None, forced=None, qemu=False):
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}
-            if qemu or CROSS.get(forced or v["build"], (False,))[0]:
+            if qemu or (forced or v["build"]) in CROSS_IN_QEMU:
                 v = {**v, "qemu": True}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)

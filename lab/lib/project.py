@@ -33,10 +33,11 @@ BUILDS = {
     "without-libusbgx": ["--enable-werror", "--enable-test-hooks", "--without-libusbgx"],
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
-# Builds that packaging/cross makes: {name: (whether they need Debian's kernel in QEMU, because a 64-bit User-Mode Linux
-# executes no 32-bit programs; the directory of their libraries)}. They have no ffsbench: the one of the plain build tests
-# them.
-CROSS = {"musl": (False, "x86_64-linux-musl"), "i386": (True, "i386-linux-gnu")}
+# Builds that packaging/cross makes: {name: the directory of their libraries}. They have no ffsbench: the one of the plain
+# build tests them.
+CROSS = {"musl": "x86_64-linux-musl", "i386": "i386-linux-gnu"}
+# Those that need Debian's kernel in QEMU, because a 64-bit User-Mode Linux executes no 32-bit programs
+CROSS_IN_QEMU = {"i386"}
 CROSS_OPTIONS = ["--enable-werror", "--enable-test-hooks", "--prefix=/usr/local", "--sysconfdir=/usr/local/etc"]
 
 # The last commit whose workers had no separate user ids. A new ffsctl must handle gadgets that this version has
@@ -181,7 +182,7 @@ def cross(name):
     """Builds the project for another machine or C library, each time from the start."""
     directory = name + "-cross"
     # Where libffsctl-stream.so.1 finds libaio in the lab
-    libaio = "LIBS=-Wl,-rpath,%s/%s/sysroot/usr/lib/%s" % (INSIDE, directory, CROSS[name][1])
+    libaio = "LIBS=-Wl,-rpath,%s/%s/sysroot/usr/lib/%s" % (INSIDE, directory, CROSS[name])
     step([os.path.join(SRC, "packaging/cross"), "--no-check", name, os.path.join(WORK, directory), *CROSS_OPTIONS, libaio],
          "packaging/cross " + name)
     link = os.path.join(WORK, name)

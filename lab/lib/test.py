@@ -21,7 +21,7 @@ import mutants  # noqa: E402
 import progress  # noqa: E402
 from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
-from project import CROSS, build, compile_tests, copy_tree  # noqa: E402
+from project import CROSS, CROSS_IN_QEMU, build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
 from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error, kernel_argument  # noqa: E402
@@ -189,7 +189,7 @@ def parse():
         p.error("--qemu has the kernels %s, not one of lab/setup --tree" % " and ".join(cache.VERSIONS))
     if args.jobs is None:
         # An emulated machine of two processors uses two cores
-        args.jobs = 1 if args.qemu or CROSS.get(args.build, (False,))[0] else 2 * os.cpu_count()
+        args.jobs = 1 if args.qemu or args.build in CROSS_IN_QEMU else 2 * os.cpu_count()
     return args
 
 

@@ -53,7 +53,7 @@ def up(path, udc="dummy_udc.0"):
                 for plug in harness.attach(udc):
                     stack.callback(plug.close)
             stack.callback(harness.down, name)
-        must(ffsctl("wait", name, "--for", "configured", "--timeout", "10"))
+        must(ffsctl("wait", name, "--for", "configured", "--timeout", str(round(patience(10)))))
         shown, _ = status(name)
         eq(shown["state"], "ready")
         eq(shown["problems"], [], "problems")
@@ -163,7 +163,7 @@ def network_windows_rndis_first():
 
 # --- keyboard and mouse -------------------------------------------------------------------------------
 
-# There is no HID driver in the lab's kernel: reports are taken off the endpoints.
+# The lab does not load a HID driver: reports are taken off the endpoints.
 
 KEYS = string.ascii_letters + string.digits + string.punctuation + " \t\n\x1b\b"  # all of the programs
 
@@ -454,7 +454,7 @@ def webcam_program_killed():
 
 @test("printer: its device id, and a job from the host's side")
 def printer_id_and_job():
-    # There is no usblp in the lab's kernel: libusb does what it does.
+    # The lab does not load usblp: libusb does what it does.
     with up(f"{GADGETS}/printer.conf"):
         device = harness.device()
         answer = bytes(device.ctrl_transfer(0xA1, 0, 0, 0, 1024))  # GET_DEVICE_ID

@@ -450,10 +450,10 @@ def sysfs(pattern, what):
 
 
 def read_until(fd, end, size=4096):
-    """Reads until the data contains `end`, but at most for ten seconds; returns the data."""
+    """Reads until the data contains `end`; returns the data."""
     data = b""
     while end not in data:
-        ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")
+        ok(select.select([fd], [], [], patience(10))[0], f"{end!r} does not come, only {data!r}")
         data += os.read(fd, size)
     return data
 

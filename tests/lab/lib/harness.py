@@ -209,7 +209,7 @@ def load_host_drivers():
     """Loads drivers of the host, which udev does on other machines. User-Mode Linux has those that the tests use built
     in."""
     if not tap.USER_MODE_LINUX:
-        for name in ("cdc_acm", "cdc_ncm", "rndis_host", "snd_usb_audio", "usb_storage", "usbhid", "usblp", "uvcvideo"):
+        for name in ("cdc_acm", "cdc_ncm", "rndis_host", "sd_mod", "snd_usb_audio", "usb_storage", "uvcvideo"):
             must(subprocess.run(["modprobe", name], capture_output=True, text=True))
 
 
