@@ -356,7 +356,7 @@ def left_out_of_qemu():
     path = TMP / "test_qemu.py"
     for head, reason in (("", None), ("# lab qemu: no, it needs virtual time\n", "it needs virtual time")):
         path.write_text(head + "# lab: flavour=normal,debug\n")
-        eq([programs.why_not_in_qemu(str(path), v) for v in programs.variations(str(path), False)],
+        eq([programs.why_left_out(str(path), {**v, "qemu": True}, v["build"]) for v in programs.variations(str(path), False)],
            [reason, "Debian's kernel is of the normal flavour"])
     usual = {p.name for p in programs.lab_programs(False)}
     emulated = list(programs.lab_programs(False, qemu=True))

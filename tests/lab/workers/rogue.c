@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -115,7 +116,7 @@ static bool is_left_out(long number)
 static long argument(void)
 {
 	static const long values[] = {
-		0, 1, 2, -1, 8, 16, 88, 4096, 65536, -100, 1L << 31, 1L << 62
+		0, 1, 2, -1, 8, 16, 88, 4096, 65536, -100, (long)0x80000000UL, LONG_MAX / 2 + 1
 	};
 	static char secret[256], record[] = "/run/ffsctl/x/record", file[] = "/tmp/rogue";
 
