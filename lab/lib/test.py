@@ -200,14 +200,14 @@ def builds_of(programs):
 def builds_checked(programs, args):
     """Returns the builds for which this run may include programs of `make check` and tests/cli. --only can still exclude
     some or all of these programs."""
-    if args.qemu:
+    if args.qemu or args.build in CROSS:
         return ()
     if not args.only:
-        return BUILDS if args.build in (None, "sanitize") else () if args.build in CROSS else (args.build,)
+        return BUILDS if args.build in (None, "sanitize") else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
         return ()
     named = {name for name in BUILDS for pattern in args.only if name in pattern}
-    return sorted(builds_of(programs) & {*BUILDS, args.build} - CROSS.keys() | named | {"plain"})
+    return sorted(builds_of(programs) & {*BUILDS, args.build} | named | {"plain"})
 
 
 def main():

@@ -24,8 +24,7 @@ from tap import patience
 BUILD = os.path.realpath(os.environ["FFSCTL_BUILD"])
 SRC = os.environ["FFSCTL_SRC"]
 FFSCTL = f"{BUILD}/ffsctl"
-# The host's side. A build without libusb is tested with that of another build
-FFSBENCH = os.environ.get("FFSCTL_HOST_BUILD", BUILD) + "/ffsbench"
+FFSBENCH = f"{tap.HOST_BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 

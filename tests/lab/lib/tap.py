@@ -29,6 +29,8 @@ import time
 import traceback
 
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
+# The build whose ffsbench is the host's side: another one if that of the tested programs has no libusb
+HOST_BUILD = os.environ.get("FFSCTL_HOST_BUILD", BUILD)
 SRC = os.environ.get("FFSCTL_SRC", ".")
 
 # Factor for time limits: how many times slower this machine is than the reference machine. lab/test measures this

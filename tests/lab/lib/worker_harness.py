@@ -21,12 +21,12 @@ import struct
 import subprocess
 import threading
 
-from tap import patience
+from tap import HOST_BUILD, patience
 
 CONFIGFS = "/sys/kernel/config"
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 WORKER = os.path.join(BUILD, "ffsctl-worker")
-BENCH = os.path.join(os.environ.get("FFSCTL_HOST_BUILD", BUILD), "ffsbench")
+BENCH = os.path.join(HOST_BUILD, "ffsbench")
 LOOPBACK = os.path.join(BUILD, "src/plugins/loopback.so")
 PROBE = os.path.join(BUILD, "tests/lab/workers/probe.so")
 
