@@ -16,7 +16,7 @@ libstream_a_SOURCES = $(STREAM_SOURCES)
 # For programs that are not plugins. A shared object without libtool, like plugins; the file has the
 # name that the dynamic linker searches.
 STREAM_MAP = src/stream/libffsctl-stream.map
-EXTRA_DIST += $(STREAM_MAP) src/stream/libffsctl-stream.symbols
+EXTRA_DIST += $(STREAM_MAP)
 if STREAM_LIBRARY
 sharedlibdir = $(libdir)
 sharedlib_PROGRAMS = libffsctl-stream.so.1
