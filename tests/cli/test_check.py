@@ -84,6 +84,10 @@ IMAGE = "/var/lib/ffsctl/storage.img"
 if not os.path.exists(IMAGE):
     for name in ("storage.conf", "composite.conf"):
         KNOWN[name] = [f": warning: cannot open {IMAGE}: No such file or directory"]
+# The program that users of these files must install.
+for name, program in (("iio.conf", "iiod"), ("mtp.conf", "umtprd")):
+    if not shutil.which(program):
+        KNOWN[name] = [f": warning: cannot find the program '{program}' in PATH"]
 
 
 def good(path):
