@@ -17,7 +17,7 @@ FFSCTL = os.path.join(BUILD, "ffsctl")
 FOUND = {os.path.relpath(path, SRC) for pattern in ("*.md", "doc/*.md", "*/README.md", "*/*/README.md", "kernel/*.md")
          for path in glob.glob(os.path.join(SRC, pattern))}
 # Without what a build in the tree has made
-DOCUMENTS = sorted(path for path in FOUND if not re.search("^build|(^|/)installed/", path))
+DOCUMENTS = sorted(path for path in FOUND if not re.search("^build[^/]*/|(^|/)installed/", path))
 README_SIZE = 6000  # bytes: README is the first page that a user reads
 
 
