@@ -9,6 +9,7 @@
  */
 #include "rogue.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -176,12 +177,12 @@ static void send_any_message(void)
 	unsigned int n = 1 + rogue_below(5), size;
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct ffsctl_msg head = { .version = FFSCTL_CONTROL_VERSION,
-					   .type = types[rogue_below(ARRAY_SIZE(types))],
-					   .id = rogue_below(4) };
+		struct ffsctl_msg head = { .version = htole16(FFSCTL_CONTROL_VERSION),
+					   .type = htole16(types[rogue_below(ARRAY_SIZE(types))]),
+					   .id = htole32(rogue_below(4)) };
 
 		size = rogue_below(3) ? rogue_below(200) : rogue_below(ROOM - sizeof(head));
-		head.length = rogue_below(4) ? size : (uint32_t)rogue_any();
+		head.length = htole32(rogue_below(4) ? size : (uint32_t)rogue_any());
 		if (rogue_below(4))
 			memcpy(rogue.room, &head, sizeof(head));
 		send(CONTROL, rogue.room, sizeof(head) + size, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -15,7 +15,14 @@
 #include "base/util.h"
 #include "configfs/backend.h"
 
-static char gadget[] = "/tmp/ffsctl-backend-XXXXXX";
+/*
+ * On tmpfs, whose directories have small offsets as those of configfs: a libusbgx of 32 bits cannot
+ * read others on a 64-bit kernel that does not know that the program has 32 bits, such as below
+ * QEMU's user-mode emulation.
+ */
+#define DIRECTORY "/dev/shm/ffsctl-backend-XXXXXX"
+
+static char gadget[] = DIRECTORY;
 
 static char *in_gadget(const char *name)
 {
@@ -153,7 +160,7 @@ Test(direct, makes_what_no_back_end_is_asked_for)
 }
 
 #ifdef HAVE_LIBUSBGX
-static char root[] = "/tmp/ffsctl-backend-XXXXXX";
+static char root[] = DIRECTORY;
 
 static void setup_usbg(void)
 {

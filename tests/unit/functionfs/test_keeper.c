@@ -131,13 +131,14 @@ Test(keeper, forwards_known_messages_except_answers_to_control_requests)
 Test(keeper, nothing_is_lost_when_the_supervisor_is_slow)
 {
 	static const int n = 3000;
-	struct ffsctl_msg head = { .version = 1, .type = FFSCTL_MSG_STATS };
-	char body[1000] = { 0 }, packet[sizeof(head) + sizeof(body)];
+	char body[1000] = { 0 }, packet[sizeof(struct ffsctl_msg) + sizeof(body)];
+	const struct ffsctl_msg head = { .version = htole16(1),
+					 .type = htole16(FFSCTL_MSG_STATS),
+					 .length = htole32(sizeof(body)) };
 	int received = 0, sent = 0;
 
 	fcntl(worker_fd, F_SETFL, O_NONBLOCK);
 	while (received < n) {
-		head.length = sizeof(body);
 		memcpy(body, &sent, sizeof(sent));
 		memcpy(packet, &head, sizeof(head));
 		memcpy(packet + sizeof(head), body, sizeof(body));
