@@ -24,6 +24,7 @@ import usb.core
 import usb.util
 
 import harness
+import ioctls
 import tap
 from gadgets import DIRECTORY, await_log, await_status, await_worker, sh
 from harness import BUILD, EXAMPLES, down, ffsctl, must, status, up
@@ -35,7 +36,7 @@ VIDEO = "/dev/video0"
 USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 VIVID = pathlib.Path("/sys/bus/platform/drivers/vivid")
 TRACING = pathlib.Path("/sys/kernel/tracing")
-VIDIOC_S_FMT, VIDIOC_S_PARM, VIDIOC_S_CTRL = 0xC0D05605, 0xC0CC5616, 0xC008561C
+VIDIOC_S_PARM, VIDIOC_S_CTRL = 0xC0CC5616, 0xC008561C
 TEST_PATTERN, OSD_TEXT_MODE = 0x00F0F000, 0x00F0F001  # vivid-ctrls.c
 BARS, RED, SQUARES = 1, 7, 4  # patterns
 NO_TEXT = 2
@@ -77,8 +78,8 @@ def picture(pattern, name, size, length):
     width, height = map(int, size.split("x"))
     fd = os.open(VIDEO, os.O_RDWR)
     try:
-        head = struct.pack("=II", CAPTURE, 0) + struct.pack("=II4s", width, height, name.encode())
-        fcntl.ioctl(fd, VIDIOC_S_FMT, head.ljust(208, b"\0"))
+        form = struct.pack("=II4s", width, height, name.encode())
+        fcntl.ioctl(fd, ioctls.VIDIOC_S_FMT, struct.pack(ioctls.V4L2_FORMAT_FORM, CAPTURE, form))
         # 50 frames a second: while the host waits, dummy_hcd runs a timer every 125 us
         fcntl.ioctl(fd, VIDIOC_S_PARM, struct.pack("=5I", CAPTURE, 0, 0, 1, 50).ljust(204, b"\0"))
         frame = os.read(fd, 2 * length)

@@ -21,6 +21,7 @@ import uuid
 
 import harness
 import identity
+import ioctls
 import tap
 from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
@@ -387,7 +388,7 @@ def midi_notes_both_ways():
 
 # --- a camera -----------------------------------------------------------------------------------------
 
-VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, VIDIOC_G_FMT = 0x80685600, 0xC0405602, 0xC0D05604
+VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT = 0x80685600, 0xC0405602
 VIDIOC_ENUM_FRAMESIZES, VIDIOC_ENUM_FRAMEINTERVALS = 0xC02C564A, 0xC034564B
 CAPTURE = 1
 
@@ -436,7 +437,9 @@ def webcam_format_size_rate():
             numerator, denominator = struct.unpack("=2I", answer[20:28])
             eq(round(denominator / numerator), 15, "frames per second")
             # What the program has answered: the default, with the size of a frame.
-            eq(struct.unpack("=6I", v4l2(fd, VIDIOC_G_FMT, 208, CAPTURE)[8:32]), (320, 180, yuyv, 1, 640, 320 * 180 * 2))
+            form = v4l2(fd, ioctls.VIDIOC_G_FMT, struct.calcsize(ioctls.V4L2_FORMAT_FORM), CAPTURE)
+            _, chosen = struct.unpack(ioctls.V4L2_FORMAT_FORM, form)
+            eq(struct.unpack_from("=6I", chosen), (320, 180, yuyv, 1, 640, 320 * 180 * 2))
         finally:
             os.close(fd)
         eq(program.poll(), None, "the program has ended")

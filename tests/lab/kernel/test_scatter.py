@@ -12,10 +12,10 @@ import struct
 import subprocess
 
 import harness
+import ioctls
 from gadgets import foreign
 from tap import main, test
 
-USBDEVFS_IOCTL = 0xC0105512
 USBTEST_REQUEST = 0xC01C5564  # of struct usbtest_param_32, drivers/usb/misc/usbtest.c
 # (case, what it does, how often, length, vary, entries of the host's scatterlist)
 CASES = [
@@ -39,10 +39,10 @@ CASES = [
 def usbtest(device, case, iterations, length, vary, entries):
     param = bytearray(struct.pack("=5I2i", case, iterations, length, vary, entries, 0, 0))
     address = ctypes.addressof((ctypes.c_char * len(param)).from_buffer(param))
-    request = struct.pack("@iIP", 0, USBTEST_REQUEST, address)
+    request = struct.pack(ioctls.USBDEVFS_IOCTL_FORM, 0, USBTEST_REQUEST, address)
     fd = os.open("/dev/bus/usb/%03d/%03d" % (device.bus, device.address), os.O_RDWR)
     try:
-        fcntl.ioctl(fd, USBDEVFS_IOCTL, request)
+        fcntl.ioctl(fd, ioctls.USBDEVFS_IOCTL, request)
     finally:
         os.close(fd)
 

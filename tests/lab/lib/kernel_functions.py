@@ -12,6 +12,7 @@ import threading
 
 import gadgets
 import harness
+import ioctls
 import tap
 from harness import ffsctl, must
 
@@ -22,7 +23,6 @@ ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
 NEVER_SEEN = {"obex"}
 
 VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
-VIDIOC_DQEVENT = 0x80885659
 UVCIOC_SEND_RESPONSE = 0x40405501
 UVC_EVENT_SETUP = 0x08000004
 
@@ -33,7 +33,7 @@ def stall_all(fd, end):
     poll.register(fd, select.POLLPRI)
     poll.register(end, select.POLLHUP)
     while not any(ready == end for ready, _ in poll.poll()):
-        fcntl.ioctl(fd, VIDIOC_DQEVENT, bytearray(136))
+        fcntl.ioctl(fd, ioctls.VIDIOC_DQEVENT, bytearray(struct.calcsize(ioctls.V4L2_EVENT_FORM)))
         fcntl.ioctl(fd, UVCIOC_SEND_RESPONSE, struct.pack("=i60x", -1))
 
 

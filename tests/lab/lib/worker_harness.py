@@ -21,6 +21,7 @@ import struct
 import subprocess
 import threading
 
+import ioctls
 from tap import HOST_BUILD, patience
 
 CONFIGFS = "/sys/kernel/config"
@@ -394,7 +395,7 @@ class Host:
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if kind & 0x80 else len(data)
         c = Host.Control(kind, request, value, 0, size, timeout, ctypes.addressof(buffer))
-        n = self.call(0xC0185500, c)
+        n = self.call(ioctls.USBDEVFS_CONTROL, c)
         return buffer.raw[:n]
 
     def bulk(self, ep, data=b"", length=0, timeout=round(patience(2000))):
@@ -402,7 +403,7 @@ class Host:
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if ep & 0x80 else len(data)
         b = Host.Bulk(ep, size, timeout, ctypes.addressof(buffer))
-        n = self.call(0xC0185502, b)
+        n = self.call(ioctls.USBDEVFS_BULK, b)
         return buffer.raw[:n] if ep & 0x80 else n
 
     def set_configuration(self, value):

@@ -21,6 +21,7 @@ import usb.util
 
 import gadgets
 import harness
+import ioctls
 import tap
 from harness import down, ffsctl, must
 from tap import eq, test
@@ -30,7 +31,8 @@ SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
 IDS = 0x0525, 0xA4A4  # usbtest's "user mode test driver"
 ZERO = 0x0525, 0xA4A0  # its "Linux gadget zero", of which it wants interrupt endpoints as well
-USBTEST_REQUEST, USBDEVFS_IOCTL = 0xC0285564, 0xC0105512  # of struct usbtest_param_64, usbdevfs_ioctl
+USBTEST_FORM = "@5I2q"  # struct usbtest_param_64, drivers/usb/misc/usbtest.c
+USBTEST_REQUEST = ioctls.number(ioctls.READ | ioctls.WRITE, "U", 100, USBTEST_FORM)
 TO_DEVICE, FROM_DEVICE, WRITE, READ = 0x40, 0xC0, 0x5B, 0x5C
 # What needs no isochronous or interrupt endpoint, and no ctrl_out, which usbtest asks of other ids
 CASES = [*range(14), *range(17, 21), 24, 29]
@@ -75,10 +77,11 @@ def driver(**parameters):
 def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8, ids=IDS):
     """Runs one case of usbtest; raises its error."""
     found = device(ids)
-    words = struct.pack("=5I4xqq", number, iterations, length, vary, sglen, 0, 0)
+    words = struct.pack(USBTEST_FORM, number, iterations, length, vary, sglen, 0, 0)
     parameters = ctypes.create_string_buffer(words, len(words))
     with open(f"/dev/bus/usb/{found.bus:03}/{found.address:03}", "r+b", buffering=0) as node:
-        fcntl.ioctl(node, USBDEVFS_IOCTL, struct.pack("=iIQ", 0, USBTEST_REQUEST, ctypes.addressof(parameters)))
+        request = struct.pack(ioctls.USBDEVFS_IOCTL_FORM, 0, USBTEST_REQUEST, ctypes.addressof(parameters))
+        fcntl.ioctl(node, ioctls.USBDEVFS_IOCTL, request)
 
 
 def cases(engine, pattern):
