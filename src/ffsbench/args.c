@@ -65,7 +65,7 @@ int args_parse_seconds(const char *s, unsigned int *ms, struct error *err)
 	v = strtod(s, &end);
 	if (end == s || *end || !(v >= 0 && v <= 86400))
 		return fail_invalid_value(err, s, "a number of seconds from 0 to 86400");
-	*ms = (unsigned int)(v * 1000);
+	*ms = (unsigned int)(v * 1000 + 0.5);
 	return 0;
 }
 

@@ -202,7 +202,7 @@ static int read_delay_option(struct bridge *b, const char *option, uint32_t *ms)
 	if (!(s >= 0.01 && s <= DELAY_MAX_S))
 		return bridge_fail_start(b, "option '%s' must be 0.01 to %g seconds, not %g",
 					 option, DELAY_MAX_S, s);
-	*ms = (uint32_t)(s * 1000);
+	*ms = (uint32_t)(s * 1000 + 0.5);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* ffsbench's arguments, data pattern, statistics and charts. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,13 @@ Test(args, seconds)
 
 	cr_assert(args_parse_seconds("0.25", &ms, &err) == 0 && ms == 250);
 	cr_assert(args_parse_seconds("3", &ms, &err) == 0 && ms == 3000);
+	for (unsigned int wanted = 0; wanted <= 10000; wanted++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u.%03u", wanted / 1000, wanted % 1000);
+		cr_assert(args_parse_seconds(text, &ms, &err) == 0 && ms == wanted, "'%s' is %u ms",
+			  text, ms);
+	}
 	cr_assert_lt(args_parse_seconds("-1", &ms, &err), 0);
 	cr_assert_lt(args_parse_seconds("nan", &ms, &err), 0);
 	cr_assert_lt(args_parse_seconds("1s", &ms, &err), 0);
