@@ -265,7 +265,7 @@ def farm_kill_and_reload():
 def up_looks_at_no_other_gadget():
     up(*up_options(1))
     trace = pathlib.Path("/tmp/farm-trace")
-    command = ["strace", "-f", "-e", "trace=openat,readlink,newfstatat", "-o", str(trace), harness.FFSCTL, "up", *up_options(2)]
+    command = ["strace", "-f", "-e", "trace=openat,readlink,?newfstatat,?fstatat64", "-o", str(trace), harness.FFSCTL, "up", *up_options(2)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as traced:
         said = list(until(traced.stderr, "up on usbip-vudc.2"))
         down("farm2")  # strace follows the supervisor, too

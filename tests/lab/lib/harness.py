@@ -139,6 +139,9 @@ def configfs(gadget):
                 found[name] = path.read_bytes()
             except OSError as e:
                 found[name] = e.strerror
+            if path.name == "data" and (path.parent / "type").read_text().strip() in {"1", "2", "6"}:
+                # Behind a string the kernel shows one byte of other memory (ext_prop_data_show())
+                found[name] = found[name][:-1]
     return found
 
 

@@ -21,7 +21,7 @@ SRC = os.environ.get("FFSCTL_SRC", ".")
 PLUGIN = [WORKER, LOOPBACK]
 ENGINES = ["copy", "mmap"]
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # linux/falloc.h
-fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+fallocate = ctypes.CDLL(None, use_errno=True).fallocate64
 fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 BULK = [("bulk", "in"), ("bulk", "out")]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 # lab all: kernel=6.12 flavour=debug
-# lab all: build=musl
+# lab all: build=musl,i386
 """The sandbox: a worker tries forbidden actions (tests/lab/workers/captive.c), which all fail. Permitted actions, and
 actions that its plugin declares, succeed."""
 
@@ -18,11 +18,14 @@ from tap import contains, eq, test
 
 harness.leaves_nothing()
 
-MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits", "a stream to itself", "packets to itself"}
+PAIRS = {"a stream to itself", "packets to itself"}
+# There glibc makes pairs by socketcall(2), and what it makes a filter cannot read
+PAIRS_NEED_NETWORK = os.uname().machine == "i686"
+MAY = {"read a file", "a thread", "memory", "signal to oneself", "own limits"} | (set() if PAIRS_NEED_NETWORK else PAIRS)
 FILES = {"write a file", "empty a file", "make a file", "make a directory", "remove a directory"}
 NAMELESS = "a nameless file"  # which not all file systems have
 NETWORK = {"a socket", "a local socket", "a netlink socket", "a datagram to a socket", "a raw datagram to a socket",
-           "a packet to a socket"}
+           "a packet to a socket"} | (PAIRS if PAIRS_NEED_NETWORK else set())
 PROGRAMS = {"a process", "a program", "a pidfd", "other's limits", "own a descriptor"}
 LISTENER = "/tmp/captive.socket"
 CONSTRUCTED = "/tmp/captive-constructor"  # the file that a constructor tries to make

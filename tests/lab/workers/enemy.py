@@ -30,13 +30,16 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 RUN, CONFIGFS, FFS = "/run/ffsctl", "/sys/kernel/config/usb_gadget", "/dev/ffs"
 MOST_SOCKETS = 60  # a supervisor has room for 32
 MOVE_SECONDS = 1  # time limit of a move; then it is interrupted
-NUMBERS = {  # numbers of system calls on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl)
-    "ptrace": 101, "rt_sigqueueinfo": 129, "pivot_root": 155, "init_module": 175, "delete_module": 176, "tkill": 200,
-    "tgkill": 234, "ioprio_set": 251, "migrate_pages": 256, "get_robust_list": 274, "perf_event_open": 298,
-    "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "bpf": 321,
-    "open_tree": 428, "fsopen": 430, "pidfd_getfd": 438, "process_madvise": 440,
-    "mount_setattr": 442, "process_mrelease": 448,
+NUMBERS = {  # numbers of system calls on x86-64 and i386 (arch/x86/entry/syscalls)
+    "ptrace": (101, 26), "rt_sigqueueinfo": (129, 178), "pivot_root": (155, 217), "init_module": (175, 128),
+    "delete_module": (176, 129), "tkill": (200, 238), "tgkill": (234, 270), "ioprio_set": (251, 289),
+    "migrate_pages": (256, 294), "get_robust_list": (274, 312), "perf_event_open": (298, 336),
+    "open_by_handle_at": (304, 342), "setns": (308, 346), "process_vm_readv": (310, 347),
+    "process_vm_writev": (311, 348), "kcmp": (312, 349), "bpf": (321, 357), "open_tree": (428, 428),
+    "fsopen": (430, 430), "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "mount_setattr": (442, 442),
+    "process_mrelease": (448, 448),
 }
+MACHINE = 1 if os.uname().machine == "i686" else 0
 NEW_NAMESPACES = {"NEWNS": 0x20000, "NEWUTS": 0x4000000, "NEWIPC": 0x8000000, "NEWUSER": 0x10000000,
                   "NEWPID": 0x20000000, "NEWNET": 0x40000000}
 
@@ -63,7 +66,7 @@ class State:
 def call(name, *args):
     """Makes a system call for which Python has no function."""
     args = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
-    result = LIBC.syscall(ctypes.c_long(NUMBERS[name]), *args)
+    result = LIBC.syscall(ctypes.c_long(NUMBERS[name][MACHINE]), *args)
     if result < 0:
         raise OSError(ctypes.get_errno(), name)
     return result
