@@ -175,17 +175,27 @@ static void must_mount(const char *source, const char *target, const char *type,
 }
 
 /*
- * Makes an overlay with the machine's files as the lower layer. It is made in /proc, which always
- * exists and is not used yet.
+ * Makes an overlay with the machine's files as the lower layer, below those of the directory LAB_FIRST
+ * of the kernel's arguments, if there is one. It is made in /proc, which always exists and is not used
+ * yet.
  */
 static void make_root(void)
 {
+	const char *first = getenv("LAB_FIRST");
+	char options[128];
+
 	must_mount("tmpfs", "/proc", "tmpfs", 0, "size=100%,mode=0755");
 	if (mkdir("/proc/upper", 0755) < 0 || mkdir("/proc/work", 0755) < 0 ||
 	    mkdir("/proc/root", 0755) < 0)
 		fail("/proc");
-	must_mount("overlay", "/proc/root", "overlay", 0,
-		   "lowerdir=/,upperdir=/proc/upper,workdir=/proc/work");
+	if (first) {
+		if (mkdir("/proc/first", 0755) < 0)
+			fail("/proc");
+		must_mount("first", "/proc/first", machine->files, MS_RDONLY, first);
+	}
+	snprintf(options, sizeof(options), "lowerdir=%s/,upperdir=/proc/upper,workdir=/proc/work",
+		 first ? "/proc/first:" : "");
+	must_mount("overlay", "/proc/root", "overlay", 0, options);
 	if (chdir("/proc/root") < 0)
 		fail("chdir");
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
@@ -416,6 +426,21 @@ static void load_modules(const struct job *job)
 		*params++ = 0;
 		insert(file, params);
 	}
+}
+
+/*
+ * With 32 bits, User-Mode Linux programs its timer for at once if the next event is 2^32 ns away or more
+ * (arch/um/kernel/time.c, itimer_next_event()), so that it never sleeps. A timer makes an earlier event.
+ * Its signal is ignored, as all signals of process 1 without a handler.
+ */
+static void limit_sleep_of_kernel(void)
+{
+	const struct itimerspec often = { { .tv_sec = 4 }, { .tv_sec = 4 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &often, NULL) < 0)
+		fail("timer");
 }
 
 /* Makes a directory and its parents; ignores errors, which mount() will report. */
@@ -854,6 +879,8 @@ int main(void)
 	sethostname("lab", 3);
 	make_machine_id();
 	raise_loopback();
+	if (sizeof(long) == 4)
+		limit_sleep_of_kernel();
 	load_modules(&job);
 	if (job.out) {
 		make_path(job.out);

@@ -15,7 +15,7 @@ import cache  # noqa: E402
 import kernel  # noqa: E402
 import modules  # noqa: E402
 import trees  # noqa: E402
-from steps import Error, building, kernel_argument, locked, product, run, say, step  # noqa: E402
+from steps import I386_COMPILERS, Error, building, compiler, kernel_argument, locked, need, product, run, say, step  # noqa: E402
 
 # Download as the current user, because the user _apt may be unable to write to the cache
 DOWNLOAD = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
@@ -92,13 +92,13 @@ def fetch_deb(version):
         keep_deb(version, kept)
 
 
-def make_program(final, source, *options):
+def make_program(final, source, *options, flavour="normal"):
     """Compiles a program for the lab from one source file."""
     with locked(os.path.basename(final)):
         if os.path.exists(final):
             return
         work = os.path.join(cache.root(), "partial-" + os.path.basename(final))
-        run(["gcc", "-O2", *options, "-Wall", "-Wextra", "-o", work, os.path.join(cache.LAB, source)])
+        run([compiler(flavour), "-O2", *options, "-Wall", "-Wextra", "-o", work, os.path.join(cache.LAB, source)])
         os.rename(work, final)
 
 
@@ -106,10 +106,39 @@ def make_packages():
     """Downloads the Debian packages that tests unpack in the lab."""
 
     def fetch(final):
-        with step("fetching " + " ".join(cache.inside_packages())), building(final) as work:
-            run(DOWNLOAD + cache.inside_packages(), cwd=work)
+        names = cache.packages("packages-inside")
+        with step("fetching " + " ".join(names)), building(final) as work:
+            run(DOWNLOAD + names, cwd=work)
 
     product(cache.packages_dir(), fetch)
+
+
+def make_i386():
+    """Unpacks Debian packages of i386 and all that they need. No program of theirs is executed: what their installation
+    would make, such as users, the lab has from the machine's files."""
+
+    def unpack(final):
+        with step("fetching Debian's i386"), building(final) as work:
+            apt = os.path.join(work, "apt")
+            run([os.path.join(cache.TREE, "packaging/foreign-apt"), apt, "deb", "i386",
+                 "-y", "--no-install-recommends", "--download-only", "install", *cache.packages("packages-i386")])
+            files = os.path.join(work, "files")
+            os.makedirs(os.path.join(files, "var"))
+            os.symlink("/run", os.path.join(files, "var/run"))
+            for name in ("bin", "lib", "sbin"):
+                os.makedirs(os.path.join(files, "usr", name))
+                os.symlink("usr/" + name, os.path.join(files, name))
+            for deb in glob.glob(os.path.join(apt, "archives/*.deb")):
+                # Unlike dpkg-deb --extract, this keeps the links to directories
+                run(["bash", "-c", "set -o pipefail; dpkg-deb --fsys-tarfile \"$0\" | tar -x --keep-directory-symlink -C \"$1\"",
+                     deb, files])
+            shutil.rmtree(apt)
+            # Python finds libusb by this list
+            run([shutil.which("ldconfig", path=os.environ["PATH"] + ":/usr/sbin:/sbin"), "-r", files])
+
+    need((I386_COMPILERS + "gcc", "g++-i686-linux-gnu"))
+    product(cache.i386_dir(), unpack)
+    make_program(cache.init_file(cache.I386), "init.c", "-static", flavour=cache.I386)
 
 
 def remove(path):
@@ -120,7 +149,7 @@ def remove(path):
 def prune():
     """Removes products (see cache.py) that this tree does not use for any version, flavour and variant, those of users'
     trees that no longer exist, and incomplete products of lab/setups that were interrupted."""
-    used = {cache.init_file(), cache.speed_file(), cache.packages_dir()}
+    used = {cache.init_file(), cache.init_file(cache.I386), cache.speed_file(), cache.packages_dir(), cache.i386_dir()}
     for name in cache.trees():
         if not os.path.isdir(cache.tree(name)["path"]):
             remove(cache.tree_file(name))
@@ -128,14 +157,15 @@ def prune():
         if cache.source_key(version) is None:
             continue
         used.add(cache.source_dir(version))
-        for flavour in cache.FLAVOURS + (cache.SMP,):
+        for flavour in (*cache.FLAVOURS, cache.SMP, cache.I386):
             for variant in (*cache.VARIANTS, cache.BASIC):
                 used.update(place(version, flavour, variant) for place in
                             (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir))
         if version in cache.VERSIONS:
             used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
-    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-"):
+    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-",
+                 "i386-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
                 remove(path)
@@ -151,6 +181,8 @@ def make(version, flavour, variant):
     """Makes everything that lab/run needs for one kernel."""
     if cache.source_key(version) is None:
         fetch_deb(version)
+    if flavour == cache.I386:
+        make_i386()
     # The source tree is only needed to build something
     if cache.missing(version, flavour, variant):
         kernel.make_source(version)
@@ -167,7 +199,8 @@ def main():
     p.add_argument("--tree", metavar="DIR", help="a kernel tree of your own: builds its kernel (the normal flavour, unless "
                    "--flavour is given), for lab/run --kernel NAME. After changes in DIR: again")
     p.add_argument("--name", help="the name of the kernel of --tree")
-    p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
+    p.add_argument("--flavour", action="append", choices=(*cache.FLAVOURS, cache.I386), help="only this flavour (normal and "
+                   "debug)")
     p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
     p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")
     p.add_argument("--groups", metavar="LIST", help="only the patches of these groups of kernel/patches, such as "

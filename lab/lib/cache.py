@@ -15,6 +15,8 @@ VERSIONS = ("6.12", "6.1")
 FLAVOURS = ("normal", "debug")
 # The flavour of the debug kernel that lab/run --qemu boots
 SMP = "smp"
+# The flavour of the 32-bit kernel, on which programs of Debian's i386 run
+I386 = "i386"
 VARIANTS = ("patched", "stock")
 # The variant of the kernel's modules that has only the patched FunctionFS, Loopback and SourceSink, and no drivers for
 # the side of the USB host. The debug flavour of this variant has a smaller kernel, with only the features that the
@@ -154,7 +156,7 @@ def kernel_patches(version, variant, extra=None):
 
 def fragments(flavour, variant):
     names = {"normal": ["um.frag"], "debug": ["um.frag", "debug.frag"],
-             SMP: ["um.frag", "debug.frag", "smp.frag"]}[flavour]
+             SMP: ["um.frag", "debug.frag", "smp.frag"], I386: ["um.frag", "i386.frag"]}[flavour]
     if (flavour, variant) == ("debug", BASIC):
         names.append("basic.frag")
     return [os.path.join(LAB, "config", n) for n in names]
@@ -233,8 +235,9 @@ def qemu_dir(version, variant):
     return os.path.join(root(), "qemu-%s-%s" % (version, key))
 
 
-def init_file():
-    return os.path.join(root(), "init-" + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
+def init_file(flavour="normal"):
+    """Returns the path of the built process 1."""
+    return os.path.join(root(), "init-" + "i386-" * (flavour == I386) + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
 
 
 def speed_file():
@@ -242,13 +245,19 @@ def speed_file():
     return os.path.join(root(), "speed-" + digest(str(RECIPE), *(read(os.path.join(LAB, n)) for n in ("speed.c", "spawn.h"))))
 
 
-def inside_packages():
-    """Returns the names of the Debian packages that tests unpack in the lab."""
-    return [l for l in read(os.path.join(LAB, "packages-inside")).decode().split("\n") if l and l[0] != "#"]
+def packages(name):
+    """Returns the names of Debian packages in a file of lab/: packages-inside has those that tests unpack in the lab,
+    packages-i386 those whose programs run on the 32-bit kernel."""
+    return [l for l in read(os.path.join(LAB, name)).decode().split("\n") if l and l[0] != "#"]
 
 
 def packages_dir():
-    return os.path.join(root(), "packages-" + digest(str(RECIPE), *inside_packages()))
+    return os.path.join(root(), "packages-" + digest(str(RECIPE), *packages("packages-inside")))
+
+
+def i386_dir():
+    """Returns the directory of Debian's i386, whose files come before those of the machine where the kernel has 32 bits."""
+    return os.path.join(root(), "i386-" + digest(str(RECIPE), *packages("packages-i386")))
 
 
 def lacks_file(directory):
@@ -273,8 +282,10 @@ def missing(version, flavour, variant):
     if source_key(version) is None:
         return ["source package of " + version]
     out = []
-    if not os.path.exists(init_file()) or not os.path.exists(speed_file()):
+    if not os.path.exists(init_file(flavour)) or not os.path.exists(speed_file()):
         out.append("process 1")
+    if flavour == I386 and not is_complete(i386_dir()):
+        out.append("Debian's i386")
     if not is_complete(packages_dir()):
         out.append("packages")
     if not is_complete(kernel_dir(version, flavour, variant)):

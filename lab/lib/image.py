@@ -11,19 +11,10 @@ import subprocess
 import cache
 import qemu
 from build import DOWNLOAD, deb_version
-from steps import Error, building, locked, product, run, say, step
+from steps import Error, apt_install, building, locked, need, product, run, step
 
 # For each version, the Debian package that depends on the newest kernel image
 META = {"6.12": "linux-image-6.12-amd64", "6.1": "linux-image-amd64"}
-
-
-def apt(*args):
-    """Installs packages, as root."""
-    command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *args]
-    if os.geteuid() != 0:
-        command.insert(0, "sudo")
-    say("installing " + " ".join(args))
-    run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
 
 
 def release_of(version):
@@ -49,11 +40,11 @@ def fetch_image(release, work):
 def build_dkms(version, release, package, work):
     """Builds the modules with dkms, as on users' machines; returns their paths."""
     if not os.path.exists("/usr/src/linux-headers-" + release):
-        apt("linux-headers-" + release)
+        apt_install("linux-headers-" + release)
     status = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "linux-source-" + version], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     if status != package:
-        apt("linux-source-%s=%s" % (version, package))
+        apt_install("linux-source-%s=%s" % (version, package))
     tree, destination = os.path.join(work, "dkms"), os.path.join(work, "sources")
     os.mkdir(tree)
     run(["make", "-s", "-C", os.path.join(cache.TREE, "kernel"), "dkms", "DESTDIR=" + destination,
@@ -62,13 +53,6 @@ def build_dkms(version, release, package, work):
     name, _, number = os.listdir(sources)[0].rpartition("-")
     run(["dkms", "build", "-m", name, "-v", number, "-k", release, "--dkmstree", tree, "--sourcetree", sources])
     return glob.glob(os.path.join(tree, name, number, release, "*/module/*.ko*"))
-
-
-def need(*tools):
-    """Installs missing tools. `tools`: (program, package)."""
-    for tool, package in tools:
-        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin"):
-            apt(package)
 
 
 QEMU, CPIO, DKMS = ("qemu-system-x86_64", "qemu-system-x86"), ("cpio", "cpio"), ("dkms", "dkms")

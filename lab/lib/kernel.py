@@ -46,7 +46,7 @@ def check_config(config, version, flavour):
     user's tree lacks and may lack."""
     lacks = []
     have = set(cache.read(config).decode().splitlines())
-    kinds = {"all", flavour} | ({"uml"} if flavour != cache.SMP else set())
+    kinds = {"all", flavour} | ({"uml"} if flavour != cache.SMP else set()) | ({"64bit"} if flavour != cache.I386 else set())
     for line in cache.read(os.path.join(cache.LAB, "config", "required.list")).decode().splitlines():
         words = line.split()
         if not words or words[0] == "#":
@@ -82,6 +82,10 @@ def make(version, flavour, variant):
         with step("%s %s kernel" % (version, flavour)):
             shutil.rmtree(final, ignore_errors=True)
             os.makedirs(final)
+            if flavour == cache.I386:
+                # Linux 6.1 looks for this file in the directory of the build
+                os.makedirs(os.path.join(final, "arch/x86"))
+                os.symlink(os.path.join(source, "arch/x86/Makefile_32.cpu"), os.path.join(final, "arch/x86/Makefile_32.cpu"))
             log = os.path.join(final, "log")
             kbuild = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)

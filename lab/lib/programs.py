@@ -18,7 +18,8 @@ import tempfile
 import time
 
 import cache
-from project import CROSS, CROSS_IN_QEMU, INSIDE, LENIENT, SRC, WORK, build_old, build_packages, environment
+from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_old, build_packages,
+                     environment)
 from results import Result, parse_tap
 from steps import Error
 
@@ -40,9 +41,9 @@ HOST_TIMEOUT = 900
 QEMU = "qemu"
 # lab/test --qemu: the number of emulated processors, and how many times slower they are than User-Mode Linux
 QEMU_CPUS, QEMU_SLOWNESS = 2, 25
-# A program that cannot run with lab/test --qemu, or with the builds of packaging/cross, has a line at its start, with the
-# reason: `# lab qemu: no, REASON` or `# lab cross: no, REASON`
-LEFT_OUT = re.compile(r"^# lab (qemu|cross): no, (.+)$", re.M)
+# A program that cannot run with lab/test --qemu, with the builds of packaging/cross, or with that of i386, has a line at its
+# start, with the reason: `# lab qemu: no, REASON`, `# lab cross: no, REASON` or `# lab i386: no, REASON`
+LEFT_OUT = re.compile(r"^# lab (qemu|cross|i386): no, (.+)$", re.M)
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -202,8 +203,8 @@ def env_for(build_name, work=WORK):
            "PYTHONDONTWRITEBYTECODE": "1"}
     if build_name == "sanitize":
         env.update(SANITIZER_ENV)
-    if build_name in CROSS:
-        env["FFSCTL_HOST_BUILD"] = os.path.join(work, "plain")
+    if build_name in WITHOUT_FFSBENCH:
+        env["FFSCTL_HOST_BUILD"] = os.path.join(work, WITHOUT_FFSBENCH[build_name])
     return env
 
 
@@ -269,17 +270,19 @@ def why_left_out(path, v, build_name):
     """Returns why this run does not have a combination of a test, or None if it has."""
     if "qemu" in v and v["flavour"] != KEYS["flavour"]:
         return "Debian's kernel is of the normal flavour"
-    if "qemu" in v and build_name not in (KEYS["build"], *CROSS_IN_QEMU):
-        return "--qemu runs the plain build, and that of i386"
+    if "qemu" in v and build_name != KEYS["build"]:
+        return "--qemu runs the plain build"
+    if v["flavour"] != KERNEL_OF.get(build_name, v["flavour"]):
+        return "the kernel of this build has no flavour %s" % v["flavour"]
     with open(path, encoding="utf-8", errors="replace") as f:
         reasons = dict(LEFT_OUT.findall("".join(itertools.islice(f, HEAD))))
-    return ("qemu" in v and reasons.get("qemu")) or (build_name in CROSS and reasons.get("cross")) or None
+    return ("qemu" in v and reasons.get("qemu")) or (build_name in CROSS and reasons.get("cross")) or reasons.get(build_name)
 
 
 def lab_program(path, v, everything, forced):
     build_name = forced or v["build"]
     words = [v["kernel"], v["speed"]]
-    words += [v["flavour"]] * (v["flavour"] != KEYS["flavour"])
+    words += [v["flavour"]] * (v["flavour"] not in (KEYS["flavour"], build_name))
     words += [build_name] * (build_name != KEYS["build"])
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
@@ -397,8 +400,11 @@ def lab_programs(everything, kernel=None, forced=None, qemu=False):
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}
-            if qemu or (forced or v["build"]) in CROSS_IN_QEMU:
+            if qemu:
                 v = {**v, "qemu": True}
+            own = KERNEL_OF.get(forced or v["build"])
+            if own and v["flavour"] == KEYS["flavour"]:
+                v = {**v, "flavour": own}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)
                 if program.name not in seen:

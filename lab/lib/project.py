@@ -33,11 +33,12 @@ BUILDS = {
     "without-libusbgx": ["--enable-werror", "--enable-test-hooks", "--without-libusbgx"],
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
-# Builds that packaging/cross makes: {name: the directory of their libraries}. They have no ffsbench: the one of the plain
-# build tests them.
+# Builds that packaging/cross makes: {name: the directory of their libraries}
 CROSS = {"musl": "x86_64-linux-musl", "i386": "i386-linux-gnu"}
-# Those that need Debian's kernel in QEMU, because a 64-bit User-Mode Linux executes no 32-bit programs
-CROSS_IN_QEMU = {"i386"}
+# Builds without ffsbench: {name: the build whose ffsbench tests them}
+WITHOUT_FFSBENCH = {"musl": "plain"}
+# Builds that run on a kernel of their own: {name: its flavour}
+KERNEL_OF = {"i386": cache.I386}
 CROSS_OPTIONS = ["--enable-werror", "--enable-test-hooks", "--prefix=/usr/local", "--sysconfdir=/usr/local/etc"]
 
 # The last commit whose workers had no separate user ids. A new ffsctl must handle gadgets that this version has

@@ -27,7 +27,10 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
                           fixes,backports (all)
   --basic                 only FunctionFS, Loopback and SourceSink, and no driver of the
                           host: the fastest to build, unless everything exists
-  --flavour normal|debug  debug: KASAN, lockdep, kmemleak, slub debug (normal)
+  --flavour normal|debug|i386
+                          debug: KASAN, lockdep, kmemleak, slub debug; i386: a 32-bit
+                          kernel, and programs of Debian's i386, which come before the
+                          machine's (normal)
   --speed full|high|super fastest speed of the dummy UDCs (super)
   --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
   --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
@@ -105,7 +108,7 @@ class Options:
         self.command = self.parse(argv)
 
     def parse(self, argv):
-        choices = {"--flavour": cache.FLAVOURS, "--speed": ("full", "high", "super")}
+        choices = {"--flavour": (*cache.FLAVOURS, cache.I386), "--speed": ("full", "high", "super")}
         flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True),
                  "--basic": ("variant", cache.BASIC)}
         while argv:
@@ -160,6 +163,8 @@ class Options:
             raise Usage("--groups or LAB_GROUPS: %s" % e) from None
         if self.qemu and self.virtual:
             raise Usage("--qemu has no virtual time")
+        if self.qemu and self.flavour == cache.I386:
+            raise Usage("--flavour i386 is for User-Mode Linux")
         if self.qemu and self.variant == cache.BASIC:
             raise Usage("--basic is for User-Mode Linux")
         if self.qemu and self.kernel not in cache.VERSIONS:
@@ -341,7 +346,7 @@ def start(opt, core):
     # space that the kernel gives its processes
     argv = ["setarch", "-R", "setpriv", "--pdeathsig", "KILL", os.path.join(kernel, "vmlinux"),
             "mem=" + opt.mem, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
-            "init=" + cache.init_file(),
+            "init=" + cache.init_file(opt.flavour),
             "con=null", "con0=fd:3,fd:4", "con1=fd:5", "con2=fd:6", "con3=fd:7,fd:8",
             "console=tty2", "quiet", "loglevel=7", "printk.time=1",
             "random.trust_cpu=on", "panic_on_oops=1",
@@ -356,6 +361,8 @@ def start(opt, core):
         # Processes of the lab report their system calls by signals instead of ptrace: system calls and forks take 3/5 of
         # the time. On a host that cannot do this: by ptrace
         argv.append("seccomp=auto")
+    if opt.flavour == cache.I386:
+        argv.append("LAB_FIRST=" + os.path.join(cache.i386_dir(), "files"))
     argv += opt.append
     memory = memory_dir(opt.mem)
     pid = os.fork()
@@ -374,9 +381,10 @@ def start(opt, core):
             os.closerange(9, 64)
             for sig in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(sig, signal.SIG_DFL)
-            # HOME is set, because UML would use ~/.uml
+            # HOME is set, because UML would use ~/.uml. With rseq(2), the host's kernel would access memory of glibc that a
+            # process of the lab has unmapped, which ends the process where the kernel has 32 bits
             os.execvpe(argv[0], argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
-                                         "TMPDIR": memory, "HOME": "/"})
+                                         "TMPDIR": memory, "HOME": "/", "GLIBC_TUNABLES": "glibc.pthread.rseq=0"})
         finally:
             os._exit(EX_START)
     for fd in theirs.values():

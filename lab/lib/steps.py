@@ -14,6 +14,8 @@ import cache
 from progress import Step
 
 WHO = "lab/setup"
+# The beginning of the names of the compilers for 32 bits
+I386_COMPILERS = "i686-linux-gnu-"
 TAIL = 40  # number of lines that are shown from the end of the output of a failed command
 ERRORS = 20  # number of lines with errors of compilers and linkers that are shown
 # Matches the error messages of gcc, clang, ld, make, modpost and Kconfig
@@ -117,5 +119,28 @@ def kernel_argument(name):
 
 def arch(flavour):
     """Returns the architecture arguments of the kernel's make."""
+    if flavour == cache.I386:
+        return ["ARCH=um", "SUBARCH=i386", "CROSS_COMPILE=" + I386_COMPILERS]
     # Without SUBARCH Linux 6.1 builds for 32 bit
     return ["ARCH=x86_64"] if flavour == cache.SMP else ["ARCH=um", "SUBARCH=x86_64"]
+
+
+def compiler(flavour):
+    """Returns the compiler of programs that run on a kernel."""
+    return I386_COMPILERS + "gcc" if flavour == cache.I386 else "gcc"
+
+
+def apt_install(*packages):
+    """Installs packages, as root."""
+    command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages]
+    if os.geteuid() != 0:
+        command.insert(0, "sudo")
+    say("installing " + " ".join(packages))
+    run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+
+
+def need(*tools):
+    """Installs missing tools. `tools`: (program, package)."""
+    for tool, package in tools:
+        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin"):
+            apt_install(package)

@@ -21,7 +21,7 @@ import mutants  # noqa: E402
 import progress  # noqa: E402
 from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
-from project import CROSS, CROSS_IN_QEMU, build, compile_tests, copy_tree  # noqa: E402
+from project import CROSS, build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
 from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error, kernel_argument  # noqa: E402
@@ -38,7 +38,7 @@ LAB_BUILDS = (*BUILDS, "without-libusbgx", *CROSS)
 def kernels_needed(programs, args):
     """Returns the needed kernels [(version, flavour, variant)] in the order in which they are made."""
     need = {p.needs for p in programs}
-    if not args.qemu and (not args.only or any("selftest" in o for o in args.only)):
+    if not args.qemu and not args.build and (not args.only or any("selftest" in o for o in args.only)):
         # The lab's own tests need several kernels: they plant faults that only the debug flavour detects, and load the
         # stock modules
         for version in selftested(args.all, args.kernel):
@@ -172,8 +172,7 @@ def parse():
                    "of function NAME; may be repeated")
     p.add_argument("--kernel", type=kernel_argument, help="only on this version; NAME of lab/setup --tree: what runs on "
                    "6.12, on this tree")
-    p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build; those of i386 run as with "
-                   "--qemu")
+    p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build; i386: on a 32-bit kernel")
     p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
     p.add_argument("--qemu", action="store_true", help="run the programs of the lab, and only these, on Debian's kernels in "
                    "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours. --list prints what is left out, and why")
@@ -189,7 +188,7 @@ def parse():
         p.error("--qemu has the kernels %s, not one of lab/setup --tree" % " and ".join(cache.VERSIONS))
     if args.jobs is None:
         # An emulated machine of two processors uses two cores
-        args.jobs = 1 if args.qemu or args.build in CROSS_IN_QEMU else 2 * os.cpu_count()
+        args.jobs = 1 if args.qemu else 2 * os.cpu_count()
     return args
 
 

@@ -67,12 +67,12 @@ def prune_removes_unused():
     kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug", "patched"),
             cache.parts_dir("6.1", "debug", "stock"), cache.kernel_dir("6.1", "debug", cache.BASIC),
             cache.modules_dir("6.12", "normal", "stock"), cache.modules_dir("6.12", "normal", "patched"),
-            cache.packages_dir()]
+            cache.kernel_dir("6.12", cache.I386, "patched"), cache.packages_dir(), cache.i386_dir()]
     old = [str(ROOT / name) for name in ("source-6.12-0", "kernel-6.1-debug-0", "parts-6.1-debug-0", "modules-6.1-normal-0",
-                                         "packages-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
+                                         "packages-0", "i386-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
     for path in kept + old:
         os.makedirs(path)
-    files = [cache.init_file(), cache.speed_file()]
+    files = [cache.init_file(), cache.init_file(cache.I386), cache.speed_file()]
     for path in files + [str(ROOT / "init-0"), str(ROOT / "speed-0")]:
         pathlib.Path(path).touch()
     said = lab("lab/setup", "--prune")
@@ -159,6 +159,36 @@ def basic_kernel_of_debug_flavour():
     for flavour, kernels in (("normal", 1), ("debug", 2)):
         made = {cache.kernel_dir("6.12", flavour, variant) for variant in (*cache.VARIANTS, cache.BASIC)}
         eq(len(made), kernels, flavour)
+
+
+@test("the 32-bit kernel needs Debian's i386 and a process 1 of its own, and no other flavour does")
+def kernel_of_32_bits():
+    packages()
+    for flavour in (*cache.FLAVOURS, cache.I386):
+        path = pathlib.Path(cache.init_file())
+        path.touch()
+        pathlib.Path(cache.speed_file()).touch()
+        missing = cache.missing("6.12", flavour, "patched")
+        eq(("process 1" in missing, "Debian's i386" in missing), (flavour == cache.I386,) * 2, flavour)
+    contains(lab("lab/run", "--flavour", "i386", "--qemu", "true").stdout, "--flavour i386 is for User-Mode Linux")
+
+
+@test("lab/test --build i386 runs what the plain build runs on the 64-bit kernel, but for the debug flavour")
+def tests_of_32_bits():
+    usual = {p.name: p for p in programs.lab_programs(False) if p.combination["build"] == "plain"}
+    narrow = list(programs.lab_programs(False, forced="i386"))
+    eq(len(narrow), len(usual))
+    for p in narrow:
+        options = p.args[:p.args.index("--")]
+        if p.combination["flavour"] == "debug":
+            eq(p.left_out, "the kernel of this build has no flavour debug", p.name)
+        else:
+            eq((options[options.index("--flavour") + 1], p.needs[1]), ("i386", "i386"), p.name)
+    path = TMP / "test_i386.py"
+    path.write_text("# lab i386: no, it has 64 bits\n")
+    v, = programs.variations(str(path), False)
+    eq([programs.why_left_out(str(path), {**v, "flavour": flavour}, name)
+        for name, flavour in (("plain", "normal"), ("musl", "normal"), ("i386", "i386"))], [None, None, "it has 64 bits"])
 
 
 # Trees of users (lab/setup --tree)

@@ -4,7 +4,7 @@
 # lab: kernel=6.1 timeout=400
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=400
 # lab all: build=release timeout=400
-# lab all: build=musl timeout=400
+# lab all: build=musl,i386 timeout=400
 """The examples as devices: echoed data comes back byte for byte, whatever its length. Any program can open the
 endpoints of a function without a worker. The host can select each configuration."""
 

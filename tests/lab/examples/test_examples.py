@@ -3,7 +3,7 @@
 # lab: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: build=without-libusbgx vudcs=1 timeout=300
-# lab all: build=musl vudcs=1 timeout=300
+# lab all: build=musl,i386 vudcs=1 timeout=300
 """The descriptions in the files of gadget.d and examples are correct: the test uses each gadget from the host's side,
 by the kernel's own driver if the lab's kernel has it, otherwise by libusb."""
 

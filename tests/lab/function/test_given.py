@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: real-time
 # lab all: kernel=6.12,6.1 timeout=120 real-time
-# lab all: build=musl real-time
+# lab all: build=musl,i386 real-time
 """What a worker gets, and that it gets nothing else: descriptors, environment, configuration, privileges. And the ways
 in which it can report that it is ready."""
 

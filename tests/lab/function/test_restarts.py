@@ -2,7 +2,7 @@
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: build=release timeout=240
-# lab all: build=musl timeout=240
+# lab all: build=musl,i386 timeout=240
 """When a worker is restarted, when it has failed permanently, and what the host sees in the meantime. The tests use
 virtual time, so waiting takes no real time."""
 

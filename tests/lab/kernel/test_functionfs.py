@@ -5,6 +5,7 @@
 # lab: flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
 # lab all: kernel=6.12,6.1 speed=super,high,full append=,dummy_hcd.gadget_sg=1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
+# lab all: build=i386 append=,dummy_hcd.gadget_sg=1 timeout=180
 """The selftests of the kernel patches, on a UDC that supports scatterlists and on one that does not.
 
 A selftest that is skipped without a known reason has failed, because the lab has everything that the selftests

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=240
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=240
-# lab all: build=musl vudcs=1
+# lab all: build=musl,i386 vudcs=1
 """Each step of each example's plan fails: `up` reports which step failed, where and why, and nothing is left."""
 
 

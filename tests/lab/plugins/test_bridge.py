@@ -4,7 +4,7 @@
 # lab all: kernel=6.12 speed=full,high timeout=300
 # lab all: kernel=6.12 build=sanitize timeout=400
 # lab all: kernel=6.12 flavour=debug timeout=400
-# lab all: build=musl timeout=300
+# lab all: build=musl,i386 timeout=300
 """The plugin bridge moves all bytes and all messages in order and only once, for each type of peer, and even if the
 host or the peer is slow."""
 

@@ -6,7 +6,7 @@
 # lab all: kernel=6.12 build=sanitize append=,dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12,6.1 stock timeout=240
-# lab all: build=musl timeout=240
+# lab all: build=musl,i386 timeout=240
 """What hosts and users do during transfers at full depth, with each engine: the service continues, no data is lost,
 doubled or truncated, and no worker dies, grows or uses the processor in a loop. tests/lab/hosts/storm.c is the
 host.

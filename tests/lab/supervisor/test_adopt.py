@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-# lab all: build=musl timeout=240
+# lab all: build=musl,i386 timeout=240
 """The supervisor dies while data flows: keepers and workers continue, the host notices nothing, and a new supervisor
 takes over. If there is no new supervisor in time, all processes end."""
 

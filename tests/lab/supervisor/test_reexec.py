@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-# lab all: build=musl timeout=240
+# lab all: build=musl,i386 timeout=240
 """A supervisor becomes another ffsctl program while data flows. Process, workers and binding stay, and the supervisor
 is notified when workers end. If the new program cannot continue, only the supervisor ends."""
 

@@ -5,7 +5,7 @@
 # lab all: kernel=6.12,6.1 udcs=2 timeout=300 real-time
 # lab all: kernel=6.12 build=sanitize udcs=2 timeout=300
 # lab all: kernel=6.12 build=without-libusbgx udcs=2 timeout=300 real-time
-# lab all: build=musl udcs=2 timeout=300 real-time
+# lab all: build=musl,i386 udcs=2 timeout=300 real-time
 """`reload`: changes that are possible while the host uses the gadget need no rebind; other changes do. A function that
 stays keeps its keeper and its worker. After any failure the old gadget is restored."""
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab i386: no, its service managers are of 64 bits
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 """Service managers with the files of init/: each starts, reloads and stops a gadget, shows when it is up, and lets a

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab i386: no, the older build is of 64 bits
 # lab: old
 # lab all: kernel=6.12,6.1 old
 """An older ffsctl and this one on the same machine. Gadgets that the old one has brought up continue under the new
