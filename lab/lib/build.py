@@ -236,7 +236,8 @@ def main():
         except Error as e:
             say(str(e))
             return 1
-    wanted = [(version, flavour, variant) for version in kernels for flavour in flavours for variant in variants]
+    wanted = [(version, flavour, variant) for version in kernels for flavour in flavours for variant in variants
+              if flavour != cache.I386 or cache.has_i386(version)]
     images = wanted if args.qemu else []
     if args.qemu:
         wanted = [(version, cache.SMP, variant) if flavour == "debug" else (version, "normal", "patched")

@@ -82,10 +82,6 @@ def make(version, flavour, variant):
         with step("%s %s kernel" % (version, flavour)):
             shutil.rmtree(final, ignore_errors=True)
             os.makedirs(final)
-            if flavour == cache.I386:
-                # Linux 6.1 looks for this file in the directory of the build
-                os.makedirs(os.path.join(final, "arch/x86"))
-                os.symlink(os.path.join(source, "arch/x86/Makefile_32.cpu"), os.path.join(final, "arch/x86/Makefile_32.cpu"))
             log = os.path.join(final, "log")
             kbuild = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)

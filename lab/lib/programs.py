@@ -274,6 +274,8 @@ def why_left_out(path, v, build_name):
         return "--qemu runs the plain build"
     if v["flavour"] != KERNEL_OF.get(build_name, v["flavour"]):
         return "the kernel of this build has no flavour %s" % v["flavour"]
+    if v["flavour"] == cache.I386 and not cache.has_i386(v["kernel"]):
+        return "Linux %s has no flavour i386" % v["kernel"]
     with open(path, encoding="utf-8", errors="replace") as f:
         reasons = dict(LEFT_OUT.findall("".join(itertools.islice(f, HEAD))))
     return ("qemu" in v and reasons.get("qemu")) or (build_name in CROSS and reasons.get("cross")) or reasons.get(build_name)

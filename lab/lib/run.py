@@ -165,6 +165,8 @@ class Options:
             raise Usage("--qemu has no virtual time")
         if self.qemu and self.flavour == cache.I386:
             raise Usage("--flavour i386 is for User-Mode Linux")
+        if self.flavour == cache.I386 and not cache.has_i386(self.kernel):
+            raise Usage("Linux %s has no flavour i386" % self.kernel)
         if self.qemu and self.variant == cache.BASIC:
             raise Usage("--basic is for User-Mode Linux")
         if self.qemu and self.kernel not in cache.VERSIONS:

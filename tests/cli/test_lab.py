@@ -171,6 +171,7 @@ def kernel_of_32_bits():
         missing = cache.missing("6.12", flavour, "patched")
         eq(("process 1" in missing, "Debian's i386" in missing), (flavour == cache.I386,) * 2, flavour)
     contains(lab("lab/run", "--flavour", "i386", "--qemu", "true").stdout, "--flavour i386 is for User-Mode Linux")
+    contains(lab("lab/run", "--flavour", "i386", "--kernel", "6.1", "true").stdout, "Linux 6.1 has no flavour i386")
 
 
 @test("lab/test --build i386 runs what the plain build runs on the 64-bit kernel, but for the debug flavour")
@@ -182,6 +183,8 @@ def tests_of_32_bits():
         options = p.args[:p.args.index("--")]
         if p.combination["flavour"] == "debug":
             eq(p.left_out, "the kernel of this build has no flavour debug", p.name)
+        elif p.combination["kernel"] == "6.1":
+            eq(p.left_out, "Linux 6.1 has no flavour i386", p.name)
         else:
             eq((options[options.index("--flavour") + 1], p.needs[1]), ("i386", "i386"), p.name)
     path = TMP / "test_i386.py"
