@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Stops other processes at selected system calls, with ptrace(2), on x86-64."""
+"""Stops other processes at selected system calls, with ptrace(2), on x86-64 and i386."""
 
 import contextlib
 import ctypes
@@ -14,7 +14,8 @@ TRACEME, CONT, GETREGS, ATTACH, DETACH, SYSCALL = 0, 7, 12, 16, 17, 24  # <sys/p
 SETOPTIONS, GETEVENTMSG, SEIZE = 0x4200, 0x4201, 0x4206
 TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXIT = 0x1, 0x2, 0x4, 0x8, 0x40
 WALL = 0x40000000  # __WALL of <sys/wait.h>
-OPENAT = (257, 15, 13)  # number of the system call, and the indices of orig_rax and rsi in the registers
+# Number of the system call, and the indices in the registers of orig_rax and rsi, or of orig_eax and ecx
+OPENAT = (295, 11, 1) if os.uname().machine == "i686" else (257, 15, 13)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
