@@ -65,10 +65,10 @@ Test(rows, sums_and_medians)
 	cr_assert_eq(json_integer_value(json_object_get(row, "bytes")), 12000000);
 	cr_assert_eq(json_integer_value(json_object_get(row, "transfers")), 60);
 	cr_assert_eq(json_integer_value(json_object_get(row, "runs")), 3);
-	cr_assert_eq(json_real_value(json_object_get(row, "seconds")), 6.0);
-	cr_assert_eq(json_real_value(json_object_get(row, "bytes_per_second")), 2e6);
+	cr_assert_float_eq(json_real_value(json_object_get(row, "seconds")), 6, 1e-9);
+	cr_assert_float_eq(json_real_value(json_object_get(row, "bytes_per_second")), 2e6, 1e-3);
 	cr_assert_float_eq(json_real_value(json_object_get(row, "cpu_seconds_per_gb")), 2, 1e-9);
-	cr_assert_eq(json_real_value(json_object_get(row, "queue_empty")), 0.6);
+	cr_assert_float_eq(json_real_value(json_object_get(row, "queue_empty")), 0.6, 1e-9);
 	cr_assert(json_is_true(json_object_get(row, "host_limited")));
 	cr_assert_eq(json_array_size(json_object_get(row, "rates")), 3u);
 	cr_assert_null(json_object_get(row, "median_us"));
@@ -107,10 +107,10 @@ Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 	};
 	const struct result_row row = { .runs = trips, .n_runs = 3, .all_runs_succeeded = true };
 
-	cr_assert_eq(row_latency_seconds(&row, LATENCY_MIN), 1e-6);
-	cr_assert_eq(row_latency_seconds(&row, LATENCY_MEDIAN), 5e-6);
-	cr_assert_eq(row_latency_seconds(&row, LATENCY_P999), 8e-6);
-	cr_assert_eq(row_latency_seconds(&row, LATENCY_MAX), 40e-6);
+	cr_assert_float_eq(row_latency_seconds(&row, LATENCY_MIN), 1e-6, 1e-12);
+	cr_assert_float_eq(row_latency_seconds(&row, LATENCY_MEDIAN), 5e-6, 1e-12);
+	cr_assert_float_eq(row_latency_seconds(&row, LATENCY_P999), 8e-6, 1e-12);
+	cr_assert_float_eq(row_latency_seconds(&row, LATENCY_MAX), 40e-6, 1e-12);
 }
 
 Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
