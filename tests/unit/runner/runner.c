@@ -59,6 +59,16 @@ static const struct runner_options *options_of_suite(const char *suite)
 	return &no_options;
 }
 
+/* Calls a part of a test, which a failure ends. Returns whether it did not fail; true if there is no such part. */
+static bool run_part(void (*part)(void))
+{
+	if (sigsetjmp(end_of_test, 1) != 0)
+		return false;
+	if (part)
+		part();
+	return true;
+}
+
 /* The process of one test */
 static void run_test(const struct runner_test *test)
 {
@@ -69,13 +79,9 @@ static void run_test(const struct runner_test *test)
 
 	if (timeout > 0)
 		setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { .tv_sec = (time_t)timeout } }, NULL);
-	if (sigsetjmp(end_of_test, 1) == 0) {
-		if (init)
-			init();
-		test->run();
-	}
-	if (sigsetjmp(end_of_test, 1) == 0 && fini)
-		fini();
+	if (run_part(init))
+		run_part(test->run);
+	run_part(fini);
 	result->passed = !failed;
 	/* What the test has printed must not get lost. Not exit(): what was registered with atexit() is the parent's */
 	fflush(NULL);
