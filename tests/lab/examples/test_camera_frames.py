@@ -27,7 +27,7 @@ import harness
 import ioctls
 import tap
 from gadgets import DIRECTORY, await_log, await_status, await_worker, sh
-from harness import BUILD, EXAMPLES, down, ffsctl, must, status, up
+from harness import EXAMPLES, down, ffsctl, must, status, up
 from tap import contains, eq, ok, patience, test
 
 STOCK = os.environ["LAB_MODULES"] != "patched"
