@@ -208,8 +208,9 @@ def redraws_terminal_in_place():
     contains(t.until(b"flow: unbound\x1b[K\r\n"), b"\x1b[?1049h")
     contains(t.until(b"\x1b[J"), b"  c              ffs.flow-c on /dev/ffs/flow/c\x1b[K\r\n")
     t.resize(4)
-    while t.until(b"\x1b[J").count(b"\r\n") != 3:  # it may draw once more before it learns of the size
+    while (lines := t.until(b"\x1b[J").count(b"\r\n")) == 4:  # drawn before it has learned of the size
         pass
+    eq(lines, 3)
     t.resize(24)
     must(ffsctl("bind", "flow"))
     t.until(b"\x1b[Hflow: ready on dummy_udc.0, ")
