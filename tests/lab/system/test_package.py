@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 
@@ -69,9 +70,9 @@ def run(*words):
                           stderr=subprocess.STDOUT, text=True, timeout=patience(120), check=False)
 
 
-def gadget(inside):
+def gadget(inside, name="loopback"):
     """The object of the gadget in the status."""
-    shown = json.loads(must(run(*inside, "ffsctl", "status", "loopback", "--json")).stdout)
+    shown = json.loads(must(run(*inside, "ffsctl", "status", name, "--json")).stdout)
     return shown["gadgets"][0]
 
 
@@ -113,6 +114,40 @@ def upgraded_under_load():
         eq(run(*inside, "systemctl", "is-active", UNIT).stdout, "active\n")
         eq(must(run(*inside, "systemctl", "show", "--value", "-p", "NRestarts", UNIT)).stdout, "0\n")
         systemd_boot.shut_down(inside)
+
+
+def library_of(pid):
+    """The file that the process has loaded as libffsctl-stream, as the kernel names it."""
+    path, = set(re.findall(r"\S+/libffsctl-stream\.so.*", pathlib.Path(f"/proc/{pid}/maps").read_text()))
+    return path
+
+
+@test("libffsctl-stream1 upgraded alone while a host sends: the worker goes on with its library, the next has the new one")
+def library_upgraded_alone():
+    packages = "libffsctl-stream1", "libffsctl-stream-dev", "ffsctl-doc"
+    examples, program = "/usr/share/doc/ffsctl/examples", pathlib.Path("/usr/bin/stream-echo")
+    must(run("dpkg", "-i", *map(package, packages)))
+    flags = must(run("pkg-config", "--cflags", "--libs", "libffsctl-stream")).stdout.split()
+    must(run("cc", "-o", program, f"{examples}/stream-echo.c", *flags))
+    # It depends on the very version of the library
+    must(run("dpkg", "--purge", "libffsctl-stream-dev"))
+    must(run("ffsctl", "up", f"{examples}/stream-echo.conf", "--udc", "dummy_udc.0", "--wait-host"))
+    with traffic() as t:
+        was = pids(gadget([], "stream-echo"))
+        new = next_version(package("libffsctl-stream1"))
+        ok(not library_of(was[1]).endswith("(deleted)"), library_of(was[1]))
+        must(run("dpkg", "-i", new))
+        t.more(5)
+        eq(pids(gadget([], "stream-echo")), was)
+        ok(library_of(was[1]).endswith("(deleted)"), library_of(was[1]))
+        os.kill(was[1], signal.SIGKILL)
+        t.more(5)
+        supervisor, worker = pids(gadget([], "stream-echo"))
+        eq((supervisor, worker != was[1]), (was[0], True))
+        ok(not library_of(worker).endswith("(deleted)"), library_of(worker))
+    must(run("ffsctl", "down", "stream-echo"))
+    must(run("dpkg", "--purge", *packages))
+    program.unlink()
 
 
 AUTOPKGTEST = pathlib.Path(SRC, "packaging/debian/tests")
