@@ -156,4 +156,16 @@ def make_refuses_groups():
         eq(os.listdir(work), [], "made nevertheless")
 
 
+@test("variables of the command line, such as VERSION, are not passed to the kernel's makefiles")
+def variables_stay_here():
+    with tempfile.TemporaryDirectory() as here:
+        check = os.path.join(here, "check")
+        with open(check, "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\nprintf 'VERSION = 6\\nall:; @echo $(VERSION)\\n' | make -s --no-print-directory -f -\n")
+        os.chmod(check, 0o755)
+        result = subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "check", "VERSION=6.12", f"HERE={here}"],
+                                stdout=subprocess.PIPE, text=True, check=True)
+        eq(result.stdout, "6\n")
+
+
 tap.main()
