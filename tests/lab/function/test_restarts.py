@@ -21,8 +21,7 @@ from harness import CONFIGFS, down, ffsctl, kill, must, status, up
 from tap import contains, eq, ok, test
 
 EPIPE = 32
-# What a loaded machine may add to a delay: the clock counts work. In QEMU it is the machine's
-SECOND_FOR_PYTHON = 1.0 if tap.VIRTUAL_TIME else tap.patience(1.0)
+SECOND_FOR_PYTHON = tap.at_most(1.0)  # what a loaded machine may add to a delay: the clock counts work
 
 before = harness.leaves_nothing()
 

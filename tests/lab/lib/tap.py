@@ -55,6 +55,12 @@ def patience(seconds):
     return seconds * PATIENCE
 
 
+def at_most(seconds):
+    """Returns the upper limit of a measured time: `seconds` in virtual time. In real time, as in QEMU, a loaded machine
+    adds to what is measured, so the limit is that of patience()."""
+    return seconds if VIRTUAL_TIME else patience(seconds)
+
+
 def rounds(few, many, soak=None):
     """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases: `few` in
     lab/test, `many` in lab/test --all, and `soak` (default: `many`) in lab/soak. `few` rounds must be enough to detect
