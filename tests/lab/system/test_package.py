@@ -12,14 +12,13 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import tempfile
 
 import systemd_boot
 import tap
 from gadgets import devnums, traffic
-from harness import SRC, must, tree
+from harness import SRC, kill, must, tree
 from tap import contains, eq, ok, patience, test
 
 PACKAGES = pathlib.Path(os.environ["FFSCTL_PACKAGES"])
@@ -140,7 +139,7 @@ def library_upgraded_alone():
         t.more(5)
         eq(pids(gadget([], "stream-echo")), was)
         ok(library_of(was[1]).endswith("(deleted)"), library_of(was[1]))
-        os.kill(was[1], signal.SIGKILL)
+        kill(was[1])
         t.more(5)
         supervisor, worker = pids(gadget([], "stream-echo"))
         eq((supervisor, worker != was[1]), (was[0], True))
