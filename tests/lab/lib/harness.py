@@ -200,6 +200,17 @@ def host_devices():
     return {p.name for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*") if ":" not in p.name}
 
 
+def device_files():
+    """Returns the variable DEVNAME of the uevents of each device on the host's buses. A device that comes back has
+    another one: it contains the device's number, and the host counts up."""
+    found = set()
+    for device_ in host_devices():
+        with contextlib.suppress(OSError):  # the host has just removed the device
+            words = pathlib.Path("/sys/bus/usb/devices", device_, "uevent").read_bytes().split(b"\n")
+            found.update(w for w in words if w.startswith(b"DEVNAME="))
+    return found
+
+
 def host_lets_go(before):
     """Waits until the host has removed all devices that are not in `before`. The host handles a disconnect with a
     delay. Does not wait while a gadget is bound, because the host keeps its device."""
@@ -310,12 +321,15 @@ def await_devices(find):
 
 @contextlib.contextmanager
 def configured():
-    """Runs the body of the `with` statement, then waits until the host has configured a device: the host's generic USB
-    driver configures the device when it is bound to it, and the kernel then sends the uevent "bind"."""
+    """Runs the body of the `with` statement, then waits until the host has configured a new device: the host's generic
+    USB driver configures the device when it is bound to it, and the kernel then sends the uevent "bind"."""
     with uevents() as socket_:
+        # `ffsctl up --wait-host` returns before the host has sent the uevent of the device that it configures
+        before = device_files()
         yield
         words = []
-        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")):
+        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")
+                   and next(w for w in words if w.startswith(b"DEVNAME=")) not in before):
             words = socket_.recv(65536).split(b"\0")
 
 

@@ -58,6 +58,18 @@ def unbind_and_bind():
     down("x")
 
 
+@test("the harness waits for the new device, not for a late uevent of the one before")
+def harness_waits_for_new_device():
+    up(plain(), "--wait-host")
+    here, = harness.host_devices()
+    with configured():
+        pathlib.Path("/sys/bus/usb/devices", here, "uevent").write_text("bind")  # sends it once more
+        must(ffsctl("unbind", "x"))
+        must(ffsctl("bind", "x"))
+    bench("loop", "--bytes", "1M", "--quiet")
+    down("x")
+
+
 @test("what is so already is said, and no error")
 def already_so_is_no_error():
     up(plain())
