@@ -141,7 +141,7 @@ def policy_on_failure():
     for end in (("exit", 1), ("raise", 15)):
         up(gadget("x", odd("notify", "bound", *end, restart="on-failure")))
         await_worker("waiting")
-        eq(delays(log()), [1])
+        eq(delays(log())[:1], [1])  # the log may have the delays of the next ends, too
         down("x")
 
 
@@ -282,7 +282,7 @@ def restart_command_skips_delay():
     await_worker("waiting")
     began = time.monotonic()
     must(ffsctl("restart", "x"))
-    ok(time.monotonic() - began < 10)
+    ok(time.monotonic() - began < tap.at_most(10))
     eq(status("x")[1], 0)
     down("x")
 

@@ -18,7 +18,7 @@ from tap import eq, ok, test
 IN, OUT = 0xC1, 0x41  # vendor, to an interface
 EPIPE = 32
 DEADLINE = 0.5
-WORK = 0.4  # what a loaded machine may add: the clock counts work
+WORK = tap.at_most(0.4)  # what a loaded machine may add: the clock counts work
 
 harness.leaves_nothing()
 

@@ -51,13 +51,14 @@ _cleanups = []
 
 def patience(seconds):
     """Returns a time limit for an event that must happen, adapted to the speed of this machine. If a test expects that
-    an event does *not* happen, or happens at a certain time, it needs virtual time instead."""
+    an event does *not* happen, it needs virtual time instead; if that it happens at a certain time, see at_most()."""
     return seconds * PATIENCE
 
 
 def at_most(seconds):
-    """Returns the upper limit of a measured time: `seconds` in virtual time. In real time, as in QEMU, a loaded machine
-    adds to what is measured, so the limit is that of patience()."""
+    """Returns the upper limit of a measured time, in a test that checks more than times: `seconds` in virtual time. In
+    real time, as in QEMU, a loaded machine adds to what is measured, so the limit is that of patience(). A test that
+    compares times exactly, and nothing else, calls needs_virtual_time()."""
     return seconds if VIRTUAL_TIME else patience(seconds)
 
 

@@ -22,7 +22,7 @@ import tty
 
 import bridge as b
 from bridge import BULK, Lengths, connect, gadget, listen
-from tap import contains, eq, in_words_of_libc, main, ok, raises, test
+from tap import at_most, contains, eq, in_words_of_libc, main, ok, raises, test
 from worker_harness import PING, PONG, WORKER, Gadget, message
 
 TMP = tempfile.mkdtemp(prefix="ffsctl-bridge-")
@@ -454,7 +454,7 @@ def socket_mode():
 def delays(times, *wanted):
     """The times between are these; what runs in between takes some, too."""
     got = [later - earlier for earlier, later in zip(times, times[1:])]
-    ok(len(got) == len(wanted) and all(w <= g < w * 1.4 for g, w in zip(got, wanted)), f"{got}, not {wanted}")
+    ok(len(got) == len(wanted) and all(w <= g < at_most(w * 1.4) for g, w in zip(got, wanted)), f"{got}, not {wanted}")
 
 
 def accepts(server, n):
