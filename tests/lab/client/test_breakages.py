@@ -53,10 +53,14 @@ def mount_point(label):
 
 
 def lives(pid):
+    """Returns whether a process runs. One that is ending has no memory map any more, for ffsctl it has ended: waits until
+    the kernel has removed the rest of it."""
     try:
-        return harness.stat_of(pid)[1][0] not in "ZX"
-    except OSError:
+        os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        harness.wait_dead(pid)
         return False
+    return True
 
 
 def line_of(path):
