@@ -14,8 +14,8 @@ import threading
 
 import harness
 import tap
-from gadgets import Traffic, await_worker, devnums, finish, kill_worker, processes_of, start
-from harness import EXAMPLES, FFSBENCH, bench, down, ffsctl, must, status, up
+from gadgets import Traffic, await_worker, finish, kill_worker, processes_of, start
+from harness import EXAMPLES, FFSBENCH, bench, devnums, down, ffsctl, must, status, up
 from tap import contains, eq, ok, patience, rounds, test
 
 FARM = f"{EXAMPLES}/usbip/farm.conf"

@@ -13,8 +13,8 @@ import subprocess
 import gadgets
 import harness
 import tap
-from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, devnums, processes, worker
-from harness import SRC, down, ffsctl, kill, must, status, up, wait_dead
+from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, processes, worker
+from harness import SRC, devnums, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, patience, rounds, test
 
 SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file system is its own

@@ -20,9 +20,9 @@ import gadgets
 import harness
 import identity
 import tap
-from gadgets import (AT_ONCE, DIRECTORY, ODD_WORKER, TAKEN_OVER, await_status, devnums, odd, open_file,
+from gadgets import (AT_ONCE, DIRECTORY, ODD_WORKER, TAKEN_OVER, await_status, odd, open_file,
                      worker)
-from harness import SRC, down, ffsctl, kill, must, status, wait_dead
+from harness import SRC, devnums, down, ffsctl, kill, must, status, wait_dead
 from tap import contains, eq, ok, patience, test
 
 for name in ("agetty.reload", "motd.dynamic"):  # which agetty and login leave

@@ -15,9 +15,8 @@ import gadgets
 import harness
 import tap
 import usb.core
-from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums,
-                     finish, gadget, log, odd, start, worker)
-from harness import CONFIGFS, down, ffsctl, kill, must, status, up
+from gadgets import LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, log, odd, start, worker
+from harness import CONFIGFS, devnums, down, ffsctl, kill, must, status, up
 from tap import contains, eq, ok, test
 
 EPIPE = 32

@@ -11,8 +11,8 @@ import time
 import harness
 import tap
 import usb.core
-from gadgets import LOOPBACK, await_state, await_status, devnums, gadget, odd
-from harness import down, kill, status, up
+from gadgets import LOOPBACK, await_state, await_status, gadget, odd
+from harness import devnums, down, kill, status, up
 from tap import eq, ok, test
 
 IN, OUT = 0xC1, 0x41  # vendor, to an interface

@@ -288,12 +288,6 @@ def processes_of(gadget):
     return found
 
 
-def devnums():
-    """Returns {USB device: device number}. The device number changes with each enumeration."""
-    return {path.parent.name: path.read_text().strip()
-            for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum")}
-
-
 class Traffic:
     """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
     called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message."""

@@ -200,14 +200,12 @@ def host_devices():
     return {p.name for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*") if ":" not in p.name}
 
 
-def device_files():
-    """Returns the variable DEVNAME of the uevents of each device on the host's buses. A device that comes back has
-    another one: it contains the device's number, and the host counts up."""
-    found = set()
-    for device_ in host_devices():
+def devnums():
+    """Returns {USB device: device number}. The device number changes with each enumeration."""
+    found = {}
+    for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum"):
         with contextlib.suppress(OSError):  # the host has just removed the device
-            words = pathlib.Path("/sys/bus/usb/devices", device_, "uevent").read_bytes().split(b"\n")
-            found.update(w for w in words if w.startswith(b"DEVNAME="))
+            found[path.parent.name] = path.read_text().strip()
     return found
 
 
@@ -325,12 +323,12 @@ def configured():
     USB driver configures the device when it is bound to it, and the kernel then sends the uevent "bind"."""
     with uevents() as socket_:
         # `ffsctl up --wait-host` returns before the host has sent the uevent of the device that it configures
-        before = device_files()
+        before = devnums()
         yield
-        words = []
-        while not (b"DEVTYPE=usb_device" in words and words[0].startswith(b"bind@")
-                   and next(w for w in words if w.startswith(b"DEVNAME=")) not in before):
-            words = socket_.recv(65536).split(b"\0")
+        event = {}
+        while not ((event.get("ACTION"), event.get("DEVTYPE")) == ("bind", "usb_device")
+                   and before.get(os.path.basename(event["DEVPATH"])) != event["DEVNUM"].lstrip("0")):
+            event = dict(word.split("=", 1) for word in socket_.recv(65536).decode().split("\0") if "=" in word)
 
 
 def attach(vudc="usbip-vudc.0"):

@@ -16,8 +16,8 @@ import signal
 import subprocess
 
 import harness
-from gadgets import LOOPBACK, Fifo, continue_stopped_worker, devnums, finish, gadget, odd, processes, traffic
-from harness import FFSCTL, ffsctl, kill, must, check_same_snapshots, snapshot, status
+from gadgets import LOOPBACK, Fifo, continue_stopped_worker, finish, gadget, odd, processes, traffic
+from harness import FFSCTL, devnums, ffsctl, kill, must, check_same_snapshots, snapshot, status
 from tap import eq, test
 
 # The programs and files that the service files refer to

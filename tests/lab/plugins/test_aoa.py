@@ -238,11 +238,11 @@ def wrong_accessory_file():
     directory = own("wrong")
     up(directory / "phone.conf")
     (directory / "app.conf").write_text("x = 1;")
-    numbers, host = gadgets.devnums(), handshake()
+    numbers, host = harness.devnums(), handshake()
     host.ctrl_transfer(OUT, START, 0, 0, None)
     await_log("phone", "which is refused")
     await_log("phone", f"{directory}/app.conf has ")
-    eq((gadgets.devnums(), status("phone")[0]["state"]), (numbers, "ready"))
+    eq((harness.devnums(), status("phone")[0]["state"]), (numbers, "ready"))
     usb.util.dispose_resources(host)
     down("phone")
 

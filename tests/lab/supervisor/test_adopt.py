@@ -17,9 +17,9 @@ import gadgets
 import harness
 import ptrace
 import tap
-from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_state, await_status, devnums, gadget, no_host, odd, processes,
+from gadgets import (AT_ONCE, LOOPBACK, TAKEN_OVER, await_state, await_status, gadget, no_host, odd, processes,
                      running, traffic, worker)
-from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead
+from harness import FFSCTL, devnums, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, patience, rounds, test
 
 harness.leaves_nothing()

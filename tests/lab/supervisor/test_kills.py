@@ -13,9 +13,9 @@ import subprocess
 import harness
 import ptrace
 import tap
-from gadgets import (AT_ONCE, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, devnums, finish, gadget, odd,
+from gadgets import (AT_ONCE, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, odd,
                      processes_of, start, traffic, worker)
-from harness import FFSCTL, down, ffsctl, kill, must, status, up, wait_dead
+from harness import FFSCTL, devnums, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, rounds, test
 
 TIMES = rounds(12, 25, 50)

@@ -19,8 +19,8 @@ import socket
 import gadgets
 import harness
 import tap
-from gadgets import FRAGILE, LOOPBACK, await_status, devnums, fail_for_good, gadget, odd, worker
-from harness import bench, configured, device, document, down, ffsctl, kill, must, status
+from gadgets import FRAGILE, LOOPBACK, await_status, fail_for_good, gadget, odd, worker
+from harness import bench, configured, device, devnums, document, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, patience
 
 harness.load_host_drivers()

@@ -235,12 +235,12 @@ def supervisor_capabilities():
 def refused(words, name="b", message=b""):
     """Checks that the gadget does not change or disconnect, and that the log has these words."""
     must(ffsctl("wait", "a", "--for", "configured"))
-    numbers, was = gadgets.devnums(), status("a")[0]
+    numbers, was = harness.devnums(), status("a")[0]
     ask(name, message)
     await_log("a", "which is refused")
     text = next(line for line in log("a").splitlines() if "which is refused" in line)
     contains(text, words)
-    eq((gadgets.devnums(), status("a")[0]), (numbers, was))
+    eq((harness.devnums(), status("a")[0]), (numbers, was))
 
 
 def unnamed():

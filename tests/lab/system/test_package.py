@@ -17,8 +17,8 @@ import tempfile
 
 import systemd_boot
 import tap
-from gadgets import devnums, traffic
-from harness import SRC, kill, must, tree
+from gadgets import traffic
+from harness import SRC, devnums, kill, must, tree
 from tap import contains, eq, ok, patience, test
 
 PACKAGES = pathlib.Path(os.environ["FFSCTL_PACKAGES"])

@@ -31,8 +31,8 @@ if "BOOTED" not in os.environ:
     sys.exit(boot())
 
 import tap  # noqa: E402
-from gadgets import devnums, examples, finish, odd, processes, processes_of, traffic  # noqa: E402
-from harness import SRC, ffsctl, kill, must, status, wait_dead  # noqa: E402
+from gadgets import examples, finish, odd, processes, processes_of, traffic  # noqa: E402
+from harness import SRC, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
 from services import GADGETS, Manager, answer, checks, command, managing, run, write  # noqa: E402
 from tap import contains, eq, test  # noqa: E402
 
