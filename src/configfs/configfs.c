@@ -93,12 +93,20 @@ static void add_max_speed(struct plan *plan, const struct gadget *g, const char 
 				    xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
 }
 
-static void add_string(struct plan *plan, struct configfs *c, const char *dir, const char *name,
-		       const struct positioned_str *s)
+/* Adds a string of a language, or nothing if the language has no such string (`text` is NULL). */
+static void add_string(struct plan *plan, struct configfs *c, const struct step_op *op,
+		       const char *dir, const char *name, const char *text,
+		       const struct position *at)
 {
-	if (s->value)
-		add_restorable_step(plan, &configfs_op_string, strf("%s/%s", dir, name),
-				    xstrdup(s->value), &s->at, &c->backend);
+	if (text)
+		add_restorable_step(plan, op, strf("%s/%s", dir, name), xstrdup(text), at,
+				    &c->backend);
+}
+
+static void add_device_string(struct plan *plan, struct configfs *c, const char *dir,
+			      const char *name, const struct positioned_str *s)
+{
+	add_string(plan, c, &configfs_op_string, dir, name, s->value, &s->at);
 }
 
 static void add_strings(struct plan *plan, struct configfs *c, const char *gadget_dir)
@@ -108,9 +116,9 @@ static void add_strings(struct plan *plan, struct configfs *c, const char *gadge
 		_cleanup_free_ char *dir = strf("%s/strings/0x%x", gadget_dir, s->lang);
 
 		plan_add(plan, &configfs_op_mkdir, xstrdup(dir), NULL, &s->at, NULL);
-		add_string(plan, c, dir, "manufacturer", &s->manufacturer);
-		add_string(plan, c, dir, "product", &s->product);
-		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
+		add_device_string(plan, c, dir, "manufacturer", &s->manufacturer);
+		add_device_string(plan, c, dir, "product", &s->product);
+		add_device_string(plan, c, dir, "serialnumber", &s->serialnumber);
 		if (s->serialnumber_source.value)
 			plan_add(plan, &configfs_op_serial, strf("%s/serialnumber", dir),
 				 xstrdup(s->serialnumber_source.value), &s->serialnumber_source.at,
@@ -135,12 +143,11 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 				    &config->max_power.at, &c->backend);
 	for (size_t i = 0; i < config->n_strings; i++) {
 		const struct config_strings *s = &config->strings[i];
+		_cleanup_free_ char *language = strf("%s/strings/0x%x", dir, s->lang);
 
-		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
-			 &s->at, NULL);
-		add_restorable_step(plan, &configfs_op_config_string,
-				    strf("%s/strings/0x%x/configuration", dir, s->lang),
-				    xstrdup(s->configuration), &s->at, &c->backend);
+		plan_add(plan, &configfs_op_mkdir, xstrdup(language), NULL, &s->at, NULL);
+		add_string(plan, c, &configfs_op_config_string, language, "configuration",
+			   s->configuration, &s->at);
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line, to the byte: help, versions, misuse, and where words and data go."""
 
+import glob
 import json
 import os
 import pty
@@ -592,6 +593,22 @@ def dry_run_without_udc():
     eq((code, err, json.loads(out)["gadgets"][0]["plan"][-1]["value"]), (0, "", "none.0"))
     if not os.path.isdir("/sys/class/udc") or not os.listdir("/sys/class/udc"):
         contains(run(*WORLD, *bind[:3])[1], "/UDC = any  ")
+
+
+@test("up --dry-run makes a plan of every good file")
+def dry_run_of_good_files():
+    for path in sorted(glob.glob(os.path.join(SRC, "tests/good/*.conf"))):
+        code, out, err = run(*WORLD, "up", "--dry-run", "--no-bind", path)
+        # What this machine lacks (programs, users, files) is no error of the file
+        eq((code in (0, 66, 67, 69), bool(out)), (True, code == 0), f"{path}: {code}: {err}")
+
+
+@test("a language without text is a directory, and nothing is written to it")
+def dry_run_of_languages_without_text():
+    _, out, _ = run(*WORLD, "up", "--dry-run", "--no-bind", "tests/good/languages-without-text.conf")
+    eq(re.findall(r"(\w+) +/\S+?((?:/configs/c\.1)?/strings/\S+)", out),
+       [("mkdir", "/strings/0x409"), ("mkdir", "/strings/0x407"), ("mkdir", "/configs/c.1/strings/0x409"),
+        ("mkdir", "/configs/c.1/strings/0x407")])
 
 
 @test("descriptors --kernel of a release that is not known says so")

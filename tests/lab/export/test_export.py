@@ -91,7 +91,8 @@ MIXTURE_DIRECTORIES = [
     "strings/0x407", "strings/0x409", "functions/rndis.0", "functions/acm.z", "functions/acm.a b", "functions/hid.true",
     "functions/mass_storage.disk", "functions/mass_storage.disk/lun.3", "functions/ecm.net",
     "functions/rndis.0/os_desc/interface.rndis/Icons", "functions/printer.p", "functions/SourceSink.s",
-    "configs/second.2", "configs/second.2/strings/0x409", "configs/first one.1", "configs/first one.1/strings/0x407",
+    "configs/second.2", "configs/second.2/strings/0x409", "configs/second.2/strings/0x407",
+    "configs/first one.1", "configs/first one.1/strings/0x407",
 ]
 MIXTURE = {
     "idVendor": "0x1d6b", "idProduct": "0x0104", "bcdDevice": "0x0123", "bDeviceClass": "0xef", "bDeviceSubClass": "2",
