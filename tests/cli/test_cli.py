@@ -5,12 +5,13 @@
 import glob
 import json
 import os
+import pathlib
 import pty
 import re
 import subprocess
 import tempfile
 
-from paths import BUILD, SRC
+from paths import BUILD, SRC, VERSION
 import identity
 import tap
 from tap import contains, eq, ok, test
@@ -114,8 +115,19 @@ def help_fits():
 
 @test("--version, version")
 def version_on_stdout():
-    eq(run("--version"), (0, "ffsctl 0.1.0\n", ""))
-    eq(run("version"), (0, "ffsctl 0.1.0\n", ""))
+    eq(run("--version"), (0, f"ffsctl {VERSION}\n", ""))
+    eq(run("version"), (0, f"ffsctl {VERSION}\n", ""))
+
+
+@test("README and doc/features.md name this version, NEWS has it or what comes after it on top")
+def version_of_documents():
+    texts = {name: pathlib.Path(SRC, name).read_text(encoding="utf-8") for name in ("README.md", "doc/features.md", "NEWS")}
+    short = VERSION.rsplit(".", 1)[0]
+    for name in ("README.md", "doc/features.md"):
+        eq(re.search(r"\b[Vv]ersion (\d+\.\d+)\b", texts[name])[1], short, name)
+    first, *others = re.findall(r"^## (.+)$", texts["NEWS"], re.M)
+    released = others[0] if first == "Unreleased" else first
+    ok(re.fullmatch(re.escape(VERSION) + r" - \d{4}-\d\d-\d\d", released), released)
 
 
 def command_help(command, text):

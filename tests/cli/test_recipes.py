@@ -11,11 +11,10 @@ import shutil
 import subprocess
 import tempfile
 
-from paths import BUILD, SRC
+from paths import BUILD, SRC, VERSION
 from tap import eq, main, ok, test
 
 PACKAGING = pathlib.Path(SRC, "packaging")
-VERSION = re.search(r"^AC_INIT\(\[ffsctl\], \[(.*)\]\)", pathlib.Path(SRC, "configure.ac").read_text(encoding="utf-8"), re.M)[1]
 tmp = tempfile.TemporaryDirectory()
 TMP = pathlib.Path(tmp.name)
 
