@@ -2,13 +2,11 @@
 """The prose of the tree: comments, messages and documents, as (path, line, text) for each piece."""
 
 import ast
-import glob
 import io
-import os
 import re
 import tokenize
 
-SRC = os.path.abspath(os.environ.get("FFSCTL_SRC", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")))
+import tree
 
 SOURCES = ("src/**/*.[ch]", "include/**/*.h", "tests/**/*.[ch]")
 SCRIPTS = ("tests/**/*.py",)
@@ -16,16 +14,6 @@ SCRIPTS = ("tests/**/*.py",)
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "doc/*.md", "man/*.[1-9]", "lab/README.md", "tests/README.md", "kernel/*.md")
 
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
-
-
-def read(path):
-    with open(os.path.join(SRC, path), encoding="utf-8") as f:
-        return f.read()
-
-
-def paths(patterns):
-    return sorted({os.path.relpath(p, SRC) for pattern in patterns
-                   for p in glob.glob(os.path.join(SRC, pattern), recursive=True)})
 
 
 def of_source(text):
@@ -104,10 +92,10 @@ def of_document(text, is_manual, tables=True):
 
 def pieces():
     """(path, line, kind, text) of all of it. The table of words itself is none of it."""
-    for path in paths(SOURCES):
-        yield from ((path, *piece) for piece in of_source(read(path)))
-    for path in paths(SCRIPTS):
-        yield from ((path, *piece) for piece in of_script(read(path)))
-    for path in paths(DOCUMENTS):
-        yield from ((path, *piece) for piece in of_document(read(path), path.startswith("man/"),
+    for path in tree.files(*SOURCES):
+        yield from ((path, *piece) for piece in of_source(tree.read(path)))
+    for path in tree.files(*SCRIPTS):
+        yield from ((path, *piece) for piece in of_script(tree.read(path)))
+    for path in tree.files(*DOCUMENTS):
+        yield from ((path, *piece) for piece in of_document(tree.read(path), path.startswith("man/"),
                                                          path != "kernel/README.md"))

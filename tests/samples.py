@@ -12,6 +12,7 @@ import random
 import re
 
 import prose
+import tree
 
 CODE = ("src/**/*.[ch]", "include/**/*.h")
 SCRIPTS = ("lab/*", "lab/lib/*.py", "tests/lab/lib/*.py")
@@ -82,14 +83,14 @@ def sentences_of_source(text):
 
 def sentences(room):
     """(place, sentence) of comments and messages of the code, without those of tests."""
-    for path in prose.paths(CODE):
+    for path in tree.files(*CODE):
         if in_room(path, room):
-            for line, sentence, context in sentences_of_source(prose.read(path)):
+            for line, sentence, context in sentences_of_source(tree.read(path)):
                 yield f"{path}:{line}: {context}", sentence
-    for path in prose.paths(SCRIPTS):
-        if not in_room(path, room) or not os.path.isfile(os.path.join(prose.SRC, path)) or path.endswith(".md"):
+    for path in tree.files(*SCRIPTS):
+        if not in_room(path, room) or not os.path.isfile(os.path.join(tree.SRC, path)) or path.endswith(".md"):
             continue
-        text = prose.read(path)
+        text = tree.read(path)
         if path.endswith(".py") or text.startswith("#!/usr/bin/python3"):
             lines = text.split("\n")
             for line, _, words in prose.of_script(text):
@@ -127,11 +128,11 @@ def members(body):
 
 def names(room):
     """(place, name) of sources, functions, structs and enums, and of members of structs; behind the path the declaration."""
-    for path in prose.paths(CODE):
+    for path in tree.files(*CODE):
         if not in_room(path, room):
             continue
         yield path, os.path.basename(path)
-        text = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', " ", prose.read(path), flags=re.S)
+        text = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', " ", tree.read(path), flags=re.S)
         for declaration, name in re.findall(r"^((?:(?:static )?(?:__attribute__\(\(.*?\)\)|_\w+_\(.*?\)))?\w?[\w \*]*?\b(?!_printf_|__attribute__)(\w+)\([^;{]*\))\n\{", text, re.M):
             yield f"{path}: {' '.join(declaration.split())}", f"{name}()"
         for kind, struct, body in re.findall(r"^(?:static |const |extern )*(struct|union|enum) (\w+) \{\n(.*?)\n\}", text, re.M | re.S):

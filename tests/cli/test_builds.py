@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain parts=4
-"""The ways to build that lab/test's own builds are not: in the source tree and with clang, without
-what only tests need, with the libraries linked statically, with as little as there can be, for coverage, `make distcheck`,
-and the tarball of a release."""
+"""The ways to build that lab/test's own builds are not: in the source tree and with clang, where `make check` passes, too,
+without what only tests need, with the libraries linked statically, with as little as there can be, for coverage,
+`make distcheck`, and the tarball of a release."""
 
-import functools
 import os
 import pathlib
 import re
@@ -63,24 +62,39 @@ def not_ignored(tree):
     return run("git", "ls-files", "--others", "--exclude-standard", cwd=tree).splitlines()
 
 
-@functools.cache
-def in_tree():
-    """A build with clang in a copy of the sources, and what it made that git would add."""
-    tree = TMP / "tree"
-    shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
-    run("git", "init", "--quiet", cwd=tree)
-    before = not_ignored(tree)
-    configure_and_make("./configure", tree, "--prefix=/usr", CC="clang")
-    return tree, set(not_ignored(tree)) - set(before)
+def check_in_tree(tree):
+    """`make check`, of which the first tier runs what can differ in the tree: the programs that look for files of the
+    tree, beside which there are those of the build now, and a unit test, for the rules of make."""
+    unit = "tests/unit/base/test_base"
+    programs = run("make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests", cwd=tree).split()
+    looking = [p for p in programs if p.endswith(".py") and "tree.files(" in (tree / p).read_text()]
+    ok(len(looking) >= 3, looking)
+    run("make", f"-j{os.cpu_count()}", "check", "VERBOSE=1",
+        *rounds([f"check_PROGRAMS={unit}", f"TESTS={unit} {' '.join(looking)}"], []), cwd=tree)
 
 
 def needed(program):
     return subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
 
 
-@test("clang")
-def with_clang():
-    in_tree()
+@test("clang, in the source tree: `make check` passes, git ignores all that is made, and what is installed from there")
+def in_source_tree():
+    tree = TMP / "tree"
+    shutil.copytree(SRC, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "*.o", "__pycache__"))
+    run("git", "init", "--quiet", cwd=tree)
+    before = not_ignored(tree)
+    configure_and_make("./configure", tree, "--prefix=/usr", CC="clang")
+    check_in_tree(tree)
+    eq(set(not_ignored(tree)) - set(before), set(), "what a build makes and git does not ignore")
+    run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
+    for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
+                 "include/ffsctl/plugin.h", "lib/systemd/system/ffsctl@.service", "share/ffsctl/schemas/gadget.schema.json",
+                 "share/man/man8/ffsctl.8"):
+        ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
+    out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)
+    eq(out.split()[0], "ffsctl")
+    run("make", "uninstall", f"DESTDIR={TMP}/dest", cwd=tree)
+    eq([str(p) for p in (TMP / "dest").rglob("*") if p.is_file()], [], "what uninstall leaves")
 
 
 @test("without Criterion, libusb and systemd, and with libraries linked statically")
@@ -180,21 +194,6 @@ def tarball_is_reproducible():
     first, second = (run(tree / "packaging/tarball", TMP / n, cwd=TMP).splitlines()[-1] for n in ("first", "second"))
     eq(os.path.basename(first), os.path.basename(second))
     ok(pathlib.Path(first).read_bytes() == pathlib.Path(second).read_bytes(), "other bytes")
-
-
-@test("in the source tree, where git ignores all that is made, and from there into DESTDIR")
-def in_source_tree():
-    tree, made = in_tree()
-    eq(made, set(), "what a build makes and git does not ignore")
-    run("make", "install", f"DESTDIR={TMP}/dest", cwd=tree)
-    for name in ("bin/ffsctl", "libexec/ffsctl/ffsctl-worker", "lib/ffsctl/plugins/loopback.so",
-                 "include/ffsctl/plugin.h", "lib/systemd/system/ffsctl@.service", "share/ffsctl/schemas/gadget.schema.json",
-                 "share/man/man8/ffsctl.8"):
-        ok((TMP / "dest/usr" / name).exists(), f"{name} is not installed")
-    out = run(TMP / "dest/usr/bin/ffsctl", "--version", cwd=TMP)
-    eq(out.split()[0], "ffsctl")
-    run("make", "uninstall", f"DESTDIR={TMP}/dest", cwd=tree)
-    eq([str(p) for p in (TMP / "dest").rglob("*") if p.is_file()], [], "what uninstall leaves")
 
 
 try:

@@ -12,19 +12,12 @@ import tempfile
 
 from paths import BUILD, SRC
 import tap
+import tree
+from tree import read
 
 FFSCTL = os.path.join(BUILD, "ffsctl")
-FOUND = {os.path.relpath(path, SRC) for pattern in ("*.md", "doc/*.md", "*/README.md", "*/*/README.md", "kernel/*.md")
-         for path in glob.glob(os.path.join(SRC, pattern))}
-# Without what a build in the tree has made
-DOCUMENTS = sorted(path for path in FOUND if not re.search("^build[^/]*/|(^|/)installed/", path))
+DOCUMENTS = tree.files("*.md", "doc/*.md", "*/README.md", "*/*/README.md", "kernel/*.md")
 README_SIZE = 6000  # bytes: README is the first page that a user reads
-
-
-def read(path):
-    with open(os.path.join(SRC, path), encoding="utf-8") as f:
-        return f.read()
-
 
 
 def anchors(path):

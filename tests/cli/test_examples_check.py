@@ -12,11 +12,12 @@ import tempfile
 from paths import SRC
 import identity
 import tap
+import tree
 import valid
 from harness import document, ffsctl, must
 from tap import contains, eq, ok, test
 
-EXAMPLES = sorted(glob.glob(os.path.join(SRC, "examples", "**", "*.conf"), recursive=True) + glob.glob(os.path.join(SRC, "gadget.d", "*.conf")))
+EXAMPLES = [os.path.join(SRC, path) for path in tree.files("examples/**/*.conf", "gadget.d/*.conf")]
 # The plugin beside that one is its reader's to build: test_install.py does, and runs it.
 EXAMPLES = [path for path in EXAMPLES if "plugin-template" not in path]
 BAD = sorted(glob.glob(os.path.join(SRC, "tests", "bad", "*.conf")))

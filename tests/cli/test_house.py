@@ -9,31 +9,25 @@ import glob
 import os
 import re
 import subprocess
-import sys
 
 from paths import BUILD, SRC
 
-sys.path.insert(0, os.path.join(SRC, "tests"))
-
 import prose
 import tap
+import tree
 from tap import eq, ok, test
+from tree import read
 
 LINES_MAX = 600
 
 
-def read(path):
-    with open(path, encoding="utf-8") as f:
-        return f.read()
-
-
 def rows():
     """(floor, rooms, text) of each row of the table."""
-    for floor, rooms, text in re.findall(r"^\| (\d|beside) \| (.*?) \| (.*) \|$", read(os.path.join(SRC, "CONTRIBUTING.md")), re.M):
+    for floor, rooms, text in re.findall(r"^\| (\d|beside) \| (.*?) \| (.*) \|$", read("CONTRIBUTING.md"), re.M):
         yield floor, re.findall(r"`src/([\w-]+)/`", rooms), text
 
 
-SOURCES = sorted(os.path.relpath(p, SRC) for p in glob.glob(os.path.join(SRC, "src", "**", "*.[ch]"), recursive=True))
+SOURCES = tree.files("src/**/*.[ch]")
 ROOMS = {s.split("/")[1] for s in SOURCES if s.count("/") > 1}
 TABLE = [(floor, room, text) for floor, rooms, text in rows() for room in rooms]
 FLOORS = [room for floor, room, _ in TABLE if floor != "beside"]  # from the top
@@ -61,7 +55,7 @@ def upward(arrows):
 def includes():
     """(file, header of ours)."""
     return [(s, "src/" + header) for s in SOURCES
-            for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(os.path.join(SRC, s)), re.M)]
+            for header in re.findall(r'^#include "([\w-]+/[\w./-]+)"', read(s), re.M)]
 
 
 @test("no file includes a header of a room that its own may not use")
@@ -99,10 +93,10 @@ SUPERVISOR = "src/supervisor/supervisor.c"
 
 def components():
     """{header: struct} of the supervisor's components: the members of its struct."""
-    body = re.search(r"^struct supervisor \{\n(.*?)^\};", read(os.path.join(SRC, SUPERVISOR)), re.M | re.S).group(1)
+    body = re.search(r"^struct supervisor \{\n(.*?)^\};", read(SUPERVISOR), re.M | re.S).group(1)
     members = set(re.findall(r"^\tstruct (\w+) \w+;", body, re.M))
     return {s: name for s in SOURCES if s.startswith("src/supervisor/") and s.endswith(".h")
-            for name in re.findall(r"^struct (\w+) \{", read(os.path.join(SRC, s)), re.M) if name in members}
+            for name in re.findall(r"^struct (\w+) \{", read(s), re.M) if name in members}
 
 
 def includes_of(path):
@@ -111,7 +105,7 @@ def includes_of(path):
 
 @test("only supervisor.c knows what a supervisor consists of, and only it includes the headers of all its components")
 def supervisor_is_private():
-    eq([s for s in SOURCES if re.search(r"^struct supervisor \{", read(os.path.join(SRC, s)), re.M)], [SUPERVISOR])
+    eq([s for s in SOURCES if re.search(r"^struct supervisor \{", read(s), re.M)], [SUPERVISOR])
     ok(len(components()) >= 9, f"{len(components())} components")
     eq([s for s in SOURCES if set(components()) <= includes_of(s)], [SUPERVISOR])
     # Its own room reports to it by events, and does not call it.
@@ -128,7 +122,7 @@ def changes_of_others(text):
 def components_own_their_structs():
     planted = "\tb->host->configured = false;\n\tfree(steal_ptr(t->binding->udc));\n\tif (b->host->configured)\n"
     eq(len(changes_of_others(planted)), 2)
-    eq([(s, line) for s in SOURCES if s.startswith("src/supervisor/") for line in changes_of_others(read(os.path.join(SRC, s)))], [])
+    eq([(s, line) for s in SOURCES if s.startswith("src/supervisor/") for line in changes_of_others(read(s))], [])
 
 
 @functools.cache
@@ -136,7 +130,7 @@ def declared():
     """{header of the supervisor: what it alone declares}: functions, macros, types, enumerators and members."""
     found, types = {}, {}
     for header in (s for s in SOURCES if s.startswith("src/supervisor/") and s.endswith(".h")):
-        text = re.sub(r"/\*.*?\*/", "", read(os.path.join(SRC, header)), flags=re.S)
+        text = re.sub(r"/\*.*?\*/", "", read(header), flags=re.S)
         names = re.findall(r"\b(\w+)\(|^#define (\w+)|\b(\w+)(?:\[\w*\])*;|^\t([A-Z]\w+),", text, re.M)
         types[header] = set(re.findall(r"\b(?:struct|enum) (\w+) \{", text))
         found[header] = {name for group in names for name in group if name}
@@ -150,14 +144,13 @@ def supervisor_includes_what_it_uses():
     for source, header in includes():
         if source.endswith(".h") or not room_of(source) == room_of(header) == "supervisor":
             continue
-        text = re.sub(r"/\*.*?\*/|^#include[^\n]*", "", read(os.path.join(SRC, source)), flags=re.S | re.M)
+        text = re.sub(r"/\*.*?\*/|^#include[^\n]*", "", read(source), flags=re.S | re.M)
         if not declared()[header] & set(re.findall(r"\w+", text)):
             unused.append(f"{source}: {header}")
     eq(unused, [])
 
 
-DOCUMENTS = [p for pattern in ("*.md", "doc/*.md", "kernel/*.md", "lab/*.md", "tests/**/*.py", "tests/**/*.[ch]", "src/**/*.[ch]")
-             for p in glob.glob(os.path.join(SRC, pattern), recursive=True)]
+DOCUMENTS = tree.files("*.md", "doc/*.md", "kernel/*.md", "lab/*.md", "tests/**/*.py", "tests/**/*.[ch]", "src/**/*.[ch]")
 
 
 def circles(arrows):
@@ -196,24 +189,24 @@ def no_circles():
 
 @test("each file of src/ that a document or a comment names is there, and each file that CONTRIBUTING.md names")
 def named_files_exist():
-    named = [(os.path.relpath(p, SRC), path) for p in DOCUMENTS
+    named = [(p, path) for p in DOCUMENTS
              for path in re.findall(r"(?<![\w/.-])src/[\w-]+/(?:[\w*-]+/)*[\w*-]+\.(?:c|h|mk)\b", read(p))]
     # The tour is relative to src/
-    tour = read(os.path.join(SRC, "doc", "architecture.md"))
+    tour = read("doc/architecture.md")
     named += [("doc/architecture.md", f"src/{path}") for path in re.findall(r"`((?:[\w-]+/)+[\w*]+\.[ch])`", tour)]
-    rules = read(os.path.join(SRC, "CONTRIBUTING.md"))
+    rules = read("CONTRIBUTING.md")
     named += [("CONTRIBUTING.md", re.sub(r"ROOM|VERSION|GROUP|NNNN", "*", path)) for path in
               re.findall(r"`((?:examples|include|init|kernel|lab|man|schemas|tests)/[\w./*-]*)(?: --[\w-]+.*?)?`", rules)]
     ok(len(named) > 100, f"{len(named)} names")
-    documents = {os.path.basename(p) for p in glob.glob(os.path.join(SRC, "**", "*.md"), recursive=True)}
-    eq([(os.path.relpath(p, SRC), name) for p in DOCUMENTS for name in re.findall(r"(?<![\w*])[\w-]+\.md\b", read(p))
+    documents = {os.path.basename(p) for p in tree.files("**/*.md")}
+    eq([(p, name) for p in DOCUMENTS for name in re.findall(r"(?<![\w*])[\w-]+\.md\b", read(p))
         if name not in documents], [], "documents that do not exist")
     eq([n for n in named if not glob.glob(os.path.join(SRC, n[1].replace("NAME", "*")))], [])
 
 
 @test("the table of tests/README.md has every test program of tests/lab, and no other")
 def lab_tests_are_listed():
-    listed = re.findall(r"^\| ([\w-]+) \| (test_\w+) \| \S.* \|$", read(os.path.join(SRC, "tests", "README.md")), re.M)
+    listed = re.findall(r"^\| ([\w-]+) \| (test_\w+) \| \S.* \|$", read("tests/README.md"), re.M)
     there = {(os.path.basename(os.path.dirname(path)), os.path.basename(path).removesuffix(".py"))
              for path in glob.glob(os.path.join(SRC, "tests", "lab", "*", "test_*.py"))}
     ok(len(there) > 50, f"{len(there)} programs")
@@ -275,14 +268,21 @@ def plain_words():
     eq(old_words(pieces), [])
 
 
+@test("tests look for sources by tree.files(), which leaves out what a build in the tree has made")
+def tests_look_for_sources_in_one_way():
+    calls = [(path, call) for path in tree.files("tests/cli/*.py") for call in re.findall(r"glob\(os[^\n]*", read(path))]
+    ok(len(calls) > 5, calls)
+    eq([call for call in calls if "SRC, \"" in call[1] and ("recursive" in call[1] or re.search(r"\.(?:c|h|md)\b", call[1]))], [])
+
+
 @test("no source includes config.h: the build does, in all of them")
 def no_config_header():
-    eq([s for s in SOURCES if '"config.h"' in read(os.path.join(SRC, s))], [])
+    eq([s for s in SOURCES if '"config.h"' in read(s)], [])
 
 
 @test(f"no source has more than {LINES_MAX} lines")
 def no_long_source():
-    eq([s for s in SOURCES if read(os.path.join(SRC, s)).count("\n") > LINES_MAX], [])
+    eq([s for s in SOURCES if read(s).count("\n") > LINES_MAX], [])
 
 
 tap.main()

@@ -16,6 +16,7 @@ import tempfile
 from paths import BUILD, SRC
 import identity
 import tap
+import tree
 
 FFSCTL = os.path.join(BUILD, "ffsctl")
 PAGES = sorted(glob.glob(os.path.join(SRC, "man", "*.[1-8]")))
@@ -173,11 +174,10 @@ def sections():
 @tap.test("every page is installed, once")
 def every_page_is_installed():
     listed = []
-    for makefile in glob.glob(os.path.join(SRC, "**", "*.mk"), recursive=True) + [os.path.join(SRC, "Makefile.am")]:
-        with open(makefile, encoding="utf-8") as f:
-            for line in f.read().replace("\\\n", " ").splitlines():
-                if line.startswith("manual_pages"):
-                    listed += re.findall(r"man/\S+\.[1-8]", line)
+    for makefile in tree.files("**/*.mk", "Makefile.am"):
+        for line in tree.read(makefile).replace("\\\n", " ").splitlines():
+            if line.startswith("manual_pages"):
+                listed += re.findall(r"man/\S+\.[1-8]", line)
     tap.eq(sorted(listed), [os.path.relpath(p, SRC) for p in PAGES])
 
 
@@ -305,9 +305,8 @@ def exit_codes():
              "EX_OSERR": 71, "EX_CANTCREAT": 73, "EX_IOERR": 74, "EX_TEMPFAIL": 75, "EX_PROTOCOL": 76,
              "EX_NOPERM": 77}
     used = set()
-    for source in glob.glob(os.path.join(SRC, "src", "**", "*.c"), recursive=True):
-        with open(source, encoding="utf-8") as f:
-            used |= set(re.findall(r"\bEX_[A-Z]+\b", f.read()))
+    for source in tree.files("src/**/*.c"):
+        used |= set(re.findall(r"\bEX_[A-Z]+\b", tree.read(source)))
     tap.eq(sorted(used - set(codes) - {"EX_OK"}), [], "codes that the design does not have")
     section = text[text.index("EXIT STATUS"):text.index("EXAMPLES")]
     tap.eq([c for c in sorted(codes.values()) if not re.search(r"^     %d +\S" % c, section, re.M)], [], "missing")

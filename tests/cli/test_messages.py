@@ -4,13 +4,11 @@
 about it in a hint, not behind "; " in the sentence. Looks at the literals of the calls that make errors, diagnostics of
 gadget files and hints."""
 
-import glob
-import os
 import re
 
-from paths import SRC
-
+import paths  # noqa: F401
 import tap
+import tree
 from tap import eq, ok, test
 
 CALLS = ("error_set", "error_errno", "error_add_detail", "error_add_hint", "error_wrap", "device_error", "cmd_usage",
@@ -84,8 +82,7 @@ def planted_forms_are_found():
 
 @test("each message has the form of voice: one sentence in lower case, and the hint apart")
 def messages_have_the_form():
-    sources = {os.path.relpath(p, SRC): open(p, encoding="utf-8").read()
-               for p in glob.glob(os.path.join(SRC, "src", "**", "*.c"), recursive=True)}
+    sources = {path: tree.read(path) for path in tree.files("src/**/*.c")}
     found = [m for text in sources.values() for m in messages(text)]
     ok(len(found) > 500, f"{len(found)} literals")
     eq([line for path, text in sorted(sources.items()) for line in mistakes(path, text)], [])
