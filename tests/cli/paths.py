@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where sources and build are, and where Python finds the modules of tests/lab/lib, lab/lib
-and tests. A test of this
-directory imports it before those, and then runs with `make check`, with lab/test, and by itself, in the directory of
-a build."""
+"""Where sources and build are, and where Python finds the modules of tests/lab/lib, lab/lib and
+tests. A test of this directory imports it before those, and then runs with `make check`, with lab/test, and by itself, in
+the directory of a build."""
 
 import os
 import re

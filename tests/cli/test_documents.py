@@ -5,6 +5,7 @@
 
 import glob
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -78,6 +79,49 @@ def commands_exist():
     wrong = {(path, word) for path in DOCUMENTS for word in re.findall(r"(?:^    |`)ffsctl ([a-z]+)\b", read(path), re.M)
              if word not in known}
     tap.eq(sorted(wrong), [])
+
+
+# How each paragraph of "Does not work yet" in doc/features.md begins, and the test that fails as soon as it works: the path of
+# a program below tests/ and the name of its function, or why there can be none
+NOT_YET = {
+    "It has not been tried on a real UDC": "it is a fact about us, not about the program",
+    "Memory limits by cgroups": ("cli/test_documents.py", "limits_of_memory"),
+    "On Linux 6.12 without our patches a malicious host": ("lab/kernel/test_stock.py", "set_interface"),
+    "On Linux 6.1 and 6.12 without our patches each plugin worker": ("lab/kernel/test_stock.py", "ended_workers"),
+    "The kernel's target for `tcm`": ("lab/configfs/test_bind_errors.py", "tcm_without_target"),
+    "Linux 6.1 and 6.12 keep a gadget with an `obex`": ("lab/gadgetfile/test_warnings.py", "obex_stays_off_bus"),
+}
+
+
+@tap.test("each paragraph of what does not work yet has a test that fails as soon as it works")
+def what_does_not_work_yet():
+    paragraphs = re.findall(r"^- (.*)$", read("doc/features.md").partition("## Does not work yet")[2], re.M)
+    tap.eq([p for p in paragraphs if not any(p.startswith(begin) for begin in NOT_YET)], [], "paragraphs without a test")
+    tap.eq([begin for begin in NOT_YET if not any(p.startswith(begin) for p in paragraphs)], [], "tests without a paragraph")
+    for begin, proof in NOT_YET.items():
+        if isinstance(proof, tuple):
+            tap.ok(re.search(r"^def %s\(" % proof[1], read("tests/" + proof[0]), re.M), "%s: no test %s in %s" % (begin, *reversed(proof)))
+
+
+@tap.test("limits of memory are those of address space, in bytes")
+def limits_of_memory():
+    schema = json.loads(read("schemas/gadget.schema.json"))
+    limits = schema["properties"]["functions"]["additionalProperties"]["properties"]["worker"]["properties"]["limits"]["properties"]
+    tap.eq((sorted(limits), limits["memory"]["description"].partition(":")[0]), (["cpu", "files", "memory", "tasks"], "Bytes of address space"))
+    tap.eq([word for word in ("cgroup", "memory.max") if word in read("schemas/gadget.schema.json")], [])
+
+
+def help_of(*command):
+    return subprocess.run([FFSCTL, "help", *command], stdout=subprocess.PIPE, text=True).stdout
+
+
+@tap.test("README and doc/features.md have the number of gadget files and the commands with --json as they are")
+def facts_of_documents():
+    number, = re.findall(r"\[(\d+) gadget files\]", read("README.md"))
+    tap.eq(int(number), len(tree.files("gadget.d/*.conf")))
+    commands = re.findall(r"^  ([a-z]+) ", help_of(), re.M)
+    text = read("doc/features.md").partition("- `--json` for ")[2].partition(".")[0]
+    tap.eq(sorted(re.findall(r"`([a-z]+)`", text)), sorted(c for c in commands if re.search(r"^ +--json ", help_of(c), re.M)))
 
 
 @tap.test("make html makes a site, in which each link leads somewhere")
