@@ -39,21 +39,12 @@ static void unescape_mount_field(char *s)
 	*to = '\0';
 }
 
-/* The fields of a line of mountinfo. */
-struct mountinfo_line {
-	unsigned int major, minor;
-	char *path, *type, *source;
-};
-
-static bool parse_mountinfo_line(char *line, struct mountinfo_line *m)
+static bool parse_mountinfo_line(char *line, struct mount *m)
 {
 	char *rest = NULL, *field = NULL, *p = strtok_r(line, " ", &rest);
 
-	for (int i = 0; p && i < 4; i++) {
+	for (int i = 0; p && i < 4; i++)
 		p = strtok_r(NULL, " ", &rest);
-		if (i == 1 && p && sscanf(p, "%u:%u", &m->major, &m->minor) != 2)
-			return false;
-	}
 	m->path = p;
 	while ((field = strtok_r(NULL, " ", &rest)) && !streq(field, "-"))
 		;
@@ -66,7 +57,7 @@ static bool parse_mountinfo_line(char *line, struct mountinfo_line *m)
 	return true;
 }
 
-static int each_mountinfo_line(int (*fn)(void *data, const struct mountinfo_line *m), void *data)
+int mounts_visit(int (*fn)(void *data, const struct mount *mount), void *data)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -76,7 +67,7 @@ static int each_mountinfo_line(int (*fn)(void *data, const struct mountinfo_line
 	if (!f)
 		return -errno;
 	while (r == 0 && getline(&line, &size, f) > 0) {
-		struct mountinfo_line m;
+		struct mount m;
 
 		line[strcspn(line, "\n")] = '\0';
 		if (parse_mountinfo_line(line, &m))
@@ -91,7 +82,7 @@ struct mount_query {
 	enum mount_state state; /* result */
 };
 
-static int match_mountinfo_line(void *data, const struct mountinfo_line *m)
+static int match_mountinfo_line(void *data, const struct mount *m)
 {
 	struct mount_query *f = data;
 
@@ -110,7 +101,7 @@ int mount_state_at(const char *path, const char *type, const char *source)
 	struct mount_query f = {
 		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
-	int r = each_mountinfo_line(match_mountinfo_line, &f);
+	int r = mounts_visit(match_mountinfo_line, &f);
 
 	return r < 0 ? r : (int)f.state;
 }
@@ -125,13 +116,12 @@ char *mounts_read(void)
 
 /* Calls `fn` for each line of `mounts` that contains `word`. */
 static void each_mountinfo_line_with(const char *mounts, const char *word,
-				     int (*fn)(void *data, const struct mountinfo_line *m),
-				     void *data)
+				     int (*fn)(void *data, const struct mount *m), void *data)
 {
 	for (const char *at = mounts; at && (at = strstr(at, word)); at++) {
 		_cleanup_free_ char *line = NULL;
 		const char *begin = at;
-		struct mountinfo_line m;
+		struct mount m;
 
 		while (begin > mounts && begin[-1] != '\n')
 			begin--;
@@ -159,7 +149,7 @@ struct mounts_each_arguments {
 	void *callback_data;
 };
 
-static int call_if_mount_type(void *data, const struct mountinfo_line *m)
+static int call_if_mount_type(void *data, const struct mount *m)
 {
 	const struct mounts_each_arguments *each = data;
 

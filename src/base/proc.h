@@ -23,6 +23,16 @@ char *mounts_read(void);
  * that mounts_read returned. Does not find a path with characters that mountinfo escapes.
  */
 bool mounts_have(const char *mounts, const char *path, const char *type, const char *source);
+/* A mount of this mount namespace. */
+struct mount {
+	char *path, *type, *source;
+};
+/*
+ * Calls `fn` for each mount, in the order in which they were mounted, until `fn` returns a value
+ * other than 0, and returns this value. Returns a negative errno if /proc/self/mountinfo cannot be
+ * read.
+ */
+int mounts_visit(int (*fn)(void *data, const struct mount *mount), void *data);
 /* Calls `fn` with the path and the source of each mount of this type in `mounts`. */
 void mounts_each(const char *mounts, const char *type,
 		 void (*fn)(void *data, const char *path, const char *source), void *data);

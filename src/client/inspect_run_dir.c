@@ -16,6 +16,7 @@
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
+#include "functionfs/mount_point.h"
 #include "rundir/control.h"
 #include "rundir/rundir.h"
 
@@ -48,11 +49,20 @@ static bool keeper_waits_for_takeover(const struct gadget_status *gadget,
 }
 
 static void compare_mount_with_kernel(struct gadget_status *gadget,
-				      struct function_status *function, const char *mounts)
+				      struct function_status *function, const struct paths *paths,
+				      const char *mounts)
 {
-	if (!function->mount || is_mounted(mounts, function->mount, function->instance))
+	_cleanup_free_ char *cover =
+		function->mount ? ffs_find_cover(paths, function->mount, function->instance) : NULL;
+
+	if (!function->mount || (!cover && is_mounted(mounts, function->mount, function->instance)))
 		return;
 	set_gadget_degraded(gadget);
+	if (cover) {
+		inspect_add_problem(gadget, PROBLEM_ERROR, "%s: FunctionFS on %s is hidden by %s",
+				    function->label, function->mount, cover);
+		return;
+	}
 	inspect_add_problem(gadget, PROBLEM_ERROR, "%s: FunctionFS was unmounted from %s",
 			    function->label, function->mount);
 	inspect_replace_text(&function->mount, NULL);
@@ -116,10 +126,11 @@ static void set_byte_counts_unknown(struct function_status *function)
 }
 
 static void compare_function_with_kernel(struct gadget_status *gadget,
-					 struct function_status *function, const char *mounts,
+					 struct function_status *function,
+					 const struct paths *paths, const char *mounts,
 					 bool has_lock_owner)
 {
-	compare_mount_with_kernel(gadget, function, mounts);
+	compare_mount_with_kernel(gadget, function, paths, mounts);
 	check_device_symlink_exists(gadget, function);
 	compare_worker_with_process_table(gadget, function, has_lock_owner);
 	compare_keeper_with_process_table(gadget, function, has_lock_owner);
@@ -376,7 +387,7 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 	if (gadget->state != STATUS_STARTING) {
 		check_symlinks_to_functions(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
-			compare_function_with_kernel(gadget, &gadget->functions[i], mounts,
+			compare_function_with_kernel(gadget, &gadget->functions[i], paths, mounts,
 						     supervision->has_lock_owner);
 	}
 	/* While a gadget comes up or goes down, some of the files do not exist. */

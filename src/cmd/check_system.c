@@ -11,6 +11,7 @@
 #include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
+#include "functionfs/mount_point.h"
 #include "gadgetfile/types/hid_report.h"
 #include "predict/udc_mismatch.h"
 #include "probe/features.h"
@@ -289,6 +290,18 @@ static void check_address_sources(const struct system_check *h, const struct fun
 	}
 }
 
+/*
+ * Checks that FunctionFS would hide nothing. Does not check the link of 'device': while the gadget
+ * is up, the link exists.
+ */
+static void check_mount_point(const struct system_check *h, const struct function *f)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (ffs_check_mount_point(h->paths, f->ffs->mount.path, f->instance, &err) < 0)
+		report_missing_requirement(h, &f->ffs->mount.at, &err);
+}
+
 static void check_switch_targets(const struct system_check *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
@@ -340,6 +353,7 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 
 		check_address_sources(&h, f);
 		if (f->ffs) {
+			check_mount_point(&h, f);
 			check_user(&h, &f->ffs->mount.uid);
 			check_group(&h, &f->ffs->mount.gid);
 		}

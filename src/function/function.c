@@ -271,7 +271,7 @@ const struct step_op function_op_keeper = {
 
 const struct step_op *const function_ops[] = {
 	&plan_op_mkdir,		  &plan_op_mkdir_shared,
-	&plan_op_symlink,	  &ffs_op_mount,
+	&ffs_op_device_link,	  &ffs_op_mount,
 	&function_op_descriptors, &ffs_op_enable_zlp,
 	&function_op_keeper,	  &function_op_worker,
 	&function_op_ready,	  NULL,
@@ -418,7 +418,7 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 	if (ffs) {
 		add_mount_directory_steps(plan, function, applied_plan);
 		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
-			 &ffs->mount.at, NULL);
+			 &ffs->mount.at, (void *)function->functions->paths);
 	}
 	if (function_descriptors(function->model)) {
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
@@ -430,9 +430,9 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 	if (ffs && ffs->endpoint_file_symlink.value) {
 		_cleanup_free_ char *file = linked_endpoint_file_name(ffs);
 
-		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_file_symlink.value),
+		plan_add(plan, &ffs_op_device_link, xstrdup(ffs->endpoint_file_symlink.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_file_symlink.at,
-			 NULL);
+			 (void *)function->functions->paths);
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "function/function.h"
 #include "function/launch_internal.h"
 #include "functionfs/endpoint.h"
+#include "functionfs/mount_point.h"
 #include "probe/plugin_path.h"
 #include "process/credentials.h"
 #include "process/worker_processes.h"
@@ -544,10 +545,15 @@ int launch_start(struct live_worker *worker, struct error *err)
 {
 	struct supervisor_fds ends = { -1, -1, -1, -1 };
 	struct worker_start_fds fds = { .worker = worker, .err = err };
+	const struct live_function *function = worker->function;
 	int r;
 
 	/* Checked at each start, because the file may have changed. */
 	r = check_trust(worker, path_that_must_be_trusted(worker), err);
+	if (r == 0 && function->model->ffs)
+		r = ffs_check_is_visible(function->functions->paths,
+					 function->model->ffs->mount.path,
+					 function->model->instance, err);
 	/*
 	 * Written at the first start, because the configuration contains the mount point, which is
 	 * not final before.

@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "functionfs/mount_point.h"
+#include "plan/directories_and_links.h"
 
 /*
  * Number of attempts to unmount, PLAN_SOON_MS apart. A mount may be busy for a short time although
@@ -31,15 +33,33 @@ int ffs_fail_missing(struct error *err)
 	return error_add_hint(err, FFS_LOAD_HINT);
 }
 
+/*
+ * Unmounts and fails if another program has mounted on the same path since ffs_check_mount_point.
+ * Of two mounts that are made at the same time the first one stays.
+ */
+static int retreat_from_other_mount(const struct step *step, const char *instance,
+				    struct error *err)
+{
+	int r = ffs_check_mounted_first(step->context, step->path, instance, err);
+
+	if (r < 0)
+		umount2(step->path, UMOUNT_NOFOLLOW);
+	return r;
+}
+
 static int mount_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of_mount(step);
 	const char *options = step->value + strlen(instance);
 
+	int r = ffs_check_mount_point(step->context, step->path, instance, err);
+
+	if (r < 0)
+		return r;
 	options += *options == ' ';
 	if (mount(instance, step->path, FFS_FILE_SYSTEM, MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  options) == 0)
-		return 0;
+		return retreat_from_other_mount(step, instance, err);
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);
 	if (err->errno_value == EBUSY) {
@@ -55,14 +75,23 @@ static int fail_mount_in_use(const char *path, const char *users, int exit, stru
 	return error_add_hint(err, "stop these processes first");
 }
 
+static int fail_covered(const char *path, const char *cover, int exit, struct error *err)
+{
+	error_set(err, exit, EBUSY, path, "cannot unmount %s: %s hides it", path, cover);
+	return error_add_hint(err, "unmount that first");
+}
+
 static int mount_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of_mount(step), *users = NULL;
+	_cleanup_free_ char *cover = ffs_find_cover(step->context, step->path, instance);
 	int r = mount_state_at(step->path, FFS_FILE_SYSTEM, instance);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, "/proc/self/mountinfo",
 				   "cannot read /proc/self/mountinfo");
+	if (cover)
+		return fail_covered(step->path, cover, EX_OSERR, err);
 	if (r != MOUNT_MATCH || umount2(step->path, UMOUNT_NOFOLLOW) == 0)
 		return 0;
 	r = -errno;
@@ -76,9 +105,39 @@ static int mount_undo(struct step *step, struct error *err)
 
 int ffs_check_mount_unused(const struct step *step, pid_t except, struct error *err)
 {
-	_cleanup_free_ char *users = mount_users_as_text(step->path, except);
+	_cleanup_free_ char *instance = instance_of_mount(step);
+	_cleanup_free_ char *cover = ffs_find_cover(step->context, step->path, instance);
+	_cleanup_free_ char *users = cover ? NULL : mount_users_as_text(step->path, except);
 
+	if (cover)
+		return fail_covered(step->path, cover, EX_CANTCREAT, err);
 	return users ? fail_mount_in_use(step->path, users, EX_CANTCREAT, err) : 0;
+}
+
+int ffs_check_path_is_free(const struct step *step, struct error *err)
+{
+	_cleanup_free_ char *instance = NULL;
+	int r = 0;
+
+	if (step->op == &ffs_op_mount) {
+		instance = instance_of_mount(step);
+		r = ffs_check_mount_point(step->context, step->path, instance, err);
+	} else if (step->op == &ffs_op_device_link) {
+		r = ffs_check_link_path(step->context, step->path, err);
+	}
+	return r < 0 ? error_set_position(err, &step->at) : 0;
+}
+
+static int device_link_apply(struct step *step, struct error *err)
+{
+	int r = ffs_check_link_path(step->context, step->path, err);
+
+	return r < 0 ? r : plan_op_symlink.apply(step, err);
+}
+
+static int device_link_undo(struct step *step, struct error *err)
+{
+	return plan_op_symlink.undo(step, err);
 }
 
 const struct step_op ffs_op_mount = {
@@ -88,3 +147,19 @@ const struct step_op ffs_op_mount = {
 	.undo = mount_undo,
 	.needs_value = true,
 };
+
+/* In records it is a "symlink", as older versions of ffsctl know it. */
+const struct step_op ffs_op_device_link = {
+	.name = "symlink",
+	.undo_name = "unlink",
+	.apply = device_link_apply,
+	.undo = device_link_undo,
+	.needs_value = true,
+};
+
+bool ffs_step_uses_path(const struct step *step, const char *path)
+{
+	return (step->op == &ffs_op_mount || step->op == &ffs_op_device_link) &&
+	       (streq(step->path, path) || path_is_below(step->path, path) ||
+		path_is_below(path, step->path));
+}

@@ -455,6 +455,36 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 	return 0;
 }
 
+/* Returns whether the reload undoes a mount or a link at the path, below it or above it. */
+static bool reload_frees_path(const struct difference *d, const char *path)
+{
+	for (size_t k = 0; k < d->n_changes; k++)
+		if (d->changes[k].kind == CHANGE_UNDO &&
+		    ffs_step_uses_path(&d->merged_plan->steps[d->changes[k].index_in_merged_plan],
+				       path))
+			return true;
+	return false;
+}
+
+/*
+ * Checks that the mounts and links that the reload makes hide and replace nothing, before the
+ * reload changes anything. The steps check those paths that the reload itself frees.
+ */
+static int check_new_paths_are_free(const struct reload *r, struct error *err)
+{
+	const struct difference *d = &r->difference;
+
+	for (size_t k = 0; k < d->n_changes; k++) {
+		const struct step *step =
+			&d->merged_plan->steps[d->changes[k].index_in_merged_plan];
+
+		if (d->changes[k].kind == CHANGE_APPLY && !reload_frees_path(d, step->path) &&
+		    ffs_check_path_is_free(step, err) < 0)
+			return -err->errno_value;
+	}
+	return 0;
+}
+
 /* Checks that no worker needs capabilities that the supervisor has given up. */
 static int check_privileges(const struct live_gadget *live, const struct reload *r,
 			    struct error *err)
@@ -513,6 +543,8 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 		result = plan_reload(reloader, r, err);
 	if (result == 0)
 		result = check_mounts_unused(r, err);
+	if (result == 0)
+		result = check_new_paths_are_free(r, err);
 	/* Writes the merged plan, so that all steps can be undone from the record. */
 	if (result == 0 && r->difference.n_changes > 0)
 		result = gadget_write_record(live, err);

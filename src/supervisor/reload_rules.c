@@ -24,7 +24,7 @@ static bool is_worker_step(const struct step *step)
 static bool can_change_while_bound(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
-		&function_op_worker, &function_op_ready,    &plan_op_symlink,
+		&function_op_worker, &function_op_ready,    &ffs_op_device_link,
 		&plan_op_mkdir,	     &plan_op_mkdir_shared, &configfs_op_view,
 	};
 

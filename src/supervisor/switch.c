@@ -104,13 +104,28 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 	return 0;
 }
 
-/* Makes the plan of the target, because that checks users, programs and plugins. */
+/* Returns whether the current gadget has a mount or a link at the path, below it or above it. */
+static bool uses_path(const struct live_gadget *live, const char *path)
+{
+	for (size_t i = 0; i < live->plan.n; i++)
+		if (ffs_step_uses_path(&live->plan.steps[i], path))
+			return true;
+	return false;
+}
+
+/*
+ * Makes the plan of the target, because that checks users, programs and plugins. Checks that its
+ * mounts and links will hide and replace nothing but those of the current gadget.
+ */
 static int check_target_can_be_planned(const struct live_gadget *live,
 				       const struct requested_switch *sw, struct error *err)
 {
 	struct plan_preview preview;
 	int r = plan_preview_make(&preview, live->paths, sw->target_gadget, NULL, err);
 
+	for (size_t i = 0; r == 0 && i < preview.plan.n; i++)
+		if (!uses_path(live, preview.plan.steps[i].path))
+			r = ffs_check_path_is_free(&preview.plan.steps[i], err);
 	plan_preview_free(&preview);
 	return r;
 }

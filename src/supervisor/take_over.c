@@ -57,7 +57,7 @@ static bool links_and_mounts_exist(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct step *step = &plan->steps[i];
 
-		if ((step->op == &configfs_op_link || step->op == &plan_op_symlink) &&
+		if ((step->op == &configfs_op_link || step->op == &ffs_op_device_link) &&
 		    !path_exists(step->path))
 			return false;
 		if (step->op == &ffs_op_mount &&

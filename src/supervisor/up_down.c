@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "functionfs/mount.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
@@ -17,6 +18,8 @@ int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *er
 	if (r == 0)
 		gadget_add_steps(&live->configfs, live->model, functions->list, functions->n, udc,
 				 NULL, &live->plan);
+	for (size_t i = 0; r == 0 && i < live->plan.n; i++)
+		r = ffs_check_path_is_free(&live->plan.steps[i], err);
 	return r;
 }
 

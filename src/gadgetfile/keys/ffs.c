@@ -17,8 +17,9 @@
 
 static const struct key mount_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "/dev/ffs/GADGET/LABEL",
-	  .doc = "Mount point of FunctionFS. The directory is created and removed together with "
-		 "the mount.",
+	  .doc = "Mount point of FunctionFS. If the directory does not exist, it is created and "
+		 "removed together with the mount. The mount never hides files or the mount of "
+		 "another gadget or program.",
 	  .set = set_path, FIELD(struct ffs_mount, path) },
 	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .default_text = "root, or with opens = \"ep0\" the worker's user",

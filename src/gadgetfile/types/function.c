@@ -311,11 +311,51 @@ static void lower_max_speed(struct load *l)
 	g->max_speed = lowest;
 }
 
-/*
- * Adds an error for each pair of functions that have the same mount point, or the same symbolic
- * link to an endpoint file ('device').
- */
-static void check_mount_and_symlink_paths_are_unique(struct load *l)
+static bool paths_overlap(const char *a, const char *b)
+{
+	return streq(a, b) || path_is_below(a, b) || path_is_below(b, a);
+}
+
+/* Adds an error if a link to an endpoint file ('device') is at, below or above a mount point. */
+static void check_device_is_outside_mount(struct load *l, const struct function *with_device,
+					  const struct function *with_mount,
+					  const struct node *node)
+{
+	const char *device = with_device->ffs->endpoint_file_symlink.value;
+
+	if (device && with_mount->ffs->mount.path &&
+	    paths_overlap(device, with_mount->ffs->mount.path))
+		diag_error(
+			l->diags, &node->name_at,
+			"the device %s of '%s' and the mount point %s of '%s' exclude each other",
+			device, with_device->label, with_mount->ffs->mount.path, with_mount->label);
+}
+
+/* Adds errors if two functions have paths that exclude each other. */
+static void check_paths_of_two_functions(struct load *l, const struct function *other,
+					 const struct function *f, const struct node *node)
+{
+	const char *mount = f->ffs->mount.path, *other_mount = other->ffs->mount.path;
+	const char *device = f->ffs->endpoint_file_symlink.value;
+
+	if (streq_null(mount, other_mount))
+		diag_error(l->diags, &node->name_at,
+			   "functions '%s' and '%s' have the same mount point %s", other->label,
+			   f->label, mount);
+	else if (mount && other_mount && paths_overlap(mount, other_mount))
+		diag_error(l->diags, &node->name_at,
+			   "one of the mount points of '%s' and '%s' is inside the other: %s, %s",
+			   other->label, f->label, other_mount, mount);
+	if (device && streq_null(device, other->ffs->endpoint_file_symlink.value))
+		diag_error(l->diags, &node->name_at,
+			   "functions '%s' and '%s' have the same device %s", other->label,
+			   f->label, device);
+	check_device_is_outside_mount(l, f, other, node);
+	check_device_is_outside_mount(l, other, f, node);
+}
+
+/* Adds errors about mount points and links to endpoint files ('device') that exclude each other. */
+static void check_mount_and_symlink_paths(struct load *l)
 {
 	struct gadget *g = l->gadget;
 
@@ -323,23 +363,12 @@ static void check_mount_and_symlink_paths_are_unique(struct load *l)
 		const struct function *f = &g->functions[i];
 		const struct node *node = l->function_nodes[i];
 
-		for (size_t j = 0; j < i && f->ffs; j++) {
-			const struct function *other = &g->functions[j];
-
-			if (!other->ffs)
-				continue;
-			if (streq_null(f->ffs->mount.path, other->ffs->mount.path))
-				diag_error(l->diags, &node->name_at,
-					   "functions '%s' and '%s' have the same mount point %s",
-					   other->label, f->label, f->ffs->mount.path);
-			if (f->ffs->endpoint_file_symlink.value &&
-			    streq_null(f->ffs->endpoint_file_symlink.value,
-				       other->ffs->endpoint_file_symlink.value))
-				diag_error(l->diags, &node->name_at,
-					   "functions '%s' and '%s' have the same device %s",
-					   other->label, f->label,
-					   f->ffs->endpoint_file_symlink.value);
-		}
+		if (!f->ffs)
+			continue;
+		check_device_is_outside_mount(l, f, f, node);
+		for (size_t j = 0; j < i; j++)
+			if (g->functions[j].ffs)
+				check_paths_of_two_functions(l, &g->functions[j], f, node);
 	}
 }
 
@@ -407,5 +436,5 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	}
 	lower_max_speed(l);
 	if (!l->has_syntax_error)
-		check_mount_and_symlink_paths_are_unique(l);
+		check_mount_and_symlink_paths(l);
 }
