@@ -97,7 +97,9 @@ enum ffsctl_speed {
 
 struct ffsctl_event {
 	uint8_t event;	   /* enum ffsctl_event_type */
-	uint8_t speed;	   /* enum ffsctl_speed; valid only if `event` is FFSCTL_EVENT_ENABLE */
+	/* enum ffsctl_speed; valid only if `event` is FFSCTL_EVENT_ENABLE; FFSCTL_SPEED_UNKNOWN: see
+	   EVENT in ffsctl-worker(7) */
+	uint8_t speed;
 	uint16_t reserved; /* 0 */
 };
 

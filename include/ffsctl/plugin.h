@@ -287,7 +287,9 @@ struct ffsctl_host {
 	uint32_t n_endpoints;
 	uint32_t transfer_size; /* size of the buffer of each transfer in bytes */
 	uint32_t transfers_per_endpoint;
-	enum ffsctl_speed speed; /* FFSCTL_SPEED_UNKNOWN while the link is down */
+	/* FFSCTL_SPEED_UNKNOWN while the link is down, and rarely while it is up: EVENT in
+	   ffsctl-worker(7) */
+	enum ffsctl_speed speed;
 };
 
 struct ffsctl_plugin {

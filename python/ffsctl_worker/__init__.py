@@ -348,7 +348,7 @@ class Worker:
         named = {endpoint.name: endpoint for endpoint in self.endpoints}
         self.pairs: list[Pair] = [Pair(fds[p["file"]], p["file"], named[p["in"]], named[p["out"]])
                                   for p in self.config.get("pairs", [])]
-        self.speed: Optional[str] = None  # "full", "high", "super" or "super-plus"; None: never enabled
+        self.speed: Optional[str] = None  # "full", "high", "super" or "super-plus"; None: never enabled, or not known
         self.enabled = False  # whether the host has enabled the function
         self._control = socket.socket(fileno=fds["control"])
         self._sending = threading.Lock()
@@ -449,7 +449,7 @@ class Worker:
         except ValueError:  # of a later version
             return None
         if event is Event.ENABLE:
-            self.speed = _SPEEDS.get(body[1], self.speed)
+            self.speed = _SPEEDS.get(body[1])
         if event in (Event.ENABLE, Event.DISABLE, Event.UNBIND):
             self.enabled = event is Event.ENABLE
         return event

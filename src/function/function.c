@@ -144,8 +144,8 @@ const struct step_op function_op_descriptors = {
 
 static int start_keeper(struct live_function *function, const char *path, struct error *err)
 {
-	int r = keeper_start(&function->keeper, steal_fd(&function->ep0_fd), function->model->label,
-			     path, err);
+	int r = keeper_start(&function->keeper, steal_fd(&function->ep0_fd), function->model->ffs,
+			     function->model->label, path, err);
 
 	if (r == 0)
 		r = fd_watch_add(function->functions->loop, &function->keeper_socket_watch,

@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/functionfs/keeper.c src/functionfs/keeper.h \
 	src/functionfs/keeper_sandbox.c src/functionfs/keeper_sandbox.h \
 	src/functionfs/keeper_main.c src/functionfs/keeper_main.h \
+	src/functionfs/link_speed.c src/functionfs/link_speed.h \
 	src/functionfs/link_state.c src/functionfs/link_state.h \
 	src/functionfs/mount.c src/functionfs/mount.h \
 	src/functionfs/mount_point.c src/functionfs/mount_point.h

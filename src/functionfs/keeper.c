@@ -73,8 +73,8 @@ static int bind_takeover_socket(const char *path)
 	return steal_fd(&fd);
 }
 
-int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *path,
-		 struct error *err)
+int keeper_start(struct keeper *keeper, int ep0, const struct ffs *ffs, const char *label,
+		 const char *path, struct error *err)
 {
 	_cleanup_close_ int fd = ep0, listener = bind_takeover_socket(path);
 	pid_t self = getpid();
@@ -88,7 +88,7 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
 				   "cannot make the socket to the keeper of '%s'", label);
 	keeper->pid = fork();
 	if (keeper->pid == 0)
-		keeper_main(fd, pair[1], listener, label, self);
+		keeper_main(fd, ffs, pair[1], listener, label, self);
 	close(pair[1]);
 	if (keeper->pid < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start the keeper of '%s'", label);

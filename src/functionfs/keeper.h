@@ -24,6 +24,8 @@
 #include "base/error.h"
 #include "functionfs/link_state.h"
 
+struct ffs;
+
 /* Time limit for the worker's answer to a SETUP (ffsctl-worker(7)). */
 #define KEEPER_SETUP_DEADLINE_MS 500
 /*
@@ -41,9 +43,9 @@ enum keeper_msg {
 	 */
 	KEEPER_MSG_WORKER = 128,
 	/*
-	 * To the keeper: the file current_speed of the UDC, which the keeper reads at ENABLE. File
-	 * descriptor: the open file. Body: path of the file, because keepers of older versions open
-	 * it themselves.
+	 * To the keeper: the file current_speed of the UDC, which the keeper reads at ENABLE
+	 * (link_speed.h). File descriptor: the open file. Body: path of the file, because keepers
+	 * of older versions open it themselves.
 	 */
 	KEEPER_MSG_SPEED_FILE = 129,
 	/* To the keeper: time to wait for the next supervisor. Body: uint32_t, milliseconds. */
@@ -98,11 +100,11 @@ struct keeper {
 
 /*
  * Forks a keeper, a child of the caller, and passes `ep0` (-1: none) to it. Closes `ep0` in the
- * caller, also on failure. `label` is the label of the function. `path` is the socket to which the
- * next supervisor connects.
+ * caller, also on failure. `ffs` is the model whose descriptors were written to `ep0`. `label` is
+ * the label of the function. `path` is the socket to which the next supervisor connects.
  */
-int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *path,
-		 struct error *err);
+int keeper_start(struct keeper *keeper, int ep0, const struct ffs *ffs, const char *label,
+		 const char *path, struct error *err);
 
 /*
  * Takes over the keeper that listens at `path`. Stores the pidfd and the output pipe of the

@@ -20,6 +20,7 @@
 #include "base/proc.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
+#include "functionfs/link_speed.h"
 
 /* Maximum length of the kernel's event queue (u_fs.h, struct ffs_data). */
 #define EVENTS_PER_READ 4
@@ -48,7 +49,7 @@ struct keeper_state {
 	int worker_kill_pipe_fd; /* a write to it kills the worker's process group; -1: none */
 
 	struct link_state link_state;
-	int udc_speed_fd; /* the UDC's file current_speed; -1: none */
+	struct link_speed link_speed;
 
 	struct pending_setup { /* the SETUP that the worker has not answered yet */
 		bool exists;
@@ -176,33 +177,12 @@ static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlre
 	k->next_setup_timeout_is_short = false;
 }
 
-static uint8_t read_current_speed(const struct keeper_state *k)
-{
-	static const struct {
-		const char *word;
-		uint8_t speed;
-	} speeds[] = {
-		{ "full-speed", FFSCTL_SPEED_FULL },
-		{ "high-speed", FFSCTL_SPEED_HIGH },
-		{ "super-speed", FFSCTL_SPEED_SUPER },
-		{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS },
-	};
-	_cleanup_free_ char *word = NULL;
-
-	if (fd_read_first_line(k->udc_speed_fd, &word) < 0)
-		return FFSCTL_SPEED_UNKNOWN;
-	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
-		if (streq(word, speeds[i].word))
-			return speeds[i].speed;
-	return FFSCTL_SPEED_UNKNOWN;
-}
-
 static void handle_bus_event(struct keeper_state *k, uint8_t type)
 {
 	struct ffsctl_event event = { .event = type };
 
 	if (type == FUNCTIONFS_ENABLE)
-		event.speed = read_current_speed(k);
+		event.speed = link_speed_read(&k->link_speed);
 	if (!link_state_apply(&k->link_state, &event))
 		return;
 	if (k->worker_socket >= 0)
@@ -415,6 +395,16 @@ static void replace_fd(int *own, int *fd)
 	*own = steal_fd(fd);
 }
 
+/*
+ * Reads the speed again, for the next worker and the next supervisor: the file of another UDC may
+ * have been read before.
+ */
+static void refresh_speed(struct keeper_state *k)
+{
+	if (k->link_state.enabled)
+		k->link_state.speed = link_speed_read(&k->link_speed);
+}
+
 static void receive_from_supervisor(struct keeper_state *k)
 {
 	int fds[CONTROL_MESSAGE_FDS];
@@ -440,7 +430,8 @@ static void receive_from_supervisor(struct keeper_state *k)
 		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
-		replace_fd(&k->udc_speed_fd, &fds[0]);
+		replace_fd(&k->link_speed.udc_file, &fds[0]);
+		refresh_speed(k);
 		break;
 	case KEEPER_MSG_WORKER_KILL_PIPE:
 		replace_fd(&k->worker_kill_pipe_fd, &fds[0]);
@@ -555,7 +546,8 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 	}
 }
 
-_Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent)
+_Noreturn void keeper_main(int ep0, const struct ffs *ffs, int supervisor, int listener,
+			   const char *label, pid_t parent)
 {
 	static struct keeper_state
 		k; /* static: 0 without being written, so unused pages take no memory */
@@ -592,7 +584,9 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
 	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.worker_kill_pipe_fd =
-		k.udc_speed_fd = -1;
+		-1;
+	k.link_speed = LINK_SPEED_NONE;
+	link_speed_open_endpoints(&k.link_speed, ep0 >= 0 ? ffs : NULL);
 	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();
 	control_message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);

@@ -6,12 +6,13 @@
 
 #include "base/test_environment.h"
 #include "base/util.h"
+#include "blob/uapi.h"
 #include "process/capabilities.h"
 #include "process/sandbox.h"
 
 /*
- * Refuses all system calls except those that keeper_main.c makes after this call, and those of
- * malloc and exit.
+ * Refuses all system calls except those that keeper_main.c and link_speed.c make after this call,
+ * and those of malloc and exit.
  */
 static void restrict_system_calls(void)
 {
@@ -67,9 +68,10 @@ static void restrict_system_calls(void)
 		SYS_mmap2,
 #endif
 	};
+	static const unsigned int ioctls[] = { FUNCTIONFS_ENDPOINT_DESC };
 	struct sandbox sandbox = { 0 };
 
-	sandbox_from_calls(&sandbox, calls, ARRAY_SIZE(calls));
+	sandbox_from_calls(&sandbox, calls, ARRAY_SIZE(calls), ioctls, ARRAY_SIZE(ioctls));
 	if (sandbox.n_instructions > 0)
 		sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Handles the messages that the plugin host receives from its control socket. */
+#include <endian.h>
 #include <errno.h>
+#include <linux/usb/functionfs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/control_message.h"
 #include "base/util.h"
@@ -24,6 +27,24 @@ void plugin_host_request_stop(struct plugin_host *h)
 		plugin_host_exit(h, 0);
 }
 
+/*
+ * Asks the kernel for the packet sizes of a link whose speed is not known. Returns false if the
+ * host has disabled the function meanwhile; an event follows.
+ */
+static bool read_packet_sizes(struct plugin_host *h)
+{
+	for (unsigned int i = 0; i < h->public.n_endpoints; i++) {
+		struct stream_endpoint *ep = &h->stream_endpoints[i];
+		struct usb_endpoint_descriptor desc;
+
+		if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) < 0)
+			return false;
+		/* Bits 11 and 12 are the number of packets per microframe. */
+		ep->packet_size[FFSCTL_SPEED_UNKNOWN] = le16toh(desc.wMaxPacketSize) & 0x7ff;
+	}
+	return true;
+}
+
 static void on_link_event(struct plugin_host *h, const unsigned char *body, size_t length)
 {
 	struct ffsctl_event ev;
@@ -33,6 +54,8 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 	memcpy(&ev, body, sizeof(ev));
 	switch (ev.event) {
 	case FFSCTL_EVENT_ENABLE:
+		if (ev.speed == FFSCTL_SPEED_UNKNOWN && !read_packet_sizes(h))
+			break;
 		if (stream_link_up(&h->stream, ev.speed) < 0)
 			fprintf(stderr,
 				"%s: error: cannot enable the endpoints at speed %d: the worker's "

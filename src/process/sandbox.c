@@ -199,8 +199,8 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
 
 /*
  * On some architectures (i386, s390x) glibc calls socketcall for every function of sockets, whose
- * arguments are in memory. So all are allowed but those that make, bind or connect a socket; a socket
- * pair is among these, because its type cannot be read.
+ * arguments are in memory. So all are allowed but those that make, bind or connect a socket; a
+ * socket pair is among these, because its type cannot be read.
  */
 static void allow_socketcall_on_open_sockets(struct sandbox *s _unused_)
 {
@@ -263,7 +263,8 @@ static void refuse_sigio_and_terminal_input(struct sandbox *s)
 	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
-/* Allows raise() and abort(), which call tgkill in glibc, and tkill in musl: there only for the first thread. */
+/* Allows raise() and abort(), which call tgkill in glibc, and tkill in musl: there only for the
+ * first thread. */
 static void allow_own_signals(struct sandbox *s)
 {
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
@@ -338,18 +339,28 @@ static void begin_filter(struct sandbox *s)
 	load_call_number(s);
 }
 
-void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
+void sandbox_from_calls(struct sandbox *s, int *calls, size_t n, const unsigned int *ioctls,
+			size_t n_ioctls)
 {
+	/* In tests, a refused system call kills the process: a test does not always notice
+	   EPERM. */
+	unsigned int refuse =
+		env_wants_kill_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE;
+	size_t at;
+
 #ifdef FFSCTL_SANITIZED /* Sanitizers make system calls that are not in `calls`. */
 	return;
 #endif
 	begin_filter(s);
 	allow_own_signals(s);
 	allow_socketcall_on_open_sockets(s);
+	at = begin_call_block(s, SYS_ioctl);
+	load_call_field(s, ARGUMENT(1));
+	for (size_t i = 0; i < n_ioctls; i++)
+		add_return_if_equal(s, ioctls[i], ALLOW);
+	end_call_block(s, at, refuse);
 	allow_call_numbers(s, calls, n);
-	/* In tests, a refused system call kills the process: a test does not always notice
-	   EPERM. */
-	add_return(s, env_wants_kill_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	add_return(s, refuse);
 }
 
 void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)

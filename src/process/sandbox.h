@@ -50,10 +50,12 @@ void sandbox_refusing_only_io_uring(struct sandbox *sandbox);
  */
 void sandbox_from_permissions(struct sandbox *sandbox, unsigned int permissions);
 /*
- * Makes a filter that allows only the `n` system calls whose numbers are in `calls`, and those that
- * send a signal to the process itself. Sorts `calls`. Makes no filter in a build with sanitizers.
+ * Makes a filter that allows only the `n` system calls whose numbers are in `calls`, those that
+ * send a signal to the process itself, and ioctl(2) with the requests in `ioctls`. Sorts `calls`.
+ * Makes no filter in a build with sanitizers.
  */
-void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n);
+void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n, const unsigned int *ioctls,
+			size_t n_ioctls);
 void sandbox_free(struct sandbox *sandbox);
 
 /*

@@ -26,6 +26,7 @@
 #include "base/proc.h"
 #include "control.h"
 #include "functionfs/keeper.h"
+#include "functionfs/link_speed.h"
 
 /* Fakes for the keeper's calls. */
 static ssize_t ep0_read(int fd, void *data, size_t size);
@@ -33,7 +34,7 @@ static ssize_t ep0_write(int fd, const void *data, size_t size);
 static int next_step(struct pollfd *pfd, nfds_t n, int timeout);
 static double clock_now(void);
 static _Noreturn void end_run(void);
-static int speed_word(char **word);
+static uint8_t speed_of_link(void);
 
 #define read ep0_read
 #define write ep0_write
@@ -42,7 +43,7 @@ static int speed_word(char **word);
 #define control_message_await control_message_receive /* there are no later answers */
 #define raise(sig) end_run()
 #define alarm(seconds) ((void)(seconds))
-#define fd_read_first_line(fd, word) ((void)(fd), speed_word(word))
+#define link_speed_read(source) ((void)(source), speed_of_link())
 #include "../../src/functionfs/keeper_main.c"
 #undef read
 #undef write
@@ -75,10 +76,9 @@ static _Noreturn void end_run(void)
 	longjmp(w.end, 1);
 }
 
-static int speed_word(char **word)
+static uint8_t speed_of_link(void)
 {
-	*word = xstrdup(w.setup.wLength % 2 ? "high-speed" : "UNKNOWN");
-	return 0;
+	return w.setup.wLength % 2 ? FFSCTL_SPEED_HIGH : FFSCTL_SPEED_UNKNOWN;
 }
 
 /* --- ep0 --- */
@@ -348,8 +348,8 @@ void control_fuzz_keeper(struct script *script)
 	w.k.worker_socket = worker[0];
 	w.k.supervisor_socket = supervisor[0];
 	w.k.listener_socket = make_listener();
-	w.k.worker_pidfd_for_takeover = w.k.worker_output_fd = w.k.worker_kill_pipe_fd =
-		w.k.udc_speed_fd = -1;
+	w.k.worker_pidfd_for_takeover = w.k.worker_output_fd = w.k.worker_kill_pipe_fd = -1;
+	w.k.link_speed = LINK_SPEED_NONE;
 	w.k.keeper_takeover_wait_seconds = 1;
 	w.k.exit_deadline = HUGE_VAL;
 	if (setjmp(w.end) == 0)
@@ -361,7 +361,7 @@ void control_fuzz_keeper(struct script *script)
 	cleanup_close(&w.k.worker_pidfd_for_takeover);
 	cleanup_close(&w.k.worker_output_fd);
 	cleanup_close(&w.k.worker_kill_pipe_fd);
-	cleanup_close(&w.k.udc_speed_fd);
+	link_speed_close(&w.k.link_speed);
 	cleanup_close(&w.worker);
 	cleanup_close(&w.supervisor);
 }

@@ -67,7 +67,7 @@ static void setup(void)
 	cr_assert_not_null(mkdtemp(dir));
 	/* Longer than a socket's address may be. */
 	snprintf(path, sizeof(path), "%s/%090d", dir, 0);
-	cr_assert_eq(keeper_start(&keeper, -1, "echo", path, &err), 0, "%s", err.text);
+	cr_assert_eq(keeper_start(&keeper, -1, NULL, "echo", path, &err), 0, "%s", err.text);
 	cr_assert_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	cr_assert_eq(pipe(begun), 0);
 	worker = fork();
@@ -235,7 +235,7 @@ Test(keeper, keeps_sigterm_blocked)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	snprintf(its_path, sizeof(its_path), "%s/other", dir);
-	cr_assert_eq(keeper_start(&other, -1, "other", its_path, &err), 0, "%s", err.text);
+	cr_assert_eq(keeper_start(&other, -1, NULL, "other", its_path, &err), 0, "%s", err.text);
 	cr_assert_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	kill(other.pid, SIGTERM);
 	control_message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "functionfs/link_speed.h"
+
+#include <endian.h>
+#include <ffsctl/control.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "blob/uapi.h"
+#include "functionfs/endpoint.h"
+
+/* A set of speeds: bit n is the speed n of EP_FULL, EP_HIGH and EP_SUPER. */
+#define SPEED_BIT(n) (1U << (n))
+#define EVERY_SPEED (SPEED_BIT(EP_SPEED_COUNT) - 1)
+#define PACKET_SIZE_MASK 0x7ff /* the other bits are the packets per microframe (USB 2.0, 9.6.6)   \
+				*/
+
+static const struct {
+	const char *word; /* in current_speed */
+	uint8_t speed;
+	int descriptors; /* the speed whose descriptors the kernel uses */
+} speeds[] = {
+	{ "full-speed", FFSCTL_SPEED_FULL, EP_FULL },
+	{ "high-speed", FFSCTL_SPEED_HIGH, EP_HIGH },
+	{ "super-speed", FFSCTL_SPEED_SUPER, EP_SUPER },
+	{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS, EP_SUPER },
+};
+
+/* --- the descriptors ---------------------------------------------------------------------------
+ */
+
+static bool same_descriptor(const struct endpoint_speed_values *a, uint16_t max_packet,
+			    uint8_t interval)
+{
+	return a->is_offered && a->max_packet == max_packet && a->interval == interval;
+}
+
+/* Returns the speeds at which the endpoint has such a descriptor. */
+static unsigned int speeds_with_descriptor(const struct endpoint_speed_values *values,
+					   uint16_t max_packet, uint8_t interval)
+{
+	unsigned int found = 0;
+
+	for (int n = 0; n < EP_SPEED_COUNT; n++)
+		if (same_descriptor(&values[n], max_packet, interval))
+			found |= SPEED_BIT(n);
+	return found;
+}
+
+/* Returns the speeds at which the descriptor differs from that at the speed `n`. */
+static unsigned int speeds_told_apart(const struct endpoint_speed_values *values, int n)
+{
+	return values[n].is_offered
+		       ? EVERY_SPEED & ~speeds_with_descriptor(values, values[n].max_packet,
+							       values[n].interval)
+		       : 0;
+}
+
+/* Returns whether the endpoint tells speeds apart that the endpoints of `source` do not. */
+static bool adds_to(const struct link_speed *source, const struct endpoint *ep)
+{
+	for (int n = 0; n < EP_SPEED_COUNT; n++) {
+		unsigned int known = 0;
+
+		for (size_t i = 0; i < source->n_endpoints; i++)
+			known |= speeds_told_apart(source->endpoints[i].values, n);
+		if (speeds_told_apart(ep->speed, n) & ~known)
+			return true;
+	}
+	return false;
+}
+
+struct search {
+	struct link_speed *source;
+	const struct ffs *ffs;
+};
+
+static int open_endpoint_that_adds(void *data, const struct endpoint *ep)
+{
+	const struct search *search = data;
+	struct link_speed *source = search->source;
+	struct link_speed_endpoint *e = &source->endpoints[source->n_endpoints];
+	_cleanup_error_ struct error ignored = { 0 };
+
+	if (!adds_to(source, ep))
+		return 0;
+	e->fd = ffs_endpoint_open(search->ffs, ep, EP_NONBLOCKING, &ignored);
+	if (e->fd < 0)
+		return 0;
+	memcpy(e->values, ep->speed, sizeof(e->values));
+	return ++source->n_endpoints == LINK_SPEED_ENDPOINTS;
+}
+
+void link_speed_open_endpoints(struct link_speed *source, const struct ffs *ffs)
+{
+	struct search search = { source, ffs };
+
+	ffs_each_endpoint(ffs, open_endpoint_that_adds, &search);
+}
+
+void link_speed_close(struct link_speed *source)
+{
+	for (size_t i = 0; i < source->n_endpoints; i++)
+		cleanup_close(&source->endpoints[i].fd);
+	source->n_endpoints = 0;
+	cleanup_close(&source->udc_file);
+}
+
+/* Returns the speeds whose descriptors the kernel can be using now. */
+static unsigned int possible_speeds(const struct link_speed *source)
+{
+	unsigned int possible = EVERY_SPEED;
+
+	for (size_t i = 0; i < source->n_endpoints; i++) {
+		const struct link_speed_endpoint *e = &source->endpoints[i];
+		struct usb_endpoint_descriptor desc;
+
+		/* The host may have disabled the endpoint again: the event DISABLE follows. */
+		if (ioctl(e->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0)
+			possible &= speeds_with_descriptor(
+				e->values, le16toh(desc.wMaxPacketSize) & PACKET_SIZE_MASK,
+				desc.bInterval);
+	}
+	return possible;
+}
+
+/* --- the speed ---------------------------------------------------------------------------------
+ */
+
+/* Returns the index in `speeds` of the speed that the UDC's file has; -1: none. */
+static int read_udc_file(const struct link_speed *source)
+{
+	_cleanup_free_ char *word = NULL;
+
+	if (fd_read_first_line(source->udc_file, &word) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
+		if (streq(word, speeds[i].word))
+			return (int)i;
+	return -1;
+}
+
+uint8_t link_speed_read(const struct link_speed *source)
+{
+	unsigned int possible = possible_speeds(source);
+	int in_file = read_udc_file(source);
+
+	if (in_file >= 0 && possible & SPEED_BIT(speeds[in_file].descriptors))
+		return speeds[in_file].speed;
+	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
+		if (possible == SPEED_BIT(speeds[i].descriptors))
+			return speeds[i].speed;
+	return FFSCTL_SPEED_UNKNOWN;
+}
