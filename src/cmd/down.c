@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "probe/features.h"
+#include "probe/scratch_gadget.h"
 #include "rundir/rundir.h"
 
 static const char *const result_words[] = {
@@ -37,7 +37,7 @@ static void remove_feature_probe_gadgets(const struct globals *globals, struct e
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (features_remove_scratch_gadgets(&globals->paths, &err) < 0)
+	if (scratch_gadgets_remove_leftovers(&globals->paths, &err) < 0)
 		cmd_keep_or_print_error(first_error, &err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds out which features the FunctionFS of the running kernel has. Probes them with a temporary
- * gadget, which is called scratch gadget.
+ * Finds out which features the FunctionFS of the running kernel has. Probes them with a scratch
+ * gadget (scratch_gadget.h).
  */
 #pragma once
 
@@ -13,9 +13,6 @@
  * FunctionFS module. Needs root. Returns 0 or a negative errno.
  */
 int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err);
-
-/* Removes the scratch gadgets of commands that were killed while probing. */
-int features_remove_scratch_gadgets(const struct paths *paths, struct error *err);
 
 /*
  * Fails with EX_UNAVAILABLE if the kernel lacks a feature of FunctionFS that the gadget uses. The

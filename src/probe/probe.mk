@@ -11,5 +11,6 @@ libffsctl_a_SOURCES += \
 	src/probe/plugin_declaration.c src/probe/plugin_declaration.h \
 	src/probe/features.c src/probe/features.h \
 	src/probe/plugin_path.c src/probe/plugin_path.h \
+	src/probe/scratch_gadget.c src/probe/scratch_gadget.h \
 	src/probe/system.c src/probe/system.h \
 	src/probe/usb_port.c src/probe/usb_port.h
