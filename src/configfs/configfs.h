@@ -22,6 +22,22 @@ struct configfs {
 		struct position at;   /* position of the value in the gadget file */
 	} * values_changed_by_kernel;
 	size_t n_values_changed_by_kernel;
+	/*
+	 * Activates a UDC that a failed bind has left deactivated (deactivation.h); NULL: nothing
+	 * does. Returns 0 or a negative errno.
+	 */
+	int (*activate_udc)(const struct paths *paths, const char *udc, struct error *err);
+	/*
+	 * A bind of the gadget failed, and the kernel still counts its deactivations: the next bind
+	 * is done twice.
+	 */
+	bool counts_old_deactivations;
+	/*
+	 * A failed bind leaves the UDC deactivated until configfs_activate_deactivated_udc() is
+	 * called, because the bind is tried again at each event, and an activation is an event.
+	 */
+	bool activates_udc_later;
+	char *deactivated_udc; /* UDC that such a bind has left deactivated; NULL: none */
 };
 /* Closes the back end, because items are only made during `up` and reloads. Called at their end. */
 void configfs_close_backend(struct configfs *c);

@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/configfs/bind_failure.c src/configfs/bind_failure.h \
 	src/configfs/board_id.c src/configfs/board_id.h \
 	src/configfs/configfs.c src/configfs/configfs.h \
+	src/configfs/deactivation.c src/configfs/deactivation.h \
 	src/configfs/direct.c \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "configfs/bind_failure.h"
 #include "configfs/configfs.h"
+#include "configfs/deactivation.h"
 #include "configfs/renew_symlinks.h"
 #include "configfs/restore_value.h"
 #include "configfs/udc.h"
@@ -120,7 +121,7 @@ static int bind_apply(struct step *step, struct error *err)
 {
 	_cleanup_bind_kernel_log_ struct bind_kernel_log log;
 	_cleanup_free_ char *dir = path_parent(step->path);
-	const struct configfs *c = step->context;
+	struct configfs *c = step->context;
 	int r;
 
 	bind_kernel_log_open(&log);
@@ -128,7 +129,13 @@ static int bind_apply(struct step *step, struct error *err)
 	if (r < 0)
 		return r;
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
-	return r < 0 ? explain_bind_failure(c, step, &log, -r, err) : 0;
+	if (r == 0)
+		r = configfs_bind_again_after_failed_bind(c, step->path, step->value);
+	if (r == 0)
+		return 0;
+	r = explain_bind_failure(c, step, &log, -r, err);
+	configfs_handle_failed_bind(c, step->value, err);
+	return r;
 }
 
 static int bind_undo(struct step *step, struct error *err)

@@ -137,6 +137,18 @@ static int make_detached_mount(const char *instance, const char *option)
 
 enum probe_blobs { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
 
+static int write_blobs(int ep0, const struct ffs *ffs, enum probe_blobs blobs_to_write)
+{
+	size_t descriptors_size, strings_size;
+	_cleanup_free_ uint8_t *descriptors = ffs_blob_descriptors(ffs, &descriptors_size),
+			       *strings = ffs_blob_strings(ffs, &strings_size);
+
+	if (write(ep0, descriptors, descriptors_size) < 0 ||
+	    (blobs_to_write == DESCRIPTORS_AND_STRINGS && write(ep0, strings, strings_size) < 0))
+		return -errno;
+	return 0;
+}
+
 /*
  * Writes the descriptors of a function with one interface and two endpoints; with
  * DESCRIPTORS_AND_STRINGS, also its strings.
@@ -154,18 +166,11 @@ static int write_probe_blobs(int ep0, uint32_t flags, enum probe_blobs blobs_to_
 		.interfaces = &intf,
 		.n_interfaces = 1,
 	};
-	_cleanup_free_ uint8_t *descriptors = NULL, *strings = NULL;
-	size_t descriptors_size, strings_size;
 
 	for (size_t i = 0; i < ARRAY_SIZE(eps); i++)
 		eps[i].speed[EP_FULL] =
 			(struct endpoint_speed_values){ .is_offered = true, .max_packet = 64 };
-	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
-	strings = ffs_blob_strings(&ffs, &strings_size);
-	if (write(ep0, descriptors, descriptors_size) < 0 ||
-	    (blobs_to_write == DESCRIPTORS_AND_STRINGS && write(ep0, strings, strings_size) < 0))
-		return -errno;
-	return 0;
+	return write_blobs(ep0, &ffs, blobs_to_write);
 }
 
 /* Probes a flag by writing descriptors with this flag. Closing ep0 discards them. */
@@ -258,6 +263,32 @@ static int probe_endpoint_features(int mount_dir_fd, struct ffs_features *featur
 	return r == 0 ? probe_ioctls(mount_dir_fd, features) : r;
 }
 
+static int fail_scratch_instance(const char *what, const char *instance, int r, struct error *err)
+{
+	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
+		    "cannot %s the FunctionFS instance '%s'", what, instance);
+	return err->exit == EX_NOPERM ? error_add_root_hint(err) : r;
+}
+
+int ffs_open_function_without_endpoints(const char *instance, struct error *err)
+{
+	_cleanup_close_ int mount_dir_fd = make_detached_mount(instance, NULL), ep0 = -1;
+	struct interface intf = { .class = 0xff };
+	const struct ffs ffs = {
+		.has_speed[EP_FULL] = true,
+		.interfaces = &intf,
+		.n_interfaces = 1,
+	};
+	int r = mount_dir_fd;
+
+	if (r >= 0) {
+		/* An open file keeps the mount. */
+		ep0 = openat(mount_dir_fd, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		r = ep0 < 0 ? -errno : write_blobs(ep0, &ffs, DESCRIPTORS_AND_STRINGS);
+	}
+	return r < 0 ? fail_scratch_instance("use", instance, r, err) : steal_fd(&ep0);
+}
+
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
 {
 	_cleanup_close_ int mount_dir_fd = make_detached_mount(instance, MMAP_OPTION);
@@ -276,7 +307,5 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 		r = probe_endpoint_features(mount_dir_fd, features);
 	if (r == 0)
 		return 0;
-	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
-		    "cannot probe the FunctionFS instance '%s'", instance);
-	return err->exit == EX_NOPERM ? error_add_root_hint(err) : r;
+	return fail_scratch_instance("probe", instance, r, err);
 }

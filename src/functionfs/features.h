@@ -36,6 +36,13 @@ struct ffs_features {
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
 /*
+ * Mounts an instance as ffs_probe() does, and writes the descriptors of a function with one
+ * interface and no endpoint. Returns a file descriptor of ep0, or a negative errno. The function
+ * can be bound, to any UDC, as long as ep0 is open.
+ */
+int ffs_open_function_without_endpoints(const char *instance, struct error *err);
+
+/*
  * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance that has no
  * descriptors yet, and leaves the instance unchanged. `mount_dir_fd` is a file descriptor of the
  * root directory of the mount. Returns 0 or a negative errno.

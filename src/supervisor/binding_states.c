@@ -13,11 +13,13 @@
 
 #include "base/cleanup.h"
 #include "base/test_environment.h"
+#include "configfs/deactivation.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "supervisor/binding_in_kernel.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/up_down.h"
 #include "supervisor/usb_host.h"
 
 /* Sets `err`: the gadget's UDC was removed. */
@@ -142,6 +144,10 @@ static int do_handle_rebind_failure(struct binding *b, struct error *err _unused
 	gadget_log_about(b->live, NULL, LOG_WARNING,
 			 "its UDC %s is back, but the kernel did not bind the gadget again",
 			 b->udc);
+	/* The kernel has tried to bind the gadget, and do_bind_again will. */
+	b->live->configfs.activates_udc_later = true;
+	configfs_handle_failed_bind(&b->live->configfs, b->udc, NULL);
+	b->live->configfs.activates_udc_later = false;
 	host_handle_unbind(b->host);
 	return 0;
 }
@@ -172,8 +178,10 @@ static int bind_again(struct binding *b, struct error *err)
 	gadget_write_status(b->live);
 	/* A reload removes a bind step that is not applied. Adds it again. */
 	r = set_udc_of_bind_step(b->live, b->udc, err);
+	b->live->configfs.activates_udc_later = true;
 	if (r == 0)
 		r = plan_apply(&b->live->plan, err);
+	b->live->configfs.activates_udc_later = false;
 	if (r < 0)
 		host_handle_unbind(b->host);
 	return r;
@@ -240,6 +248,7 @@ static int do_bind(struct binding *b, struct error *err)
 		b->udc = steal_ptr(was);
 		return r;
 	}
+	gadget_activate_deactivated_udc(live);
 	b->must_stay_unbound = b->new_udc_uevent_arrived = false;
 	gadget_log(live, "bound to %s", b->udc);
 	return 0;
@@ -263,6 +272,7 @@ static int do_unbind(struct binding *b, struct error *err)
 		live_gadget_request_plan_and_status_update(b->live);
 		return r;
 	}
+	gadget_activate_deactivated_udc(b->live);
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
 	host_handle_unbind(b->host);
 	if (b->udc) {

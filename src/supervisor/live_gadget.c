@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "probe/activate_udc.h"
 
 /* Logs a step that was applied or undone. The line is only printed with -v. */
 static void log_step(const struct step *step, bool undone)
@@ -26,7 +27,7 @@ void live_gadget_init(struct live_gadget *live, const struct paths *paths,
 		.loop.epoll_fd = -1,
 		.up_or_reload_timer = FD_WATCH_NONE,
 		.rundir = RUNDIR_NONE,
-		.configfs = { .paths = paths, .gadget = model },
+		.configfs = { .paths = paths, .gadget = model, .activate_udc = activate_udc },
 		.plan.on_step = log_step,
 		.functions = { .gadget_name = name,
 			       .paths = paths,

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "configfs/deactivation.h"
 #include "functionfs/mount.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
@@ -78,6 +79,14 @@ bool gadget_has_remaining_worker_processes(const struct live_gadget *live)
 	return false;
 }
 
+void gadget_activate_deactivated_udc(struct live_gadget *live)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (configfs_activate_deactivated_udc(&live->configfs, &err) < 0)
+		gadget_log_error(live, NULL, &err);
+}
+
 void gadget_continue_undo(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -86,6 +95,7 @@ void gadget_continue_undo(struct live_gadget *live)
 	live->retry_undo_soon = r == PLAN_SOON;
 	if (r > 0)
 		return;
+	gadget_activate_deactivated_udc(live);
 	gadget_handle_event(live, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < live->functions.n; n++)
 		rundir_release_worker_uid(&live->rundir, live->functions.list[n]->model->label);

@@ -18,6 +18,8 @@ int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *er
  * undone.
  */
 void gadget_continue_undo(struct live_gadget *live);
+/* Activates the UDC that a failed bind has left deactivated; logs a failure. */
+void gadget_activate_deactivated_udc(struct live_gadget *live);
 /* Sets `err`: the gadget did not come up within the timeout. Returns the negative errno. */
 int gadget_timeout_error(const struct live_gadget *live, struct error *err);
 /*

@@ -223,7 +223,7 @@ const struct function_type function_table[] = {
 	       "connects to a host: the function keeps the gadget disconnected until a host has "
 	       "configured it."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_HIGH,
-	  .endpoints = { .in = 1, .out = 1 } },
+	  .endpoints = { .in = 1, .out = 1 }, .deactivates_gadget = true },
 	{ TYPE("ecm", ethernet_rows, "Ethernet, CDC ECM."), .device = FUNCTION_DEVICE_NETWORK,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 },
 	  .has_association = true },
@@ -276,7 +276,7 @@ const struct function_type function_table[] = {
 	       "gadget does not connect to the host."),
 	  .device = FUNCTION_DEVICE_VIDEO, .check_and_convert_values = check_and_convert_uvc,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0),
-	  .has_association = true },
+	  .has_association = true, .deactivates_gadget = true },
 	{ TYPE("tcm", no_rows,
 	       "Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS. A system "
 	       "can have one such function. The function has no attributes: its drives are created "

@@ -48,6 +48,11 @@ struct function_type {
 	const char *attribute_enabling_in_endpoint, *attribute_enabling_out_endpoint;
 	/* Its interfaces belong together by an interface association (kernel/functions.md). */
 	bool has_association;
+	/*
+	 * The function deactivates the gadget when it is bound: no host sees the gadget until a
+	 * program opens the function's device (bind_deactivated in the kernel).
+	 */
+	bool deactivates_gadget;
 };
 
 /* Types that have attributes in common, which the manual describes once. */

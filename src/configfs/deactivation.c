@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configfs/deactivation.h"
+
+#include <fcntl.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "configfs/udc.h"
+#include "gadgetfile/keys/function_types.h"
+
+/* A type that is not in the table may deactivate the gadget, too. */
+static bool may_deactivate(const struct function *f)
+{
+	const struct function_type *type = function_type_find(f->type);
+
+	return !type || type->deactivates_gadget;
+}
+
+static bool any_function_may_deactivate(const struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_functions; i++)
+		if (may_deactivate(&g->functions[i]))
+			return true;
+	return false;
+}
+
+int configfs_activate_deactivated_udc(struct configfs *c, struct error *err)
+{
+	_cleanup_free_ char *udc = steal_ptr(c->deactivated_udc), *why = NULL;
+	int r = udc && udc_exists(udc) ? c->activate_udc(c->paths, udc, err) : 0;
+
+	if (r == 0)
+		return 0;
+	why = steal_ptr(err->text);
+	err->text = strf("the kernel keeps the UDC %s disconnected from the host after a failed "
+			 "bind, and ffsctl cannot change that: %s",
+			 udc, why);
+	return error_add_hint(err, "bind a gadget to the UDC, unbind it, and bind it again");
+}
+
+void configfs_handle_failed_bind(struct configfs *c, const char *udc, struct error *err)
+{
+	_cleanup_free_ char *holder = NULL;
+	_cleanup_error_ struct error why = { 0 };
+
+	if (!c->activate_udc || !any_function_may_deactivate(c->gadget) || !udc_exists(udc))
+		return;
+	/* The bind has failed because another gadget is bound to the UDC. It reached no function.
+	 */
+	holder = udc_holder(c->paths, udc);
+	if (holder)
+		return;
+	c->counts_old_deactivations = true;
+	free(c->deactivated_udc);
+	c->deactivated_udc = xstrdup(udc);
+	if (c->activates_udc_later || configfs_activate_deactivated_udc(c, &why) == 0)
+		return;
+	error_add_detail(err, "%s", why.text);
+	error_add_hint(err, "%s", why.hint);
+}
+
+int configfs_bind_again_after_failed_bind(struct configfs *c, const char *udc_attribute_path,
+					  const char *udc)
+{
+	int r;
+
+	if (!c->counts_old_deactivations)
+		return 0;
+	c->counts_old_deactivations = false;
+	if (streq_null(c->deactivated_udc, udc))
+		free(steal_ptr(c->deactivated_udc));
+	r = file_write(AT_FDCWD, udc_attribute_path, "\n", 1);
+	return r < 0 ? r : file_write(AT_FDCWD, udc_attribute_path, udc, strlen(udc));
+}
