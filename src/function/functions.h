@@ -81,6 +81,7 @@ struct functions {
 
 	/* The supervisor changes the following members; the functions only read them. */
 	enum up_down_phase up_down_phase;
+	bool up_awaits_first_starts;	       /* the gadget comes up, which is not reported yet */
 	bool foreground;		       /* the workers' output goes to stderr, too */
 	const json_t *switch_json_for_workers; /* value of "switch" in the configuration of each
 				   worker; NULL: the gadget was not started by a switch */

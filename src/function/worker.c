@@ -49,6 +49,17 @@ static void retry_halting_endpoints_later(struct live_worker *worker)
 
 static void handle_unrequested_end(struct live_worker *worker, double least_delay);
 
+/*
+ * Starts the timer of a process that is not ready yet: it becomes ready when it has run for a short
+ * time (ready = "started"), or must report in time that it is ready.
+ */
+static void start_timer_until_ready(struct live_worker *worker)
+{
+	timer_start(&worker->state_timer, worker->model->ready_when == READY_STARTED
+						  ? WORKER_STARTED_SECONDS
+						  : worker->model->start_timeout);
+}
+
 static void do_start(struct live_worker *worker)
 {
 	worker_close_endpoints_to_halt(worker);
@@ -68,9 +79,7 @@ static void do_start(struct live_worker *worker)
 	worker->state = WORKER_STARTING;
 	functions_report_state_change(gadget_functions_of(worker));
 	worker->started_at = now_monotonic();
-	timer_start(&worker->state_timer, worker->model->start_timeout);
-	if (worker->model->ready_when == READY_STARTED)
-		worker_handle_event(worker, WORKER_EV_READY);
+	start_timer_until_ready(worker);
 }
 
 static void do_wait_for_device(struct live_worker *worker)
@@ -205,6 +214,15 @@ static void do_kill_after_start_timeout(struct live_worker *worker)
 	worker_send_signal(worker, SIGKILL, true);
 }
 
+/* The time until a starting process must be ready is over. */
+static void do_handle_start_time(struct live_worker *worker)
+{
+	if (worker->model->ready_when == READY_STARTED)
+		worker_handle_event(worker, WORKER_EV_READY);
+	else
+		do_kill_after_start_timeout(worker);
+}
+
 static void await_restart(struct live_worker *worker, double delay)
 {
 	worker->state = WORKER_WAITING;
@@ -311,8 +329,7 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		functions_report_state_change(all);
 		return;
 	}
-	if (function_blocks_bind(worker->function) &&
-	    (all->up_down_phase != PHASE_UP || worker->awaited_by_reload)) {
+	if (worker_end_fails_up_or_reload(worker)) {
 		fail_for_good(worker, "it ended while the gadget was coming up");
 		return;
 	}
@@ -351,6 +368,7 @@ static void do_handle_unrequested_end(struct live_worker *worker)
 	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 			    "worker ended: %s%s", worker_exit_reason(worker),
 			    worker->start_timed_out ? " (never ready)" : "");
+	worker_log_process_in_background(worker);
 	handle_unrequested_end(worker, 0);
 }
 
@@ -428,7 +446,7 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_handle_ready,
 		[WORKER_EV_DIED] = do_await_worker_cleanup,
-		[WORKER_EV_TIMER] = do_kill_after_start_timeout,
+		[WORKER_EV_TIMER] = do_handle_start_time,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
 		[WORKER_EV_REMOVED] = do_stop_after_kernel_device_removal,
@@ -577,5 +595,6 @@ void worker_free(struct live_worker *worker)
 	error_clear(&worker->start_error);
 	free(worker->process_end_times);
 	free(worker->launch_fingerprint);
+	free(worker->process_left_running);
 	worker_status_free(&worker->status);
 }

@@ -45,6 +45,13 @@ enum worker_event {
 	WORKER_EVENT_COUNT,
 };
 
+/*
+ * How long a process with ready = "started" must run until it counts as ready, in seconds. A
+ * program with a wrong argument, or without a module or library that it needs, ends within this
+ * time also on a slow board (ffsctl-worker(7)).
+ */
+#define WORKER_STARTED_SECONDS 0.5
+
 struct live_function;
 
 /* A device that creates DMABUFs, and its name in LISTEN_FDNAMES. */
@@ -83,8 +90,10 @@ struct live_worker {
 		CLEANUP_OF_PROCESSES,
 		CLEANUP_OF_MESSAGES
 	} cleanup_stage; /* what is still awaited after the end of the process (worker_cleanup.c) */
-	double cleanup_started_at; /* monotonic time of the first attempt to kill remaining
-				   processes; 0: none yet */
+	char *process_left_running; /* "NAME (pid N)" of a process that the worker had started, and
+				     that still ran when the worker ended; NULL: none; owned */
+	double cleanup_started_at;  /* monotonic time of the first attempt to kill remaining
+				    processes; 0: none yet */
 	struct fd_watch output_watch, state_timer;
 	/* watch of what reports that the worker is ready, by `ready_when`: the notify socket, the
 	   pipe of NOTIFY_FD, or an inotify(7) file descriptor for ep0 */
@@ -231,6 +240,11 @@ void worker_send_signal(const struct live_worker *worker, int sig, bool group);
 /* Sets `err` to the error that the worker has failed, with the reason. ffsctl then exits with the
    status EX_PROTOCOL. */
 int worker_failure_error(const struct live_worker *worker, struct error *err);
+/*
+ * Sets `err` to the error that the worker ended while the gadget was coming up, before or after it
+ * was ready.
+ */
+int worker_early_end_error(const struct live_worker *worker, struct error *err);
 /* Returns whether the last process asked not to be restarted: it exited with 125. */
 bool worker_end_forbids_restart(const struct live_worker *worker);
 /*
@@ -238,6 +252,16 @@ bool worker_end_forbids_restart(const struct live_worker *worker);
  * restart the worker after the most recent end of its process.
  */
 bool worker_end_is_final(const struct live_worker *worker);
+/* Returns whether the last process exited with 0, and the restart policy does not restart it. */
+bool worker_has_done_its_work(const struct live_worker *worker);
+/*
+ * Returns whether the end of the worker's process fails the `up` or the reload that waits for the
+ * worker. A gadget is bound without waiting for the worker of a kernel function, so only its end
+ * soon after its first start counts.
+ */
+bool worker_end_fails_up_or_reload(const struct live_worker *worker);
+/* Logs a program that goes into the background: it exits with 0, and its child goes on. */
+void worker_log_process_in_background(const struct live_worker *worker);
 
 /* --- worker_cleanup.c --- */
 

@@ -33,6 +33,15 @@ static void log_process_that_does_not_end(const struct live_worker *worker, pid_
 			    (int)pid);
 }
 
+/* Stores the name of a remaining process, for messages: it shows a worker that daemonizes. */
+static void store_process_left_running(struct live_worker *worker, pid_t pid)
+{
+	_cleanup_free_ char *name = pid ? process_name(pid) : NULL;
+
+	free(worker->process_left_running);
+	worker->process_left_running = pid ? strf("%s (pid %d)", name, (int)pid) : NULL;
+}
+
 /*
  * Kills the remaining processes again. Returns true if none is left, or if one has not ended within
  * KILL_TIMEOUT_SECONDS.
@@ -42,8 +51,10 @@ static bool continue_killing_processes(struct live_worker *worker)
 	bool first = worker->cleanup_started_at == 0;
 	pid_t left = kill_remaining_processes(worker, first);
 
-	if (first)
+	if (first) {
 		worker->cleanup_started_at = now_monotonic();
+		store_process_left_running(worker, left);
+	}
 	if (left && now_monotonic() - worker->cleanup_started_at < KILL_TIMEOUT_SECONDS)
 		return false;
 	if (left)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "function/function.h"
@@ -38,6 +39,62 @@ int worker_failure_error(const struct live_worker *worker, struct error *err)
 			 worker->function->model->label, worker_exit_reason(worker));
 }
 
+/* Adds the user of a program that has failed: a missing permission is a common reason. */
+static int add_user_hint(const struct live_worker *worker, struct error *err)
+{
+	const char *user = worker->model->user.value;
+
+	if (worker->model->kind != WORKER_EXEC || worker->spawn.uid == 0)
+		return -err->errno_value;
+	if (user)
+		return error_add_hint(err, "it ran as the user '%s' ('user' in its group 'worker')",
+				      user);
+	return error_add_hint(err,
+			      "it ran as the user id %u, which ffsctl reserves for it: if it needs "
+			      "the permissions of another user or group, set 'user' or 'groups'",
+			      (unsigned int)worker->spawn.uid);
+}
+
+/* Adds why a program that exits with 0 does not work as a worker. */
+static int add_exit_0_hint(const struct live_worker *worker, struct error *err)
+{
+	if (worker->process_left_running) {
+		error_add_detail(err, "%s, which it had started, still ran and was ended",
+				 worker->process_left_running);
+		return error_add_hint(err, "a worker must not go into the background: use the "
+					   "program's option to stay in the foreground");
+	}
+	if (worker->model->ready_when == READY_STARTED)
+		return error_add_hint(err, "a worker must keep running, unless it has restart = "
+					   "\"on-failure\" and its work is done");
+	return -err->errno_value;
+}
+
+int worker_early_end_error(const struct live_worker *worker, struct error *err)
+{
+	const char *label = worker->function->model->label, *path = worker->spawn.program_path;
+	const char *reason = worker_exit_reason(worker);
+	const struct worker_exit *exit = &worker->last_exit;
+
+	if (worker->was_ready)
+		error_set(err, EX_PROTOCOL, ECHILD, path,
+			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
+			  label, reason);
+	else if (worker->model->ready_when == READY_STARTED)
+		error_set(err, EX_PROTOCOL, ECHILD, path,
+			  "the worker of '%s' (%s) ended within %g s of its start: %s", label, path,
+			  WORKER_STARTED_SECONDS, reason);
+	else
+		error_set(err, EX_PROTOCOL, ECHILD, path,
+			  "the worker of '%s' (%s) ended before it was ready: %s", label, path,
+			  reason);
+	if (exit->exit_cause == ENDED_BY_EXIT && exit->status_or_signal == 0)
+		return add_exit_0_hint(worker, err);
+	if (exit->exit_cause == ENDED_BY_EXIT && exit->status_or_signal != EXIT_DO_NOT_RESTART)
+		return add_user_hint(worker, err);
+	return -err->errno_value;
+}
+
 static enum worker_end last_end_of(const struct live_worker *worker)
 {
 	switch (worker->last_exit.exit_cause) {
@@ -66,6 +123,36 @@ bool worker_end_is_final(const struct live_worker *worker)
 	static const unsigned int final_ends[] = { WORKER_RESTARTS(FINAL_ENDS) };
 
 	return final_ends[worker->model->restart_when] & last_end_of(worker);
+}
+
+bool worker_has_done_its_work(const struct live_worker *worker)
+{
+	return last_end_of(worker) == END_EXIT_0 && worker_end_is_final(worker);
+}
+
+bool worker_end_fails_up_or_reload(const struct live_worker *worker)
+{
+	const struct functions *all = worker->function->functions;
+
+	if (worker->model->ready_when == READY_STARTED && worker_has_done_its_work(worker))
+		return false;
+	if (function_blocks_bind(worker->function))
+		return all->up_down_phase != PHASE_UP || worker->awaited_by_reload;
+	return all->up_awaits_first_starts && !worker->was_ready &&
+	       worker->model->ready_when == READY_STARTED &&
+	       worker->model->on_failed == FAILED_UNBIND &&
+	       function_can_start_worker(worker->function);
+}
+
+void worker_log_process_in_background(const struct live_worker *worker)
+{
+	if (worker->process_left_running && worker->last_exit.exit_cause == ENDED_BY_EXIT &&
+	    worker->last_exit.status_or_signal == 0)
+		functions_log_about(gadget_functions_of(worker), worker->function->model->label,
+				    LOG_WARNING,
+				    "%s, which the worker had started, still ran and was ended: a "
+				    "worker must not go into the background",
+				    worker->process_left_running);
 }
 
 void worker_finish_cleanup(struct live_worker *worker)

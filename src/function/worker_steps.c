@@ -153,9 +153,7 @@ static int await_ready_apply(struct step *step, struct error *err)
 			err, EX_TEMPFAIL, ETIMEDOUT, step->path,
 			"the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
 			function->model->label, step->path, worker->model->start_timeout);
-	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
-			 "the worker of '%s' (%s) ended before it was ready: %s",
-			 function->model->label, step->path, worker_exit_reason(worker));
+	return worker_early_end_error(worker, err);
 }
 
 const struct step_op function_op_ready = { .name = "await-ready", .apply = await_ready_apply };

@@ -5,29 +5,53 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
+
+/*
+ * Returns whether the gadget must be taken down because the worker failed before `up` was done, and
+ * no step is left that would find the failure: the step that waits for this worker is done, or the
+ * worker of a kernel function has no such step.
+ */
+static bool is_failure_of_up(const struct live_gadget *live, const struct live_worker *worker)
+{
+	if (function_blocks_bind(worker->function))
+		return live->state == GADGET_STARTING && worker->was_ready;
+	return live->functions.up_awaits_first_starts && worker->model->on_failed == FAILED_UNBIND;
+}
 
 void failures_handle_failed_worker(struct binding *b, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	b->live->needs_plan_and_status_update = true;
-	if (b->live->state == GADGET_STARTING && worker->was_ready &&
-	    function_blocks_bind(worker->function)) {
-		/*
-		 * Takes the gadget down here, because no step is left that would find the failure:
-		 * the step that waits for this worker is done.
-		 */
-		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
-			  worker->function->model->label, worker_exit_reason(worker));
+	if (is_failure_of_up(b->live, worker)) {
+		worker_early_end_error(worker, &err);
 		error_set_position(&err, &worker->model->at);
 		gadget_begin_down(b->live, &err);
 	}
 	/* During a reload, the reload handles failed workers. */
 	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
 		binding_handle_failed_worker(b);
+}
+
+void failures_warn_of_early_ends(const struct live_gadget *live)
+{
+	for (size_t n = 0; n < live->functions.n; n++) {
+		const struct live_function *function = live->functions.list[n];
+		const struct live_worker *worker = function->worker;
+		_cleanup_error_ struct error err = { 0 };
+		_cleanup_free_ char *text = NULL;
+
+		if (!worker || function_blocks_bind(function) || worker->was_ready ||
+		    worker->last_exit.exit_cause == NEVER_ENDED || worker->state == WORKER_DONE)
+			continue;
+		worker_early_end_error(worker, &err);
+		text = error_text(&err);
+		log_about(live->name, function->model->label, LOG_WARNING, "%s: %s", live->name,
+			  text);
+	}
 }
 
 /*

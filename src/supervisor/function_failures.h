@@ -10,6 +10,11 @@ struct live_worker;
 /* Handles a worker that has become WORKER_FAILED. */
 void failures_handle_failed_worker(struct binding *binding, struct live_worker *worker);
 /*
+ * Prints a warning on stderr for each worker of a kernel function whose first process has already
+ * ended. The gadget stays up without such a worker (on_failed).
+ */
+void failures_warn_of_early_ends(const struct live_gadget *live);
+/*
  * Handles the death of a keeper: starts another keeper. If that is not possible, the gadget fails.
  */
 void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function);

@@ -18,6 +18,7 @@
 #include "supervisor/binding.h"
 #include "supervisor/control.h"
 #include "supervisor/function_callbacks.h"
+#include "supervisor/function_failures.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
@@ -205,6 +206,9 @@ static void report_up(struct supervisor *s)
 	supervisor_write_lock_owner(s, &ignored);
 	if (s->up_command_watch.fd >= 0)
 		fd_watch_remove(&s->live.loop, &s->up_command_watch);
+	if (s->live.functions.up_awaits_first_starts)
+		failures_warn_of_early_ends(&s->live);
+	s->live.functions.up_awaits_first_starts = false;
 	s->on_up(s->on_up_data);
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
@@ -236,7 +240,7 @@ static void advance_state_and_write_status(struct supervisor *s)
 	take_over_send_wait_seconds_to_keepers(&s->takeover);
 	control_answer_finished_commands(&s->control);
 	if (live->functions.up_down_phase == PHASE_UP && live->up_is_awaited &&
-	    gadget_keepers_accept_takeover(live))
+	    gadget_keepers_accept_takeover(live) && !gadget_has_worker_in_first_start(live))
 		report_up(s);
 	service_notify_state(&s->notify);
 }
@@ -315,6 +319,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 
 	if (r < 0)
 		return r;
+	s->live.functions.up_awaits_first_starts = !s->takeover.took_over;
 	if (s->takeover.took_over)
 		privileges_give_up(&s->live);
 	else

@@ -60,6 +60,21 @@ bool gadget_keepers_accept_takeover(const struct live_gadget *live)
 	return true;
 }
 
+bool gadget_has_worker_in_first_start(const struct live_gadget *live)
+{
+	const struct functions *functions = &live->functions;
+
+	for (size_t n = 0; functions->up_awaits_first_starts && n < functions->n; n++) {
+		const struct live_worker *worker = functions->list[n]->worker;
+
+		if (worker && !function_blocks_bind(functions->list[n]) &&
+		    worker->model->ready_when == READY_STARTED && worker->status.restarts == 0 &&
+		    (worker->state == WORKER_STARTING || worker->state == WORKER_ENDING))
+			return true;
+	}
+	return false;
+}
+
 void gadget_continue_cleanup_of_workers(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;

@@ -27,6 +27,11 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err);
  * for this, because the supervisor may be killed as soon as `up` has returned.
  */
 bool gadget_keepers_accept_takeover(const struct live_gadget *live);
+/*
+ * Returns whether the first process of the worker of a kernel function runs, but not yet as long as
+ * a worker with ready = "started" must run, or is just ending. `up` waits for this.
+ */
+bool gadget_has_worker_in_first_start(const struct live_gadget *live);
 bool gadget_all_workers_have_stopped(const struct live_gadget *live);
 /* Checks whether remaining processes of workers have ended; no event reports their end. */
 void gadget_continue_cleanup_of_workers(const struct live_gadget *live);

@@ -203,7 +203,7 @@ static const struct key worker_rows[] = {
 	  .default_text = "notify for plugin, started for exec, instance where opens is ep0",
 	  .doc = "How the worker reports that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
 		 "READY message), fd (a newline on NOTIFY_FD), started (when the program "
-		 "has been executed: what it opens may come later), instance (it has written its "
+		 "has run for half a second: what it opens may come later), instance (it has written its "
 		 "descriptors).",
 	  .set = set_keyword, WORKER(ready_when) },
 	{ "start_timeout", TYPE_SECONDS, SECONDS, .default_text = "10",

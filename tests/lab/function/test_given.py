@@ -244,7 +244,7 @@ def tasks_of(uid):
 
 @test("a worker with a user of its own has 256 processes and threads at most, or as many as limits says")
 def process_limit():
-    script = "for i in $(seq 400); do sleep 100000 & done; wait"
+    script = "sleep 1; for i in $(seq 400); do sleep 100000 & done; wait"
     for settings, most in (({}, 256), ({"limits": {"tasks": 20}}, 20)):
         up(gadget("given", worker(exec=["/bin/sh", "-c", script], ready="started", restart="never", **settings)))
         uid = own_user()
@@ -377,7 +377,7 @@ def output_is_kept_and_bounded():
     ok(max(seen) <= 2 * 65536, f"the log grows to {max(seen)}")
     ok(len(seen) > 1, "nothing is written")
     down("given")
-    up(gadget("given", worker(exec=["/bin/sh", "-c", "echo to stdout; echo to stderr >&2; kill -KILL $$"],
+    up(gadget("given", worker(exec=["/bin/sh", "-c", "sleep 1; echo to stdout; echo to stderr >&2; kill -KILL $$"],
                               ready="started")))
     gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["last_exit"], "ended")
     text = log.read_text()
