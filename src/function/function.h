@@ -101,7 +101,9 @@ extern const struct step_op function_op_descriptors;
 extern const struct step_op function_op_keeper;
 /*
  * The steps that start a worker and wait until it is ready (worker_steps.c). `value` of both is
- * "GADGET FUNCTION DIGEST DIRECTORY"; the digest covers everything that the worker is started with.
+ * "GADGET FUNCTION DIGEST-FILES DIRECTORY"; DIGEST covers everything that the worker is started
+ * with, FILES the program, plugin and script that its last process has executed. Older versions of
+ * ffsctl recorded no FILES.
  */
 extern const struct step_op function_op_worker, function_op_ready;
 /*
@@ -114,6 +116,8 @@ const char *function_directory_of_worker_step(const struct step *step);
 /* Returns whether two of these steps are for the same worker: GADGET, FUNCTION and DIRECTORY in
    their `value` are the same. */
 bool function_steps_name_same_worker(const struct step *a, const struct step *b);
+/* Returns whether two of these steps are equal, but for FILES in their `value`. */
+bool function_steps_differ_only_in_files(const struct step *a, const struct step *b);
 /* Exchanges the worker of the function with the worker of its replacement (swap_workers.c). */
 void function_swap_workers_with_replacement(struct live_function *function);
 

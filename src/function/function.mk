@@ -5,6 +5,7 @@ libffsctl_a_SOURCES += \
 	src/function/kernel_device.c \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
+	src/function/launch_fingerprint.c \
 	src/function/launch_internal.h \
 	src/function/worker_user.c \
 	src/function/functions.c src/function/functions.h \

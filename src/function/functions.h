@@ -53,6 +53,11 @@ struct function_callbacks {
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
 				 size_t size);
+	/*
+	 * The `value` of a worker's steps changed from `old` to `new`, because its program or
+	 * plugin is another file than at its last start.
+	 */
+	void (*launch_fingerprint_changed)(void *data, const char *old, const char *new);
 	/* Returns whether the kernel has bound the gadget. */
 	bool (*is_bound)(void *data);
 	/* Returns whether a host has configured the gadget. */

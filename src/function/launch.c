@@ -554,6 +554,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 		r = ffs_check_is_visible(function->functions->paths,
 					 function->model->ffs->mount.path,
 					 function->model->instance, err);
+	worker_update_launch_fingerprint(worker);
 	/*
 	 * Written at the first start, because the configuration contains the mount point, which is
 	 * not final before.

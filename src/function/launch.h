@@ -22,5 +22,11 @@ int launch_start(struct live_worker *worker, struct error *err);
  */
 uint64_t launch_digest(const struct live_worker *worker);
 
+/*
+ * Returns the `value` of the steps that start the function's worker (function_op_worker). The
+ * caller frees it.
+ */
+char *launch_make_fingerprint(const struct live_function *function);
+
 /* Releases the user ids of functions that the gadget no longer has. */
 void launch_release_unused_user_ids(const struct functions *all);

@@ -113,7 +113,7 @@ struct live_worker {
 	} last_exit;
 
 	/* `value` of the step start-worker that starts this worker. If a new plan has another
-	   value, the program, its arguments or other settings have changed. Owned. */
+	   value, the program, its arguments, its content or other settings have changed. Owned. */
 	char *launch_fingerprint;
 	struct live_worker *replacement; /* worker that replaces this worker after its stop; NULL:
 					  this worker is started again */
@@ -224,6 +224,14 @@ void worker_store_failed_start(struct live_worker *worker);
  * ended.
  */
 const char *worker_exit_reason(const struct live_worker *worker);
+
+/* --- launch_fingerprint.c --- */
+
+/*
+ * Called before each start: updates FILES in the fingerprint, because a restart executes the files
+ * that exist now.
+ */
+void worker_update_launch_fingerprint(struct live_worker *worker);
 
 /* --- worker.c --- */
 

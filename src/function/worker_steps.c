@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The steps that start a function's worker and wait until it is ready. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "function/function.h"
 #include "function/launch.h"
-
-/* --- the value of start-worker and await-ready: "GADGET FUNCTION DIGEST DIRECTORY" --- */
-
-static char *make_launch_fingerprint(const struct live_function *function)
-{
-	_cleanup_free_ char *directory = function_mount_or_configfs_path(function);
-
-	return strf("%s %s %016" PRIx64 " %s", function->functions->gadget_name,
-		    function->model->label, launch_digest(function->worker), directory);
-}
-
-/* Returns the part of the value that follows its first `n` words; "" if nothing follows. */
-static const char *skip_words(const char *value, int n)
-{
-	for (; n > 0; n--) {
-		value += strcspn(value, " ");
-		value += *value == ' ';
-	}
-	return value;
-}
-
-const char *function_directory_of_worker_step(const struct step *step)
-{
-	return skip_words(step->value ? step->value : "", 3);
-}
-
-bool function_steps_name_same_worker(const struct step *a, const struct step *b)
-{
-	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
-	size_t names = (size_t)(skip_words(ours, 2) - ours);
-
-	return strncmp(ours, theirs, names) == 0 &&
-	       streq(function_directory_of_worker_step(a), function_directory_of_worker_step(b));
-}
 
 /* --- the steps --- */
 
@@ -165,7 +130,7 @@ void function_add_start_worker_step(struct plan *plan, struct live_function *fun
 	if (!worker)
 		return;
 	free(worker->launch_fingerprint);
-	worker->launch_fingerprint = make_launch_fingerprint(function);
+	worker->launch_fingerprint = launch_make_fingerprint(function);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program_path),
 		 xstrdup(worker->launch_fingerprint), &worker->model->at, function);
 }

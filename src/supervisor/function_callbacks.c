@@ -5,6 +5,7 @@
 #include "supervisor/function_failures.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
+#include "supervisor/up_down.h"
 #include "supervisor/usb_host.h"
 
 static void on_function_state_changed(void *data)
@@ -47,6 +48,13 @@ static void on_daemon_ended(void *data)
 	const struct function_callback_data *d = data;
 
 	binding_handle_daemon_end(d->binding);
+}
+
+static void on_launch_fingerprint_changed(void *data, const char *old, const char *new)
+{
+	const struct function_callback_data *d = data;
+
+	gadget_change_worker_steps(d->live, old, new);
 }
 
 static void on_switch_requested(void *data, struct live_worker *worker, const char *body,
@@ -92,6 +100,7 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
 	.daemon_ended = on_daemon_ended,
+	.launch_fingerprint_changed = on_launch_fingerprint_changed,
 	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,

@@ -106,6 +106,28 @@ static bool udc_option_matches_recorded_plan(const struct takeover *t,
 	       streq_null(t->binding->udc_from_command_line, prev->planned_udc);
 }
 
+/*
+ * If a worker's program or plugin was changed since the start of its process, gives its step the
+ * recorded value: the process was started with it, and a reload restarts the worker.
+ */
+static void copy_recorded_files_of_worker(struct step *step, const struct plan *recorded)
+{
+	const struct live_function *function = step->context;
+
+	if (step->op != &function_op_worker && step->op != &function_op_ready)
+		return;
+	for (size_t i = 0; i < recorded->n; i++) {
+		const struct step *theirs = &recorded->steps[i];
+
+		if (theirs->op != step->op || !function_steps_differ_only_in_files(step, theirs))
+			continue;
+		free(step->value);
+		step->value = xstrdup(theirs->value);
+		free(function->worker->launch_fingerprint);
+		function->worker->launch_fingerprint = xstrdup(theirs->value);
+	}
+}
+
 static bool try_make_new_plan(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -115,6 +137,8 @@ static bool try_make_new_plan(struct live_gadget *live, const struct previous_su
 		return false;
 	gadget_add_steps(&live->configfs, live->model, live->functions.list, live->functions.n,
 			 prev->planned_udc, &prev->recorded_plan, &live->plan);
+	for (size_t i = 0; i < live->plan.n; i++)
+		copy_recorded_files_of_worker(&live->plan.steps[i], &prev->recorded_plan);
 	return true;
 }
 

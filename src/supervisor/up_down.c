@@ -24,6 +24,23 @@ int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *er
 	return r;
 }
 
+void gadget_change_worker_steps(struct live_gadget *live, const char *old, const char *new)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t i = 0; i < live->plan.n; i++) {
+		struct step *step = &live->plan.steps[i];
+
+		if ((step->op == &function_op_worker || step->op == &function_op_ready) &&
+		    streq_null(step->value, old)) {
+			free(step->value);
+			step->value = xstrdup(new);
+		}
+	}
+	if (gadget_write_record(live, &err) < 0)
+		gadget_log_error(live, NULL, &err);
+}
+
 int gadget_timeout_error(const struct live_gadget *live, struct error *err)
 {
 	const struct functions *functions = &live->functions;

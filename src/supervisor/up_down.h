@@ -13,6 +13,8 @@ struct live_gadget;
 
 /* Makes the live functions and the plan. `udc` NULL: without a bind step. */
 int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *err);
+/* Changes the `value` of a worker's steps from `old` to `new`, also in the record. */
+void gadget_change_worker_steps(struct live_gadget *live, const char *old, const char *new);
 /*
  * Continues to undo the plan. After the last step, sets live->failure if some steps could not be
  * undone.
