@@ -191,9 +191,10 @@ void load_error_wrong_word(struct load *l, const struct key *k, const struct key
 			   struct node *value);
 /*
  * Returns the value as an absolute path. A relative path is relative to the file that contains the
- * value. The caller frees it.
+ * value; if that is not the gadget file, the value becomes absolute in the document, too. The caller
+ * frees it.
  */
-char *load_absolute_path(const struct load *l, const struct node *value);
+char *load_absolute_path(struct load *l, struct node *value);
 /* Returns whether the value can be a string descriptor; adds an error if not. */
 bool load_check_usb_string(struct load *l, struct node *value);
 /*

@@ -22,22 +22,46 @@ struct position position_of_range(const struct load *l, const struct text_range 
 	return position;
 }
 
-char *load_absolute_path(const struct load *l, const struct node *value)
+static char *join_path(const char *dir, const char *path)
 {
-	const char *path = value->text, *dir = value->at.source->dir;
+	return strf("%s/%s", streq(dir, "/") ? "" : dir, path);
+}
+
+/* Returns an absolute path that is relative to the file with `value`. */
+static char *make_absolute(const struct load *l, const struct node *value, const char *path)
+{
+	const char *dir = value->at.source->dir;
 	_cleanup_free_ char *absolute = NULL;
 
 	if (path[0] == '/')
 		return xstrdup(path);
 	if (value->at.source == l->scan->sources[0])
-		return strf("%s/%s", streq(l->gadget->file_dir, "/") ? "" : l->gadget->file_dir,
-			    path);
+		return join_path(l->gadget->file_dir, path);
 	absolute = realpath(dir, NULL);
-	return strf("%s/%s",
-		    absolute && !streq(absolute, "/") ? absolute
-		    : absolute			      ? ""
-						      : dir,
-		    path);
+	return join_path(absolute ?: dir, path);
+}
+
+/*
+ * The document does not have the directories of drop-ins and included files: a path that is
+ * relative to one of them becomes absolute in the document.
+ */
+static void keep_absolute_path(struct load *l, struct node *value, const char *prefix,
+			       const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (value->at.source == l->scan->sources[0])
+		return;
+	text = strf("%s%s", prefix, path);
+	node_set_text(l->scan, value, text);
+}
+
+char *load_absolute_path(struct load *l, struct node *value)
+{
+	char *path = make_absolute(l, value, value->text);
+
+	keep_absolute_path(l, value, "", path);
+	return path;
 }
 
 static void set_positioned_text(struct load *l, struct positioned_str *s, const struct node *value,
@@ -253,15 +277,16 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 	}
 }
 
+#define SOURCE_FILE "file:"
+
 /* Sets the source of a value that differs for each board or gadget: one of `words`. */
 static void set_source(struct load *l, const struct key *k, const struct keyword *words,
 		       struct node *value, struct positioned_str *source)
 {
-	struct node path = *value;
-
-	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
-		path.text += strlen("file:");
-		set_positioned_text(l, source, value, load_absolute_path(l, &path));
+	if (str_has_prefix(value->text, SOURCE_FILE) && value->text[strlen(SOURCE_FILE)]) {
+		set_positioned_text(l, source, value,
+				    make_absolute(l, value, value->text + strlen(SOURCE_FILE)));
+		keep_absolute_path(l, value, SOURCE_FILE, source->value);
 	} else if (key_find_word(words, value->text)) {
 		set_positioned_text(l, source, value, xstrdup(value->text));
 	} else {

@@ -50,6 +50,17 @@ void node_wrap_in_list(struct scan *s, struct node *node)
 	append_element(node, element);
 }
 
+void node_set_text(struct scan *s, struct node *node, const char *text)
+{
+	const size_t n = strlen(text);
+	char *copy = arena_alloc(&s->arena, n + 1);
+
+	memcpy(copy, text, n + 1);
+	node->type = NODE_STRING;
+	node->text = copy;
+	node->text_size = n;
+}
+
 void node_set_byte_list(struct scan *s, struct node *node, const uint8_t *bytes, size_t n)
 {
 	make_empty_list(node);

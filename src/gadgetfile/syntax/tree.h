@@ -86,6 +86,8 @@ struct node *node_member(const struct node *group, const char *name);
 const struct text_range *node_range_to_mark(const struct node *node);
 /* Turns a value into a list whose only element is that value. */
 void node_wrap_in_list(struct scan *s, struct node *node);
+/* Turns a value into a string; copies `text`. */
+void node_set_text(struct scan *s, struct node *node, const char *text);
 /* Turns a value into a list of integers. */
 void node_set_byte_list(struct scan *s, struct node *node, const uint8_t *bytes, size_t n);
 /*

@@ -119,8 +119,11 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 				   item->name);
 			continue;
 		}
-		if (item->type == NODE_STRING)
-			load_check_variables_in_string(l, item);
+		/* A number is passed as it is written, also to a worker that the document
+		 * describes. */
+		if (item->type == NODE_INT)
+			node_set_text(l->scan, item, item->text);
+		load_check_variables_in_string(l, item);
 		var = array_add(w->env, w->n_env);
 		var->name = xstrdup(item->name);
 		var->value = xstrdup(item->text);

@@ -76,9 +76,19 @@ Test(forms, a_program_without_arguments)
 	cr_expect_null(g->functions[0].worker->argv[1]);
 }
 
+#define CAT "exec = ( \"cat\" ); "
+
+/* The worker that the document describes after a takeover must get what that of the file got. */
+Test(forms, a_variable_is_text_as_it_is_written)
+{
+	worker_is(CAT "env = { A = 0x0f; B = 7; C = -1; };",
+		  CAT "env = { A = \"0x0f\"; B = \"7\"; C = \"-1\"; };");
+	cr_expect_str_eq(g->functions[0].worker->env[0].value, "0x0f");
+	cr_expect_str_eq(g->functions[0].worker->env[2].value, "-1");
+}
+
 Test(forms, times_with_units)
 {
-#define CAT "exec = ( \"cat\" ); "
 	worker_is(CAT "stop_timeout = \"500ms\";", CAT "stop_timeout = 0.5;");
 	worker_is(CAT "stop_timeout = \"2s\";", CAT "stop_timeout = 2;");
 	worker_is(CAT "stop_timeout = \"1.5s\";", CAT "stop_timeout = 1.5;");
@@ -176,4 +186,46 @@ Test(forms, os_descriptors_that_are_not_used_have_no_link)
 	unload();
 	load(ACM "os_descs = { use = 0; config_id = 1; };");
 	cr_expect_not_null(configfs_attributes_find(&g->configfs_attributes, "os_desc/c.1"));
+}
+
+/* The document does not say which directory a drop-in is in. */
+Test(forms, a_relative_path_in_a_drop_in_is_absolute)
+{
+	static const char *const texts[] = {
+		"functions = { f = { type = \"mass_storage\"; }; n = { type = \"ecm\"; }; };",
+		"strings = ( { serialnumber = { from = \"file:serial\"; }; } ); functions = { "
+		"f = { attrs = { luns = ( { file = \"a.img\"; }, { file = \"/b.img\"; } ); }; }; "
+		"n = { attrs = { dev_addr = { from = \"file:id\"; }; }; "
+		"worker = { exec = [ \"./run\", \"./x\" ]; directory = \"here\"; }; }; "
+		"e = { ffs = { device = \"device\"; mount = { path = \"mount\"; }; "
+		"interfaces = ( { endpoints = ( \"bulk-in\" ); } ); }; "
+		"worker = { plugin = \"./p.so\"; }; }; };",
+	};
+	static const char *const paths[] = { "file:/nonexistent/demo.conf.d/serial",
+					     "/nonexistent/demo.conf.d/a.img",
+					     "/b.img",
+					     "file:/nonexistent/demo.conf.d/id",
+					     "/nonexistent/demo.conf.d/./run",
+					     "/nonexistent/demo.conf.d/here",
+					     "/nonexistent/demo.conf.d/device",
+					     "/nonexistent/demo.conf.d/mount",
+					     "/nonexistent/demo.conf.d/./p.so" };
+	const struct gadgetfile_text both[] = {
+		{ "/nonexistent/demo.conf", texts[0], strlen(texts[0]) },
+		{ "/nonexistent/demo.conf.d/x.conf", texts[1], strlen(texts[1]) },
+	};
+	_cleanup_free_ char *shown = NULL;
+	json_t *document = NULL;
+
+	gadgetfile_load_texts(both, ARRAY_SIZE(both), &g, &document, &d);
+	cr_assert_not_null(g, "%s", d.n ? d.list[0].text : "no reason");
+	shown = json_dumps(document, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *quoted = strf("\"%s\"", paths[i]);
+
+		cr_expect_not_null(strstr(shown, quoted), "%s in %s", quoted, shown);
+	}
+	/* The first argument of a program only: others need not be paths. */
+	cr_expect_not_null(strstr(shown, "\"./x\""));
+	json_decref(document);
 }
