@@ -155,6 +155,14 @@ tests_unit_cmd_test_status_watch_SOURCES = tests/unit/cmd/test_status_watch.c
 tests_unit_cmd_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_cmd_test_status_watch_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
+# Writes generated gadget files, for tests/cli/test_plans.py and the lab.
+GADGET_FILES_SOURCES = tests/fuzz/gadget_files.h tests/fuzz/gadget_files.c tests/fuzz/gadget_file_values.c \
+	tests/fuzz/gadget_file_texts.c tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
+noinst_PROGRAMS += tests/fuzz/write_gadget_files
+tests_fuzz_write_gadget_files_SOURCES = tests/fuzz/write_gadget_files.c $(GADGET_FILES_SOURCES)
+tests_fuzz_write_gadget_files_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_write_gadget_files_LDADD = $(FFSCTL_LIBS)
+
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
 # makes of it.
 check_PROGRAMS += tests/fuzz/fuzz_gadgetfile
@@ -172,7 +180,14 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/control.h
 	tests/fuzz/control_worker.c tests/fuzz/fuzz_options.c
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_plan
+tests_fuzz_fuzz_plan_SOURCES = tests/fuzz/fuzz_plan.c tests/fuzz/fuzz_options.c $(GADGET_FILES_SOURCES)
+tests_fuzz_fuzz_plan_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCES='"$(abs_top_srcdir)"'
+tests_fuzz_fuzz_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_plan_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=plugin_path_find
+tests_fuzz_fuzz_plan_LDADD = $(FFSCTL_LIBS)
 if FUZZERS
+tests_fuzz_fuzz_plan_LDFLAGS += -fsanitize=fuzzer
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_gadgetfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_blob_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -181,8 +196,9 @@ FUZZ_MAIN_SOURCES = tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h tests/fuzz/fuz
 tests_fuzz_fuzz_control_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_gadgetfile_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_blob_SOURCES += $(FUZZ_MAIN_SOURCES)
+tests_fuzz_fuzz_plan_SOURCES += $(FUZZ_MAIN_SOURCES)
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
-	tests/fuzz/test_corpus_blob.py
+	tests/fuzz/test_corpus_blob.py tests/fuzz/test_corpus_plan.py
 endif
 
 # configfs: from configfs to a gadget file, and what the kernel has made of values.
