@@ -155,6 +155,19 @@ static void check_symlinks_to_functions(struct gadget_status *gadget)
 
 /* --- bus --- */
 
+/*
+ * Returns whether the status may be older than the unbind, and a daemon may have caused it: the
+ * supervisor decides that next (supervisor/binding_in_kernel.c). Only a daemon's function has a
+ * mount and no endpoints.
+ */
+static bool unbind_may_be_of_daemon(const struct gadget_status *gadget)
+{
+	for (size_t i = 0; i < gadget->n_functions && !gadget->taken; i++)
+		if (gadget->functions[i].mount && gadget->functions[i].n_endpoints == 0)
+			return true;
+	return false;
+}
+
 static void correct_status_if_kernel_binding_differs(struct gadget_status *gadget,
 						     const struct inspect_kernel_state *kernel,
 						     bool has_lock_owner)
@@ -165,8 +178,13 @@ static void correct_status_if_kernel_binding_differs(struct gadget_status *gadge
 			return; /* the status file already shows why the gadget is not bound */
 		if (gadget->state == STATUS_READY)
 			gadget->state = STATUS_UNBOUND;
-		inspect_add_problem(gadget, PROBLEM_ERROR,
-				    "another program unbound it from its UDC %s", gadget->udc);
+		if (unbind_may_be_of_daemon(gadget))
+			inspect_add_problem(gadget, PROBLEM_ERROR, "it was unbound from its UDC %s",
+					    gadget->udc);
+		else
+			inspect_add_problem(gadget, PROBLEM_ERROR,
+					    "another program unbound it from its UDC %s",
+					    gadget->udc);
 	} else if (*kernel->bound_udc && !streq_null(gadget->udc, kernel->bound_udc)) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_WARNING, "another program bound it to %s",
