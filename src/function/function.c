@@ -450,7 +450,8 @@ int function_new(struct live_function **out, struct functions *all, const struct
 					    .model = model,
 					    .ep0_fd = -1,
 					    .keeper = KEEPER_NONE,
-					    .keeper_socket_watch = FD_WATCH_NONE };
+					    .keeper_socket_watch = FD_WATCH_NONE,
+					    .descriptors_watch = FD_WATCH_NONE };
 	if (m && m->uid.value)
 		r = spawn_find_user(m->uid.value, &function->endpoint_files_uid, &group_of_user,
 				    &m->uid.at, err);
@@ -481,6 +482,7 @@ void function_free(struct live_function *function)
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
 	cleanup_close(&function->ep0_fd);
+	fd_watch_close(function->functions->loop, &function->descriptors_watch);
 	free(function->kernel_device.device_node);
 	free(function->kernel_device.ifname);
 	free(function);

@@ -53,6 +53,14 @@ struct live_function {
 	bool worker_ended_by_reload;	   /* a reload ends or replaces the worker, which stops in
 					      parallel with the other workers that the reload ends */
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
+
+	/* daemon_descriptors.c */
+	struct fd_watch descriptors_watch; /* inotify(7) for ep0 of a daemon; owned */
+	bool ep0_writes_are_watched;	   /* descriptors_watch also reports writes */
+	uint64_t descriptors_id;	 /* of the last look; see function_read_descriptors_id() */
+	uint64_t descriptors_id_at_bind; /* before the last bind; 0: unknown */
+	bool had_endpoint_files;	 /* descriptors of the daemon had endpoints */
+	uint32_t n_ep0_opens;		 /* number of times that ep0 was opened since the watch */
 };
 
 static inline struct functions *gadget_functions_of(const struct live_worker *worker)
@@ -158,6 +166,31 @@ void function_set_keeper_udc(struct live_function *function, const char *udc);
  */
 bool function_restart_keeper(struct live_function *function);
 
+/* --- daemon_descriptors.c: the descriptors in a FunctionFS instance --- */
+
+/*
+ * Returns a number that identifies the descriptors in the FunctionFS instance: others have another
+ * one. Returns 0 if there are none. Asks the kernel; on Linux before 6.9, which reports only the
+ * endpoint files, a daemon without endpoints seems to have no descriptors.
+ */
+uint64_t function_read_descriptors_id(const struct live_function *function);
+/* Returns whether the descriptors that exist now were written after `time`, a time of a file. */
+bool function_descriptors_were_written_after(const struct live_function *function,
+					     const struct timespec *time);
+/*
+ * Watches the descriptors of a daemon from now on: the callback `descriptors_may_have_changed`
+ * follows when it opens or closes ep0 or writes to it. Also reads them. Returns 0 or a negative
+ * errno.
+ */
+int function_watch_descriptors(struct live_function *function);
+/*
+ * Reads the descriptors of a watched daemon again. WORKER_EV_READY follows if the worker waited for
+ * them.
+ */
+void function_update_descriptors(struct live_function *function);
+/* Returns whether the last look found no descriptors of a watched daemon. */
+bool function_lacks_descriptors(const struct live_function *function);
+
 /* --- kernel_device.c: the kernel device of a kernel function --- */
 
 /*
@@ -165,8 +198,6 @@ bool function_restart_keeper(struct live_function *function);
  * FunctionFS function.
  */
 bool function_can_start_worker(struct live_function *function);
-/* Returns whether a process has written the descriptors of a FunctionFS function. */
-bool function_descriptors_are_written(const struct live_function *function);
 /*
  * Sends WORKER_EV_APPEARED or WORKER_EV_REMOVED to each worker whose kernel device appeared or was
  * removed.

@@ -46,10 +46,10 @@ struct function_callbacks {
 	/* The keeper of a function died. */
 	void (*keeper_died)(void *data, struct live_function *function);
 	/*
-	 * A daemon has ended: a worker that opens ep0 itself. If no other process has ep0 open, the
-	 * kernel has unbound the gadget.
+	 * A daemon, a worker that opens ep0 itself, has opened or closed it, or has ended. If it
+	 * has closed its last file, the kernel has unbound the gadget.
 	 */
-	void (*daemon_ended)(void *data);
+	void (*descriptors_may_have_changed)(void *data);
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
 				 size_t size);

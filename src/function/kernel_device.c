@@ -96,25 +96,6 @@ bool functions_need_all_uevents(const struct functions *all)
 	return false;
 }
 
-/*
- * Returns whether the descriptors were written. Since Linux 6.9 the file `ready` in configfs shows
- * this. On older kernels the existence of an endpoint file shows it, because these files are
- * created last.
- */
-bool function_descriptors_are_written(const struct live_function *function)
-{
-	const struct function *f = function->model;
-	_cleanup_free_ char *dir = configfs_function_path(function->functions->paths,
-							  function->functions->gadget_name, f->type,
-							  f->instance),
-			    *ready = strf("%s/ready", dir),
-			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
-
-	if (file_read_first_line(AT_FDCWD, ready, &text) == 0)
-		return streq(text, "1");
-	return path_exists(file);
-}
-
 char *function_mount_or_configfs_path(const struct live_function *function)
 {
 	const struct function *f = function->model;

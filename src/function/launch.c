@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -412,21 +411,6 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 	return 0;
 }
 
-/*
- * Watches writes to ep0: FunctionFS does not report that descriptors were written, but each
- * write(2) causes an fsnotify event (vfs_write). Must be called before the daemon starts.
- */
-static int open_ep0_write_inotify(const struct live_worker *worker, int *inotify_fd)
-{
-	_cleanup_free_ char *path = strf("%s/ep0", worker->function->model->ffs->mount.path);
-	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY) < 0)
-		return -errno;
-	*inotify_fd = steal_fd(&fd);
-	return 0;
-}
-
 /* Connects the worker's output with the journal: `journalctl -t GADGET/FUNCTION` shows it. */
 static int open_journal(const struct live_worker *worker)
 {
@@ -460,6 +444,15 @@ static int open_file(struct worker_start_fds *fds, const char *path, int flags, 
 		return error_errno(fds->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
 				   path);
 	return add_fd(fds, fd);
+}
+
+/* Must be called before the daemon starts. */
+static int watch_descriptors_from_start(struct live_worker *worker)
+{
+	int r = function_watch_descriptors(worker->function);
+
+	worker->descriptors_id_at_start = worker->function->descriptors_id;
+	return r;
 }
 
 static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *fds,
@@ -498,9 +491,9 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 	} else if (worker->model->kind == WORKER_EXEC &&
 		   worker->model->ready_when == READY_NOTIFY) {
 		r = make_notify_socket(worker, &ends->readiness_fd);
-	} else if (worker->model->ready_when == READY_INSTANCE) {
-		r = open_ep0_write_inotify(worker, &ends->readiness_fd);
 	}
+	if (r == 0 && worker->model->opens_ep0)
+		r = watch_descriptors_from_start(worker);
 	if (r < 0)
 		return error_errno(
 			err, EX_OSERR, -r, NULL,

@@ -66,6 +66,7 @@ static void do_start(struct live_worker *worker)
 	worker_stats_forget(worker);
 	error_clear(&worker->start_error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
+	worker->ready_awaits_descriptors = false;
 	if (launch_start(worker, &worker->start_error) < 0) {
 		_cleanup_free_ char *text = error_text(&worker->start_error);
 
@@ -217,10 +218,13 @@ static void do_kill_after_start_timeout(struct live_worker *worker)
 /* The time until a starting process must be ready is over. */
 static void do_handle_start_time(struct live_worker *worker)
 {
-	if (worker->model->ready_when == READY_STARTED)
-		worker_handle_event(worker, WORKER_EV_READY);
-	else
+	if (worker->model->ready_when != READY_STARTED || worker->ready_awaits_descriptors) {
 		do_kill_after_start_timeout(worker);
+		return;
+	}
+	worker_report_ready(worker);
+	if (worker->ready_awaits_descriptors)
+		timer_start(&worker->state_timer, worker->model->start_timeout);
 }
 
 static void await_restart(struct live_worker *worker, double delay)
@@ -265,26 +269,6 @@ static void do_continue_restart(struct live_worker *worker)
 		worker->status.restarts++;
 		do_start(worker);
 	}
-}
-
-/*
- * Records that the worker's process ended now. Returns whether this has happened more than
- * restart_limit times within restart_window.
- */
-static bool ended_too_often(struct live_worker *worker)
-{
-	unsigned int limit = worker->model->restart_limit, recent = 0;
-	double now = now_monotonic();
-
-	if (limit == 0)
-		return false;
-	worker->process_end_times[worker->next_end_time_index] = now;
-	worker->next_end_time_index = (worker->next_end_time_index + 1) % (limit + 1);
-	if (worker->n_process_end_times < limit + 1)
-		worker->n_process_end_times++;
-	for (size_t i = 0; i < worker->n_process_end_times; i++)
-		recent += now - worker->process_end_times[i] <= worker->model->restart_window;
-	return recent > limit;
 }
 
 static double update_restart_delay(struct live_worker *worker)
@@ -349,7 +333,7 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		do_wait_for_device(worker);
 		return;
 	}
-	if (ended_too_often(worker)) {
+	if (worker_ended_too_often(worker)) {
 		fail_for_good(worker, "it ended too often (restart_limit, restart_window)");
 		return;
 	}

@@ -95,8 +95,8 @@ struct live_worker {
 	double cleanup_started_at;  /* monotonic time of the first attempt to kill remaining
 				    processes; 0: none yet */
 	struct fd_watch output_watch, state_timer;
-	/* watch of what reports that the worker is ready, by `ready_when`: the notify socket, the
-	   pipe of NOTIFY_FD, or an inotify(7) file descriptor for ep0 */
+	/* watch of what reports that the worker is ready, by `ready_when`: the notify socket or the
+	   pipe of NOTIFY_FD */
 	struct fd_watch readiness_watch;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
@@ -120,12 +120,16 @@ struct live_worker {
 	/* a reload waits until this worker is ready; if the worker ends before it is ready, the
 	   reload fails */
 	bool awaited_by_reload;
-	bool restart_wanted;		/* the worker must be started again when it has stopped */
-	bool was_ready;			/* this process was ready */
-	bool start_timed_out;		/* this process was killed by start_timeout */
-	double started_at, ready_since; /* monotonic */
-	double last_answer_at;		/* monotonic time of the last PONG or WATCHDOG=1 */
-	double next_restart_delay;	/* delay of the next restart, seconds */
+	bool restart_wanted;	       /* the worker must be started again when it has stopped */
+	bool was_ready;		       /* this process was ready */
+	bool ready_awaits_descriptors; /* the daemon reported that it is ready, but has not written
+					  descriptors yet */
+	uint64_t descriptors_id_at_start; /* descriptors_id when this process of a daemon was
+					     started */
+	bool start_timed_out;		  /* this process was killed by start_timeout */
+	double started_at, ready_since;	  /* monotonic */
+	double last_answer_at;		  /* monotonic time of the last PONG or WATCHDOG=1 */
+	double next_restart_delay;	  /* delay of the next restart, seconds */
 	double *process_end_times; /* ring buffer of the times of the last restart_limit + 1 ends,
 				    * monotonic
 				    */
@@ -144,14 +148,11 @@ struct live_worker {
 };
 
 /*
- * Returns whether nothing needs to wait for the worker: it is ready, or it has ended and its
- * restart policy does not restart it, or it waits for a kernel device that does not exist yet.
+ * Returns whether nothing needs to wait for the worker: it is ready, and, if it is a daemon, its
+ * descriptors exist; or it has ended and its restart policy does not restart it; or it waits for a
+ * kernel device that does not exist yet.
  */
-static inline bool worker_need_not_be_awaited(const struct live_worker *worker)
-{
-	return worker->state == WORKER_READY || worker->state == WORKER_DONE ||
-	       worker->state == WORKER_PENDING;
-}
+bool worker_need_not_be_awaited(const struct live_worker *worker);
 
 /*
  * Initializes the worker: finds its user, program and environment. Errors contain the position in
@@ -268,6 +269,11 @@ bool worker_has_done_its_work(const struct live_worker *worker);
  * soon after its first start counts.
  */
 bool worker_end_fails_up_or_reload(const struct live_worker *worker);
+/*
+ * Records that the worker's process ended now. Returns whether this has happened more than
+ * restart_limit times within restart_window.
+ */
+bool worker_ended_too_often(struct live_worker *worker);
 /* Logs a program that goes into the background: it exits with 0, and its child goes on. */
 void worker_log_process_in_background(const struct live_worker *worker);
 
@@ -328,6 +334,12 @@ int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *read
  * to control requests.
  */
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size);
+
+/*
+ * Handles the report of a process that it is ready. The report of a daemon waits until its
+ * descriptors are written.
+ */
+void worker_report_ready(struct live_worker *worker);
 
 /*
  * Reads the remaining output and notifications of a process that ended, and closes both file

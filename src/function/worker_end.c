@@ -155,11 +155,27 @@ void worker_log_process_in_background(const struct live_worker *worker)
 				    worker->process_left_running);
 }
 
+bool worker_ended_too_often(struct live_worker *worker)
+{
+	unsigned int limit = worker->model->restart_limit, recent = 0;
+	double now = now_monotonic();
+
+	if (limit == 0)
+		return false;
+	worker->process_end_times[worker->next_end_time_index] = now;
+	worker->next_end_time_index = (worker->next_end_time_index + 1) % (limit + 1);
+	if (worker->n_process_end_times < limit + 1)
+		worker->n_process_end_times++;
+	for (size_t i = 0; i < worker->n_process_end_times; i++)
+		recent += now - worker->process_end_times[i] <= worker->model->restart_window;
+	return recent > limit;
+}
+
 void worker_finish_cleanup(struct live_worker *worker)
 {
 	worker_drain_fds(worker);
 	if (worker->model->opens_ep0)
-		worker->function->functions->callbacks->daemon_ended(
+		worker->function->functions->callbacks->descriptors_may_have_changed(
 			worker->function->functions->callback_data);
 	worker->handle_event(worker, WORKER_EV_EXIT);
 }

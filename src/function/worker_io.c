@@ -41,12 +41,19 @@ static void store_reported_engine(struct live_worker *worker, const char *word, 
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
+void worker_report_ready(struct live_worker *worker)
+{
+	worker->ready_awaits_descriptors = function_lacks_descriptors(worker->function);
+	if (!worker->ready_awaits_descriptors)
+		worker->handle_event(worker, WORKER_EV_READY);
+}
+
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size)
 {
 	switch (type) {
 	case FFSCTL_MSG_READY:
 		store_reported_engine(worker, body, size);
-		worker->handle_event(worker, WORKER_EV_READY);
+		worker_report_ready(worker);
 		break;
 	case FFSCTL_MSG_PONG:
 		worker_note_watchdog_answer(worker);
@@ -160,7 +167,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	if (text_has_line(text, "WATCHDOG=1"))
 		worker_note_watchdog_answer(worker);
 	if (text_has_line(text, "READY=1"))
-		worker->handle_event(worker, WORKER_EV_READY);
+		worker_report_ready(worker);
 }
 
 /* Reads the pipe of NOTIFY_FD: a newline means that the worker is ready, as with s6. */
@@ -172,21 +179,10 @@ static void on_notify_pipe(void *data, uint32_t events _unused_)
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
 		worker_close_watch(worker, &worker->readiness_watch);
-		worker->handle_event(worker, WORKER_EV_READY);
+		worker_report_ready(worker);
 	} else if (n == 0) {
 		worker_close_watch(worker, &worker->readiness_watch);
 	}
-}
-
-static void on_ep0_written_by_daemon(void *data, uint32_t events _unused_)
-{
-	struct live_worker *worker = data;
-
-	fd_drain(worker->readiness_watch.fd);
-	if (!function_descriptors_are_written(worker->function))
-		return;
-	worker_close_watch(worker, &worker->readiness_watch);
-	worker->handle_event(worker, WORKER_EV_READY);
 }
 
 int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *readiness,
@@ -196,7 +192,6 @@ int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *read
 		[READY_NOTIFY] = on_notify_socket,
 		[READY_FD] = on_notify_pipe,
 		[READY_STARTED] = on_notify_socket,
-		[READY_INSTANCE] = on_ep0_written_by_daemon,
 	};
 	struct loop *loop = gadget_functions_of(worker)->loop;
 	int r = 0;

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
-#include "function/worker.h"
+#include "function/function.h"
 
 static const enum worker_state_in_status states_in_status[WORKER_STATE_COUNT] = {
 	[WORKER_STOPPED] = STATUS_WORKER_STOPPED,   [WORKER_PENDING] = STATUS_WORKER_PENDING,
@@ -13,6 +13,13 @@ static const enum worker_state_in_status states_in_status[WORKER_STATE_COUNT] = 
 	[WORKER_WAITING] = STATUS_WORKER_WAITING,   [WORKER_FAILED] = STATUS_WORKER_FAILED,
 	[WORKER_DONE] = STATUS_WORKER_DONE,
 };
+
+bool worker_need_not_be_awaited(const struct live_worker *worker)
+{
+	if (worker->state == WORKER_READY)
+		return !function_lacks_descriptors(worker->function);
+	return worker->state == WORKER_DONE || worker->state == WORKER_PENDING;
+}
 
 const struct worker_status *worker_update_status(struct live_worker *worker)
 {

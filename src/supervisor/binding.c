@@ -4,15 +4,22 @@
 
 #include "base/cleanup.h"
 #include "supervisor/binding.h"
+#include "supervisor/live_gadget.h"
 
 void binding_init(struct binding *b, struct live_gadget *live, struct usb_host_state *host)
 {
-	*b = (struct binding){ .live = live, .host = host, .uevent_watch = FD_WATCH_NONE };
+	*b = (struct binding){ .live = live,
+			       .host = host,
+			       .uevent_watch = FD_WATCH_NONE,
+			       .write_watch = FD_WATCH_NONE,
+			       .rebind_timer = FD_WATCH_NONE };
 }
 
 void binding_free(struct binding *b)
 {
 	cleanup_close(&b->uevent_watch.fd);
+	cleanup_close(&b->write_watch.fd);
+	fd_watch_close(&b->live->loop, &b->rebind_timer);
 	free(b->uevent_filter_udc);
 	free(b->udc);
 	free(b->udc_before_unbind);
@@ -33,6 +40,13 @@ void binding_set_state_after_takeover(struct binding *b, const char *udc, bool n
 	}
 	b->udc = xstrdup(udc);
 	b->state = state;
+	b->written_by_others = state == BINDING_UNBOUND_EXTERNALLY;
+}
+
+void binding_request_check(struct binding *b)
+{
+	b->uevent_arrived = true;
+	live_gadget_request_plan_and_status_update(b->live);
 }
 
 void binding_cancel_bind(struct binding *b)

@@ -29,8 +29,8 @@ enum binding_event {
 	BINDING_EV_UNBIND,	/* `unbind` was requested */
 	BINDING_EV_READY,	/* every worker is ready */
 	BINDING_EV_FAILED,	/* a worker became WORKER_FAILED, and its on_failed is "unbind" */
-	BINDING_EV_EP0_CLOSED,	/* a daemon ended, so the kernel unbound the gadget (f_fs.c,
-				 * ffs_closed)
+	BINDING_EV_EP0_CLOSED,	/* a daemon closed its files, so the kernel unbound the gadget
+				 * (f_fs.c, ffs_closed)
 				 */
 	BINDING_EV_BOUND,	/* the kernel has bound the gadget to its UDC */
 	BINDING_EV_UNBOUND,	/* another program unbound it, in configfs or in the driver core */
@@ -63,8 +63,20 @@ struct binding {
 	struct fd_watch uevent_watch; /* owned */
 	bool watches_uevents;	 /* the socket was opened, or its open failed and is not repeated */
 	char *uevent_filter_udc; /* UDC whose uevents are received; NULL: those of all devices */
-	bool uevent_arrived;	 /* a uevent arrived since the last check */
+	bool uevent_arrived;	 /* a uevent arrived since the last check, or anything else that
+				    requests one (binding_request_check) */
 	bool new_udc_uevent_arrived; /* a uevent announced a new UDC since the last check */
+
+	/* rebind_delay.c */
+	struct fd_watch rebind_timer;
+	double bound_since;  /* monotonic time of the last bind */
+	double rebind_delay; /* delay of the next rebind after the workers are ready, in seconds */
+	bool rebind_is_delayed;	   /* the workers are ready, and the delay has begun */
+	bool rebind_delay_is_over; /* the delay has ended, and the gadget can be bound */
+
+	/* binding_writes.c */
+	struct fd_watch write_watch; /* inotify(7) for the gadget's directory in configfs; owned */
+	bool written_by_others;	     /* another program wrote to UDC after the gadget was bound */
 };
 
 void binding_init(struct binding *binding, struct live_gadget *live, struct usb_host_state *host);
@@ -128,10 +140,15 @@ void binding_set_udc_after_reload(struct binding *binding, char *udc);
 void binding_set_state_after_reload(struct binding *binding, enum binding_state state);
 
 /*
- * Called after the end of a daemon that had ep0 open: the kernel closed ep0, and unbound the gadget
- * (f_fs.c, ffs_closed). The gadget is bound again when the restarted daemon is ready.
+ * Requests that the next binding_handle_uevents_and_bind compares the state with that of the
+ * kernel: something may have unbound the gadget.
  */
-void binding_handle_daemon_end(struct binding *binding);
+void binding_request_check(struct binding *binding);
+/*
+ * Stores which descriptors the daemons have. Called before a bind: if the kernel unbinds the gadget
+ * later, others show that a daemon closed its files.
+ */
+void binding_store_descriptors(struct binding *binding);
 
 /* Unbinds the gadget, because a worker with on_failed = "unbind" is WORKER_FAILED. */
 void binding_handle_failed_worker(struct binding *binding);

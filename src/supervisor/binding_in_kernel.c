@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/proc.h"
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
@@ -38,29 +37,62 @@ bool binding_is_bound_in_kernel(const struct binding *b)
 	return gadget && streq(gadget, b->live->name);
 }
 
-/* Does the same as binding_has_unreaped_ep0_process for one function. */
-static bool has_unreaped_ep0_process(const struct live_function *function)
+static bool is_daemon(const struct live_function *function)
 {
-	return (function->keeper.pid > 0 && !process_alive(function->keeper.pid)) ||
-	       (function->worker && function->worker->model->opens_ep0 &&
-		(function->worker->cleanup_stage ||
-		 (function->worker->pid > 0 && !process_alive(function->worker->pid))));
+	return function->worker && function->worker->model->opens_ep0;
 }
 
-bool binding_has_unreaped_ep0_process(const struct binding *b)
+/* Returns whether the descriptors of a daemon are not those with which the gadget was bound. */
+static bool daemon_closed_files(const struct live_function *function)
+{
+	uint64_t id = is_daemon(function) ? function_read_descriptors_id(function) : 0;
+
+	return is_daemon(function) && (id == 0 || id != function->descriptors_id_at_bind);
+}
+
+/* Returns whether a keeper has closed ep0: it has died. */
+static bool keeper_closed_ep0(const struct live_function *function)
+{
+	return function_descriptors(function->model) && function_read_descriptors_id(function) == 0;
+}
+
+static bool any_function(const struct binding *b, bool (*is)(const struct live_function *function))
 {
 	for (size_t n = 0; n < b->live->functions.n; n++)
-		if (has_unreaped_ep0_process(b->live->functions.list[n]))
+		if (is(b->live->functions.list[n]))
 			return true;
 	return false;
 }
 
-enum binding_event binding_event_from_kernel(const struct binding *b)
+void binding_store_descriptors(struct binding *b)
+{
+	for (size_t n = 0; n < b->live->functions.n; n++)
+		if (b->live->functions.list[n]->descriptors_id != 0)
+			b->live->functions.list[n]->descriptors_id_at_bind =
+				b->live->functions.list[n]->descriptors_id;
+}
+
+/*
+ * Returns which event has removed the UDC from configfs. A write by another program comes first: a
+ * daemon that FunctionFS tells of this unbind (FUNCTIONFS_UNBIND) may close its files and write new
+ * descriptors before ffsctl looks, but this did not unbind the gadget.
+ */
+static enum binding_event event_of_unbind(struct binding *b)
+{
+	if (any_function(b, keeper_closed_ep0))
+		return BINDING_EVENT_COUNT;
+	if (!binding_was_written_by_others(b) && any_function(b, daemon_closed_files))
+		return BINDING_EV_EP0_CLOSED;
+	return BINDING_EV_UNBOUND;
+}
+
+enum binding_event binding_event_from_kernel(struct binding *b)
 {
 	if (!udc_exists(b->udc))
 		return BINDING_EV_UDC_REMOVED;
+	/* Waits while the kernel unbinds the gadget: both hold gadget_info.lock. */
 	if (!binding_configfs_has_our_udc(b))
-		return BINDING_EV_UNBOUND;
+		return event_of_unbind(b);
 	if (binding_is_bound_in_kernel(b))
 		return BINDING_EV_BOUND;
 	/*
@@ -68,7 +100,7 @@ enum binding_event binding_event_from_kernel(const struct binding *b)
 	 * unbind is complete.
 	 */
 	if (!binding_configfs_has_our_udc(b))
-		return BINDING_EV_UNBOUND;
+		return event_of_unbind(b);
 	if (b->new_udc_uevent_arrived)
 		return BINDING_EV_REBIND_FAILED;
 	return udc_unbound_through_sysfs(b->udc, b->live->name) ? BINDING_EV_UNBOUND

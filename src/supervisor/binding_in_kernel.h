@@ -22,13 +22,33 @@ bool binding_configfs_has_our_udc(const struct binding *binding);
  *   BINDING_EV_BOUND          the gadget is bound to the UDC
  *   BINDING_EV_UNBOUND        another program has unbound the gadget: configfs does not contain the
  *                             UDC, or the gadget was unbound through the driver core
+ *   BINDING_EV_EP0_CLOSED     the kernel has unbound the gadget, because a daemon closed its files
  *   BINDING_EV_REBIND_FAILED  the UDC was removed and exists again, but the gadget is not bound to
  *                             it: the kernel's bind has failed
- *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC
+ *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC, or a keeper
+ *                             has died, which the next signal reports
  */
-enum binding_event binding_event_from_kernel(const struct binding *binding);
+enum binding_event binding_event_from_kernel(struct binding *binding);
 /*
- * Returns whether a keeper or a daemon has died but is not reaped yet. The kernel unbinds the
- * gadget when such a process dies.
+ * binding_writes.c: returns whether another program wrote to the attribute UDC since the gadget was
+ * seen bound.
  */
-bool binding_has_unreaped_ep0_process(const struct binding *binding);
+bool binding_was_written_by_others(struct binding *binding);
+/* Forgets earlier writes. Called when the gadget is bound. */
+void binding_forget_writes(struct binding *binding);
+/* Starts the watch of writes when the gadget has a daemon. */
+void binding_update_write_watch(struct binding *binding);
+/* Starts the watch anew after a reload, which may have added and removed configurations. */
+void binding_renew_write_watch(struct binding *binding);
+
+/* --- rebind_delay.c --- */
+
+/* Computes the delay of the next rebind. Called when the kernel has unbound the gadget. */
+void binding_update_rebind_delay(struct binding *binding);
+/*
+ * Returns whether a rebind for which all workers are ready must wait; begins the delay. The
+ * supervisor is woken at its end.
+ */
+bool binding_delays_rebind(struct binding *binding);
+/* Ends the delay: the gadget is bound, or a worker is not ready any more. */
+void binding_end_rebind_delay(struct binding *binding);

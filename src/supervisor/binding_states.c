@@ -113,7 +113,10 @@ static int do_unbind_after_failure(struct binding *b, struct error *err _unused_
 
 static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 {
+	gadget_log_about(b->live, NULL, LOG_WARNING,
+			 "unbound by the kernel, because a daemon closed its FunctionFS files");
 	host_handle_unbind(b->host);
+	binding_update_rebind_delay(b);
 	return 0;
 }
 
@@ -176,6 +179,7 @@ static int bind_again(struct binding *b, struct error *err)
 	 * would report an unbind by another program.
 	 */
 	gadget_write_status(b->live);
+	binding_store_descriptors(b);
 	/* A reload removes a bind step that is not applied. Adds it again. */
 	r = set_udc_of_bind_step(b->live, b->udc, err);
 	b->live->configfs.activates_udc_later = true;
@@ -241,6 +245,7 @@ static int do_bind(struct binding *b, struct error *err)
 	 * another program.
 	 */
 	gadget_write_status(live);
+	binding_store_descriptors(b);
 	r = plan_apply(&live->plan, err);
 	if (r < 0) {
 		host_handle_unbind(b->host);
@@ -308,6 +313,8 @@ static const struct transition {
 	[BINDING_UNBOUND_EXTERNALLY] = { /* ffsctl binds the gadget only if `bind` requests it */
 		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		/* The last event was of the daemon, whose files were not closed completely then. */
+		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
 		[BINDING_EV_BOUND] = { do_handle_external_bind, BINDING_ON },
 	},
 	[BINDING_UDC_REMOVED] = {
@@ -364,6 +371,11 @@ static int handle_binding_event(struct binding *b, enum binding_event event, str
 	if (r < 0)
 		return r;
 	b->state = cell->next_state;
+	if (b->state == BINDING_ON) {
+		binding_forget_writes(b);
+		binding_end_rebind_delay(b);
+		b->bound_since = now_monotonic();
+	}
 	live_gadget_request_plan_and_status_update(b->live);
 	return 0;
 }
@@ -371,6 +383,7 @@ static int handle_binding_event(struct binding *b, enum binding_event event, str
 void binding_set_first_state(struct binding *b)
 {
 	b->state = b->udc ? BINDING_ON : BINDING_OFF;
+	binding_forget_writes(b);
 }
 
 bool binding_awaits_udc(const struct binding *b)
@@ -384,6 +397,7 @@ bool binding_awaits_udc(const struct binding *b)
 void binding_set_state_after_reload(struct binding *b, enum binding_state state)
 {
 	b->state = state;
+	binding_renew_write_watch(b);
 	error_clear(&b->bind_error);
 	if (state != BINDING_REBIND_DUE)
 		return;
@@ -396,20 +410,21 @@ void binding_handle_failed_worker(struct binding *b)
 	handle_binding_event(b, BINDING_EV_FAILED, NULL);
 }
 
-void binding_handle_daemon_end(struct binding *b)
-{
-	if (gadget_steps_are_applied(b->live))
-		handle_binding_event(b, BINDING_EV_EP0_CLOSED, NULL);
-}
-
 /* --- changes by the kernel and other programs --- */
 
 static void handle_binding_change_in_kernel(struct binding *b)
 {
-	enum binding_event event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
+	enum binding_event event;
 
-	if (event != BINDING_EV_BOUND && binding_has_unreaped_ep0_process(b))
-		return; /* this function is called again when the process with ep0 is reaped */
+	/* Both are read before the bind is: what happens later causes another check. */
+	for (size_t n = 0; n < b->live->functions.n; n++)
+		function_update_descriptors(b->live->functions.list[n]);
+	binding_was_written_by_others(b);
+	event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
+	if (event == BINDING_EV_BOUND) {
+		binding_store_descriptors(b);
+		b->written_by_others = false;
+	}
 	/*
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report
 	 * nothing any more, so the files of the new UDC are opened.
@@ -452,11 +467,14 @@ static void bind_when_ready(struct binding *b)
 void binding_handle_uevents_and_bind(struct binding *b)
 {
 	binding_update_uevent_watch(b);
+	binding_update_write_watch(b);
 	if (b->uevent_arrived)
 		handle_binding_change_in_kernel(b);
 	if (b->bind_pending)
 		bind_when_ready(b);
-	else if (!first_unready_worker(b->live))
+	else if (first_unready_worker(b->live))
+		binding_end_rebind_delay(b);
+	else if (!binding_delays_rebind(b))
 		handle_binding_event(b, BINDING_EV_READY, &b->bind_error);
 }
 
@@ -468,6 +486,8 @@ bool binding_rebind_has_ended(const struct binding *b, struct error *err)
 	if ((b->state != BINDING_REBIND_DUE && b->state != BINDING_FAILED) || binding_awaits_udc(b))
 		return true;
 	if (worker && worker->state != WORKER_FAILED)
+		return false;
+	if (!worker && b->rebind_is_delayed && !b->rebind_delay_is_over)
 		return false;
 	if (worker)
 		error_worker_failed(worker, err);

@@ -43,11 +43,11 @@ static void on_keeper_died(void *data, struct live_function *function)
 	failures_handle_dead_keeper(d->live, function);
 }
 
-static void on_daemon_ended(void *data)
+static void on_descriptors_may_have_changed(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	binding_handle_daemon_end(d->binding);
+	binding_request_check(d->binding);
 }
 
 static void on_launch_fingerprint_changed(void *data, const char *old, const char *new)
@@ -99,7 +99,7 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.log_about_function = on_log_about_function,
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
-	.daemon_ended = on_daemon_ended,
+	.descriptors_may_have_changed = on_descriptors_may_have_changed,
 	.launch_fingerprint_changed = on_launch_fingerprint_changed,
 	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,

@@ -148,6 +148,7 @@ static void continue_up(struct supervisor *s)
 
 	/* Must be called before the bind, which is the last step of the plan. */
 	host_watch_udc_state(&s->host, s->binding.udc);
+	binding_store_descriptors(&s->binding);
 	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
 		finish_coming_up(s);

@@ -16,6 +16,8 @@ libffsctl_a_SOURCES += \
 	src/supervisor/binding_states.c \
 	src/supervisor/binding_in_kernel.c src/supervisor/binding_in_kernel.h \
 	src/supervisor/binding_uevents.c \
+	src/supervisor/binding_writes.c \
+	src/supervisor/rebind_delay.c \
 	src/supervisor/control.c src/supervisor/control.h src/supervisor/control_internal.h \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -236,6 +237,26 @@ static bool take_over_functions(struct live_gadget *live, const struct previous_
 	return true;
 }
 
+/*
+ * Finds out with which descriptors of daemons the gadget was bound. The dead supervisor wrote its
+ * status after each change that it noticed, so descriptors that are older than the status are
+ * those. If they are newer, a daemon has closed its files meanwhile.
+ */
+static void restore_descriptors_at_bind(const struct live_gadget *live)
+{
+	struct stat st;
+
+	if (fstatat(live->rundir.dir_fd, RUNDIR_STATUS, &st, 0) < 0)
+		return;
+	for (size_t n = 0; n < live->functions.n; n++) {
+		struct live_function *function = live->functions.list[n];
+
+		if (function->worker && function->worker->model->opens_ep0 &&
+		    !function_descriptors_were_written_after(function, &st.st_mtim))
+			function->descriptors_id_at_bind = function_read_descriptors_id(function);
+	}
+}
+
 /* Restores the state of the bind: bound, unbound by command, or unbound by another program. */
 static void restore_binding_state(struct takeover *t, const struct previous_supervisor *prev)
 {
@@ -244,6 +265,7 @@ static void restore_binding_state(struct takeover *t, const struct previous_supe
 	bool no_bind = !*prev->udc_in_configfs && (!prev->status.udc || prev->status.no_bind);
 	enum binding_state state = BINDING_ON;
 
+	restore_descriptors_at_bind(live);
 	plan_assume_applied(&live->plan);
 	if (prev->status.lost)
 		state = BINDING_REBIND_DUE;

@@ -126,6 +126,15 @@ static void add_worker_problem(struct gadget_status *status, const struct live_w
 				why ? why : ""));
 }
 
+static void add_daemon_problem(struct gadget_status *status, const struct live_function *function)
+{
+	if (function->worker->state == WORKER_READY && function_lacks_descriptors(function))
+		status_add_problem(status, PROBLEM_WARNING,
+				   strf("%s: the daemon has closed its FunctionFS files and not "
+					"written descriptors again",
+					function->model->label));
+}
+
 static void add_error_problem(struct gadget_status *status, const struct error *err)
 {
 	if (err->text)
@@ -154,10 +163,14 @@ static void add_problems(struct gadget_status *status, const struct status_sourc
 	for (size_t n = 0; n < view->live->configfs.n_values_changed_by_kernel; n++)
 		add_changed_value_problem(status,
 					  &view->live->configfs.values_changed_by_kernel[n]);
-	for (size_t n = 0; n < view->live->functions.n; n++)
-		if (view->live->functions.list[n]->worker)
-			add_worker_problem(status, view->live->functions.list[n]->worker,
-					   status->state == STATUS_DEGRADED);
+	for (size_t n = 0; n < view->live->functions.n; n++) {
+		const struct live_function *function = view->live->functions.list[n];
+
+		if (!function->worker)
+			continue;
+		add_worker_problem(status, function->worker, status->state == STATUS_DEGRADED);
+		add_daemon_problem(status, function);
+	}
 }
 
 /*

@@ -40,7 +40,7 @@ static const struct key mount_rows[] = {
 	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, fmode) },
 	{ "no_disconnect", NODE_BOOL, .default_text = "false",
-	  .doc = "The gadget stays bound when the last open file is closed.", .set = set_bool,
+	  .doc = "The gadget stays bound when the last open file is closed, until ep0 is opened again.", .set = set_bool,
 	  FIELD(struct ffs_mount, no_disconnect) },
 	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536,
 	  .default_text = "16, which the kernel sets",

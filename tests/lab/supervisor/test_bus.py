@@ -590,22 +590,75 @@ def daemon_ended_then_worker_fails():
         down(NAME)
 
 
+def begins_again(pid):
+    """Makes the daemon close its files and write new descriptors."""
+    file = pathlib.Path(status(NAME)[0]["functions"][0]["mount"], "ep1")
+    before = file.stat().st_ino
+    os.kill(pid, signal.SIGUSR2)
+    for _ in range(1000):
+        if file.exists() and file.stat().st_ino != before:
+            return
+        time.sleep(0.01)
+    ok(False, "no new descriptors")
+
+
 @test("its daemon ends while the UDC is removed: both have to be back")
 def daemon_ends_without_udc():
     fifo = gadgets.Fifo("told3")
-    with reaches("UDC_REMOVED EP0_CLOSED", "REBIND_DUE READY"):
+    with reaches("UDC_REMOVED REBIND_FAILED", "REBIND_DUE READY"):
         up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
         os.kill(fifo.wait(), 10)
         must(finish(up_))
         goes()
         reached("ON UDC_REMOVED")
         kill(status(NAME)[0]["functions"][0]["worker"]["pid"])
-        reached("UDC_REMOVED EP0_CLOSED")
-        os.kill(fifo.wait(), 10)
-        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+        pid = fifo.wait()
+        comes()
+        reached("UDC_REMOVED REBIND_FAILED")
+        os.kill(pid, 10)
+        becomes("ready")
+        eq(udc_file().read_text(), UDC + "\n")
+        goes()
+        reached("ON UDC_REMOVED")
+        begins_again(pid)
+        comes()
+        becomes("ready")
+        down(NAME)
+
+
+@test("its daemon begins again, and the UDC is removed, while the supervisor does not look: bound when it is back")
+def daemon_begins_again_before_udc_goes():
+    with reaches("ON UDC_REMOVED", "UDC_REMOVED EP0_CLOSED", "REBIND_DUE READY"):
+        up(daemon())
+        shown = status(NAME)[0]
+        os.kill(shown["supervisor"], signal.SIGSTOP)
+        begins_again(shown["functions"][0]["worker"]["pid"])
+        goes()
+        os.kill(shown["supervisor"], signal.SIGCONT)
+        reached("ON UDC_REMOVED")
         comes()
         becomes("ready")
         eq(udc_file().read_text(), UDC + "\n")
+        down(NAME)
+
+
+@test("unbound, by whom is not known, as there is no inotify left: new descriptors show that it was the daemon")
+def verdict_is_corrected():
+    limit, fifo = pathlib.Path("/proc/sys/fs/inotify/max_user_instances"), gadgets.Fifo("told5")
+    before = limit.read_text()
+    with reaches("ON UNBOUND", "UNBOUND_EXTERNALLY EP0_CLOSED"):
+        up_ = start("up", daemon("tell", fifo.path, "slow"), "--udc", UDC)
+        pid = fifo.wait()
+        limit.write_text("1")
+        try:
+            os.kill(pid, 10)
+            must(finish(up_))
+            write_udc("")
+            reached("ON UNBOUND")
+        finally:
+            limit.write_text(before)
+        begins_again(pid)
+        becomes("ready")
         down(NAME)
 
 

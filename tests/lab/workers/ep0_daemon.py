@@ -1,28 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A daemon that opens ep0 itself: ep0_daemon.py MOUNT [WORD...]. The words select its behaviour:
 
-tell FIFO   writes a line to the FIFO, to report that it has started
-slow        writes the descriptors after SIGUSR1
-never       writes no descriptors
-exit        ends with exit status 3
-wrong       writes descriptors that the kernel refuses, and ends with exit status 4
+tell FIFO       writes a line to the FIFO, to report that it has started
+slow            writes the descriptors after SIGUSR1
+never           writes no descriptors
+exit            ends with exit status 3
+wrong           writes descriptors that the kernel refuses, and ends with exit status 4
+linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
+reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
+react SECONDS   does so SECONDS later
+flap            closes its files and begins again when the kernel reports FUNCTIONFS_BIND
+fork            a child does all this, and when the child ends, another one
 
-Afterwards it answers each control request of the host with $NAME.
+It answers each control request of the host with $NAME. After SIGUSR2 it closes its files and begins again, after SIGHUP
+it closes them and begins again after SIGUSR2 only.
 """
 
 import os
 import signal
 import struct
 import sys
+import time
 
-ep0 = os.open(sys.argv[1] + "/ep0", os.O_RDWR)
-words = iter(sys.argv[2:])
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
-
+BIND, UNBIND, SETUP = 0, 1, 4  # of FunctionFS' events
+mount, *words = sys.argv[1:]
 INTERFACE = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, 1, 0xFF, 0, 0, 1)
 BODY = b"".join(INTERFACE + struct.pack("<BBBBHB", 7, 5, 0x81, 2, size, 0) + companion
                 for size, companion in ((64, b""), (512, b""), (1024, struct.pack("<BBBBH", 6, 0x30, 0, 0, 0))))
 FLAGS, COUNTS = 1 | 2 | 4, (2, 2, 3)  # full, high and super speed
+
+
+def argument(word):
+    """Returns what follows a word of the command line; None: it does not have the word."""
+    return words[words.index(word) + 1] if word in words else None
 
 
 def descriptors(flags=FLAGS):
@@ -35,36 +45,100 @@ def strings():
     return struct.pack("<IIII", 2, 16 + 2 + len(text), 1, 1) + struct.pack("<H", 0x409) + text
 
 
-for word in words:
-    if word == "tell":
-        with open(next(words), "w") as fifo:
-            fifo.write("%d\n" % os.getpid())
-    elif word == "slow":
-        signal.sigwait({signal.SIGUSR1})
-    elif word == "never":
-        while True:
-            signal.pause()
-    elif word == "exit":
-        sys.exit(3)
-    elif word == "wrong":
+class Again(Exception):
+    """Ends one use of the files, so that the next one begins."""
+
+
+def on_signal(number, _):
+    if number == signal.SIGTERM:
+        sys.exit(0)
+    raise Again(number)
+
+
+def refused():
+    ep0 = os.open(mount + "/ep0", os.O_RDWR)
+    try:
+        os.write(ep0, descriptors(1 << 31))
+    except OSError:
+        sys.exit(4)
+
+
+def answer(ep0, event, text):
+    direction, _, _, _, length = struct.unpack_from("<BBHHH", event)
+    try:
+        if direction & 0x80:
+            os.write(ep0, text[:length])
+        else:
+            os.read(ep0, length)
+    except OSError:
+        pass  # the host has cancelled the request
+
+
+def serve(ep0):
+    os.write(ep0, descriptors())
+    os.write(ep0, strings())
+    text = os.environ.get("NAME", "own").encode()
+    while True:
+        events = os.read(ep0, 12 * 4)
+        for at in range(0, len(events), 12):
+            kind = events[at + 8]
+            if kind == SETUP:
+                answer(ep0, events[at:], text)
+            elif (kind, "reopen" in words) == (UNBIND, True) or (kind, "flap" in words) == (BIND, True):
+                time.sleep(float(argument("react") or 0))
+                raise Again(signal.SIGUSR2)
+
+
+def run():
+    while True:
+        ep0 = os.open(mount + "/ep0", os.O_RDWR)
+        why = None
         try:
-            os.write(ep0, descriptors(1 << 31))
-        except OSError:
-            sys.exit(4)
-os.write(ep0, descriptors())
-os.write(ep0, strings())
-answer = os.environ.get("NAME", "own").encode()
-while True:
-    events = os.read(ep0, 12 * 4)
-    for at in range(0, len(events), 12):
-        kind, = struct.unpack_from("B", events, at + 8)
-        if kind != 4:  # SETUP
-            continue
-        direction, _, _, _, length = struct.unpack_from("<BBHHH", events, at)
-        try:
-            if direction & 0x80:
-                os.write(ep0, answer[:length])
-            else:
-                os.read(ep0, length)
-        except OSError:
-            pass  # the host has cancelled the request
+            serve(ep0)
+        except Again as again:
+            why, = again.args
+        finally:
+            os.close(ep0)
+            if why is None:  # it ends
+                time.sleep(float(argument("linger") or 0))
+        if why == signal.SIGHUP:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+            signal.sigwait({signal.SIGUSR2})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR2})
+
+
+def run_in_children():
+    while True:
+        child = os.fork()
+        if child == 0:
+            catch_signals()
+            run()
+        for number in signal.SIGUSR2, signal.SIGHUP:
+            signal.signal(number, lambda number, _, child=child: os.kill(child, number))
+        os.waitpid(child, 0)
+
+
+def catch_signals():
+    for number in signal.SIGUSR2, signal.SIGHUP:
+        signal.signal(number, on_signal)
+    if "linger" in words:
+        signal.signal(signal.SIGTERM, on_signal)
+
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+if "tell" in words:
+    with open(argument("tell"), "w") as fifo:
+        fifo.write("%d\n" % os.getpid())
+if "slow" in words:
+    signal.sigwait({signal.SIGUSR1})
+if "never" in words:
+    while True:
+        signal.pause()
+if "exit" in words:
+    sys.exit(3)
+if "wrong" in words:
+    refused()
+if "fork" in words:
+    run_in_children()
+catch_signals()
+run()

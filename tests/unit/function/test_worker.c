@@ -21,12 +21,14 @@
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, daemon_ended;
+	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts,
+		descriptors_may_have_changed;
 	int changes;
-	bool unavailable;      /* the kernel device of the worker does not exist */
-	bool leaves_processes; /* remaining processes exist when the worker ends */
-	int launch_error;      /* errno of the next starts; 0: they succeed */
-	int halt_result;       /* result of every halt */
+	bool unavailable;	/* the kernel device of the worker does not exist */
+	bool leaves_processes;	/* remaining processes exist when the worker ends */
+	bool lacks_descriptors; /* the daemon has not written descriptors */
+	int launch_error;	/* errno of the next starts; 0: they succeed */
+	int halt_result;	/* result of every halt */
 	char log[4096];
 } saw;
 
@@ -78,9 +80,14 @@ bool function_can_start_worker(struct live_function *f _unused_)
 	return !saw.unavailable;
 }
 
-bool function_descriptors_are_written(const struct live_function *f _unused_)
+bool function_lacks_descriptors(const struct live_function *f _unused_)
 {
-	return true;
+	return saw.lacks_descriptors;
+}
+
+int function_watch_descriptors(struct live_function *f _unused_)
+{
+	return 0;
 }
 
 void worker_begin_cleanup(struct live_worker *u)
@@ -150,16 +157,17 @@ static void on_worker_failed(void *data _unused_, struct live_worker *u _unused_
 	saw.failures++;
 }
 
-static void on_daemon_ended(void *data _unused_)
+static void on_descriptors_may_have_changed(void *data _unused_)
 {
-	saw.daemon_ended++;
+	saw.descriptors_may_have_changed++;
 }
 
 static const struct function_callbacks callbacks = { .function_state_changed =
 							     on_function_state_changed,
 						     .log_about_function = on_log_about_function,
 						     .worker_failed = on_worker_failed,
-						     .daemon_ended = on_daemon_ended };
+						     .descriptors_may_have_changed =
+							     on_descriptors_may_have_changed };
 
 /* --- a worker in some state --- */
 
@@ -403,13 +411,31 @@ Test(worker, a_restart_waits_for_the_kernel_device)
 	close_worker();
 }
 
-Test(worker, the_end_of_a_daemon_closes_ep0)
+Test(worker, the_end_of_a_daemon_may_close_ep0)
 {
 	open_worker();
 	model.opens_ep0 = true;
 	enter(WORKER_READY);
 	process_ended(KILLED);
-	cr_expect_eq(saw.daemon_ended, 1);
+	cr_expect_eq(saw.descriptors_may_have_changed, 1);
+	close_worker();
+}
+
+Test(worker, a_daemon_without_descriptors_is_not_ready)
+{
+	open_worker();
+	model.opens_ep0 = true;
+	saw.lacks_descriptors = true;
+	enter(WORKER_STARTING);
+	worker_report_ready(worker);
+	cr_expect_eq(worker->state, WORKER_STARTING);
+	cr_expect(worker->ready_awaits_descriptors);
+	saw.lacks_descriptors = false;
+	worker_report_ready(worker);
+	cr_expect_eq(worker->state, WORKER_READY);
+	cr_expect(worker_need_not_be_awaited(worker));
+	saw.lacks_descriptors = true;
+	cr_expect_not(worker_need_not_be_awaited(worker));
 	close_worker();
 }
 

@@ -1,0 +1,400 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=600
+"""Daemons that close ep0 while they live: the kernel unbinds the gadget, ffsctl binds it again when they have written new
+descriptors. What another program has unbound stays unbound."""
+
+import contextlib
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import gadgets
+import harness
+import tap
+from gadgets import DIRECTORY, await_log, await_state, await_status, finish, start, worker
+from harness import SRC, down, ffsctl, must, status, up
+from tap import contains, eq, ok, patience, rounds, test
+
+DAEMON, NAME, UDC = f"{SRC}/tests/lab/workers/ep0_daemon.py", "own", "dummy_udc.0"
+OTHERS = "unbound by another program"
+DRIVER, HOST = pathlib.Path("/sys/bus/platform/drivers/dummy_udc"), pathlib.Path("/sys/bus/usb")
+
+harness.leaves_nothing()
+
+
+def daemon(*words, no_disconnect=False, uid=0, beside="", **settings):
+    """Returns the path of a gadget file whose function "own" is the daemon."""
+    path = DIRECTORY / f"{NAME}.conf"
+    group = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", *words], opens="ep0",
+                   **{"restart_delay": 0, "restart_limit": 0, "user": str(uid), **settings})
+    ffs = "mount = { no_disconnect = true; };" if no_disconnect else ""
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'functions = {{ own = {{ ffs = {{ {ffs} }}; worker = {{ {group} }}; }}; {beside} }};\n')
+    return str(path)
+
+
+def udc_file():
+    return pathlib.Path(harness.CONFIGFS, NAME, "UDC")
+
+
+def pid():
+    return status(NAME)[0]["functions"][0]["worker"]["pid"]
+
+
+def endpoint():
+    """The inode of the endpoint file: another one for other descriptors; None: there are none."""
+    try:
+        return pathlib.Path(status(NAME)[0]["functions"][0]["mount"], "ep1").stat()
+    except FileNotFoundError:
+        return None
+
+
+def answers(text=b"own"):
+    eq(bytes(harness.device().ctrl_transfer(0xC1, 7, 0, 0, 8, timeout=round(patience(1000)))), text)
+
+
+def serves(before=None):
+    """Waits until the gadget is bound with descriptors that are not `before`, and its host is answered."""
+    def renewed(_):
+        now = endpoint()
+        return now and (not before or now.st_ino != before.st_ino)
+    await_status(NAME, renewed, "renewed")
+    await_state(NAME, "ready")
+    late = time.time() - endpoint().st_mtime
+    ok(not before or late < tap.at_most(1), f"bound {late} s after the descriptors")
+    must(ffsctl("wait", NAME, "--for", "configured", "--timeout", "10"))
+    eq((udc_file().read_text(), status(NAME)[0]["problems"]), (UDC + "\n", []))
+    answers()
+
+
+def blames_nobody():
+    ok(OTHERS not in gadgets.log(NAME), gadgets.log(NAME))
+
+
+def unbound_by_others():
+    await_log(NAME, OTHERS + "; ffsctl does not rebind it")
+    time.sleep(2)
+    shown, _ = status(NAME)
+    eq((udc_file().read_text(), shown["state"]), ("\n", "unbound"))
+    contains(shown["problems"][0]["text"], f"another program unbound it from its UDC {UDC}")
+
+
+# --- it gives up its descriptors while it lives -------------------------------------------------
+
+
+@test("restart and reload of one that closes its files and ends later: 0 means that it is bound again")
+def closes_and_ends_later():
+    for seconds in ("0.1", "1"):
+        up(daemon("linger", seconds), "--wait-host")
+        for command in ("restart", "reload"):
+            if command == "reload":
+                daemon("linger", seconds, env={"ANY": "new"})
+            before = endpoint()
+            must(ffsctl(command, NAME))
+            eq(udc_file().read_text(), UDC + "\n")
+            serves(before)
+        blames_nobody()
+        down(NAME)
+
+
+@test("begins again in the same process, with and without no_disconnect, as root and as another user: bound again")
+def begins_again():
+    for no_disconnect in (False, True):
+        for uid in (0, 65534):
+            up(daemon(no_disconnect=no_disconnect, uid=uid), "--wait-host")
+            before, first = pid(), endpoint()
+            for _ in range(2):
+                os.kill(before, signal.SIGUSR2)
+                serves(first)
+                first = endpoint()
+            eq(pid(), before)
+            blames_nobody()
+            down(NAME)
+
+
+@test("closes its files and writes no descriptors for long: degraded, bind and wait wait for them, others are not blamed")
+def closes_for_long():
+    up(daemon(), "--wait-host")
+    os.kill(pid(), signal.SIGHUP)
+    shown, _ = await_state(NAME, "degraded")
+    eq((udc_file().read_text(), shown["functions"][0]["worker"]["state"]), ("\n", "ready"))
+    contains(shown["problems"][0]["text"], "own: the daemon has closed its FunctionFS files and not written descriptors again")
+    must(ffsctl("wait", NAME, "--timeout", "1"), 75)
+    bind = start("bind", NAME)
+    time.sleep(1)
+    ok(bind.poll() is None, "bind does not wait")
+    os.kill(pid(), signal.SIGUSR2)
+    must(finish(bind))
+    eq(udc_file().read_text(), UDC + "\n")
+    serves()
+    blames_nobody()
+    down(NAME)
+
+
+@test("a child serves, ends, and another one follows: bound again")
+def child_ends():
+    up(daemon("fork"), "--wait-host")
+    before, parent = endpoint(), pid()
+    child = int(subprocess.check_output(["pgrep", "-P", str(parent)]))
+    os.kill(child, signal.SIGKILL)
+    serves(before)
+    eq(pid(), parent)
+    must(ffsctl("restart", NAME))
+    serves(before)
+    blames_nobody()
+    down(NAME)
+
+
+@test("ready as soon as it is started: up, restart and bind still wait for the descriptors")
+def ready_when_started():
+    fifo = gadgets.Fifo()
+    process = start("up", daemon("tell", fifo.path, "slow", ready="started"))
+    slow = fifo.wait()
+    eq(status(NAME)[0]["state"], "starting")
+    os.kill(slow, signal.SIGUSR1)
+    must(finish(process))
+    process = start("restart", NAME)
+    slow = fifo.wait()
+    eq(udc_file().read_text(), "\n")
+    os.kill(slow, signal.SIGUSR1)
+    must(finish(process))
+    serves()
+    down(NAME)
+
+
+@test("beside another function: that one sees one disconnect, and goes on")
+def beside_another_function():
+    echo = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
+            'worker = { plugin = "loopback"; }; };')
+    up(daemon(beside=echo), "--wait-host")
+    other = status(NAME)[0]["functions"][1]["worker"]["pid"]
+    os.kill(pid(), signal.SIGUSR2)
+    serves()
+    eq(status(NAME)[0]["functions"][1]["worker"]["pid"], other)
+    with gadgets.traffic(interface=1):
+        pass
+    eq(gadgets.log(NAME).count("rebound to"), 1)
+    down(NAME)
+
+
+@test("begins again while no supervisor runs: the next one binds it again")
+def begins_again_without_supervisor():
+    path = daemon()
+    up(path, "--wait-host")
+    daemon_pid, before = pid(), endpoint()
+    time.sleep(1)
+    harness.kill(status(NAME)[0]["supervisor"])
+    os.kill(daemon_pid, signal.SIGUSR2)
+    mount = pathlib.Path("/dev/ffs", NAME, "own/ep1")
+    for _ in range(1000):
+        if mount.exists() and mount.stat().st_ino != before.st_ino:
+            break
+        time.sleep(0.01)
+    contains(up(path).stderr, gadgets.TAKEN_OVER)
+    serves(before)
+    eq(pid(), daemon_pid)
+    down(NAME)
+
+
+@test("two that begin again when the gadget is unbound, both slowly: they do not take turns, the gadget stays bound")
+def two_that_reopen():
+    def group(label):
+        words = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", "reopen", "react", "0.3"], opens="ep0", user="root")
+        return f"{label} = {{ ffs = {{ }}; worker = {{ {words} }}; }};"
+    path = DIRECTORY / f"{NAME}.conf"
+    path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n"
+                    f'functions = {{ {group("own")} {group("other")} }};\n')
+    up(path, "--wait-host")
+    os.kill(pid(), signal.SIGUSR2)
+    time.sleep(20)
+    serves()
+    rebinds = gadgets.log(NAME).count("rebound to")
+    ok(rebinds <= 6, gadgets.log(NAME))
+    time.sleep(20)
+    eq(gadgets.log(NAME).count("rebound to"), rebinds)
+    down(NAME)
+
+
+@test("closes its files each time that it is bound: bound again about once a second, and not more often")
+def flaps():
+    up(daemon("flap"))
+    time.sleep(20)
+    rebinds = gadgets.log(NAME).count("rebound to")
+    ok(20 <= rebinds <= 35, f"{rebinds} rebinds in 20 s")
+    down(NAME)
+
+
+# --- somebody unbinds it ------------------------------------------------------------------------
+
+
+@test("unbound by another program, and the daemon reopens at once when told so: it stays unbound until bind")
+def reopens_on_unbind():
+    for words in ((), ("reopen",)):
+        up(daemon(*words), "--wait-host")
+        for _ in range(rounds(3, 20)):
+            udc_file().write_text("\n")
+            unbound_by_others()
+            must(ffsctl("restart", NAME))
+            unbound_by_others()
+            os.kill(pid(), signal.SIGUSR2)
+            unbound_by_others()
+            must(ffsctl("bind", NAME))
+            serves()
+        # Neither a failed write nor a bind by others is an unbind: the daemon is bound again after them
+        subprocess.run(f"echo {UDC} >{udc_file()}", shell=True, check=False, stderr=subprocess.DEVNULL)
+        before = endpoint()
+        os.kill(pid(), signal.SIGUSR2)
+        serves(before)
+        udc_file().write_text("\n")
+        unbound_by_others()
+        udc_file().write_text(UDC)
+        await_state(NAME, "ready")
+        before = endpoint()
+        os.kill(pid(), signal.SIGUSR2)
+        serves(before)
+        down(NAME)
+
+
+@test("unbound by another program while no supervisor runs: it stays unbound")
+def unbound_without_supervisor():
+    path = daemon()
+    up(path, "--wait-host")
+    time.sleep(1)
+    harness.kill(status(NAME)[0]["supervisor"])
+    udc_file().write_text("\n")
+    up(path)
+    unbound_by_others()
+    down(NAME)
+
+
+@test("unbound by ffsctl, and the daemon reopens at once when told so: it stays unbound, bind ends when it is bound")
+def reopens_on_ffsctl_unbind():
+    up(daemon("reopen"), "--wait-host")
+    for _ in range(rounds(3, 20)):
+        must(ffsctl("unbind", NAME))
+        if random.random() < 0.5:
+            await_state(NAME, "unbound")
+        must(ffsctl("bind", NAME))
+        eq(udc_file().read_text(), UDC + "\n")
+        serves()
+    must(ffsctl("unbind", NAME))
+    time.sleep(2)
+    eq((udc_file().read_text(), status(NAME)[0]["state"], status(NAME)[0]["problems"]), ("\n", "unbound", []))
+    blames_nobody()
+    down(NAME)
+
+
+# --- everything that may happen, in any order ---------------------------------------------------
+
+
+def port():
+    """The directory of the device in sysfs."""
+    found, = [p.parent for p in HOST.glob("devices/*/idProduct") if p.read_text() == "0104\n"]
+    return found
+
+
+def re_authorised():
+    path = port() / "authorized"
+    path.write_text("0")
+    path.write_text("1")
+
+
+def driver_unbound():
+    name = port().name
+    (HOST / "drivers/usb/unbind").write_text(name)
+    (HOST / "drivers/usb/bind").write_text(name)
+
+
+@contextlib.contextmanager
+def reopening():
+    """Waits until a daemon that reopens on FUNCTIONFS_UNBIND has done so: a bind before that drops the event."""
+    before = endpoint()
+    yield
+    if "reopen" in CURRENT[0]:
+        await_status(NAME, lambda _: endpoint() and endpoint().st_ino != before.st_ino, "reopened")
+
+
+def udc_gone_and_back():
+    with reopening():
+        (DRIVER / "unbind").write_text(UDC)
+    time.sleep(random.choice((0, 0.01, 1)))
+    (DRIVER / "bind").write_text(UDC)
+
+
+def reloaded():
+    words, settings = CURRENT
+    daemon(*words, env={"ANY": str(random.random())}, **settings)
+    must(ffsctl("reload", NAME))
+
+
+def bound_again():
+    with reopening():
+        must(ffsctl("unbind", NAME))
+    must(ffsctl("bind", NAME))
+    eq(udc_file().read_text(), UDC + "\n")
+
+
+def off_and_on():
+    with reopening():
+        udc_file().write_text("\n")
+    await_state(NAME, "unbound")
+    must(ffsctl("bind", NAME))
+
+
+CURRENT = ((), {})
+HAPPENINGS = {
+    "restart": lambda: must(ffsctl("restart", NAME)),
+    "reload": reloaded,
+    "SIGKILL": lambda: os.kill(pid(), signal.SIGKILL),
+    "SIGTERM": lambda: os.kill(pid(), signal.SIGTERM),
+    "again": lambda: os.kill(pid(), signal.SIGUSR2),
+    "port reset": lambda: harness.device().reset(),
+    "re-authorisation": re_authorised,
+    "host's driver": driver_unbound,
+    "UDC": udc_gone_and_back,
+    "unbind and bind": bound_again,
+    "another program": off_and_on,
+}
+RENEWS = "restart", "reload", "SIGKILL", "SIGTERM", "again"
+KINDS = {"plain": (), "ends later": ("linger", "0.5"), "reopens": ("reopen",), "forks": ("fork",),
+         "ends later and reopens": ("linger", "0.2", "reopen")}
+
+
+def go_through(names, words, settings):
+    global CURRENT
+    CURRENT = (words, settings)
+    up(daemon(*words, **settings), "--wait-host")
+    serves()
+    for name in names:
+        before = endpoint()
+        try:
+            HAPPENINGS[name]()
+            serves(before if name in RENEWS else None)
+        except BaseException:
+            print(f"# {words} {settings}: {name} of {names}\n# " + gadgets.log(NAME).replace("\n", "\n# "), flush=True)
+            raise
+    down(NAME)
+
+
+@test("each kind of daemon, user and mount option goes through everything: bound again each time",
+      only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: the tests above notice it, too")
+def matrix():
+    for words in KINDS.values():
+        for no_disconnect in (False, True):
+            for uid in (0, 65534):
+                go_through(list(HAPPENINGS), words, {"no_disconnect": no_disconnect, "uid": uid})
+
+
+@test("random sequences of these: bound again after each")
+def random_sequences():
+    for _ in range(rounds(1, 3, 20)):
+        words, no_disconnect, uid = random.choice(list(KINDS.values())), random.random() < 0.5, random.choice((0, 65534))
+        go_through(random.choices(list(HAPPENINGS), k=6), words, {"no_disconnect": no_disconnect, "uid": uid})
+
+
+tap.main()
