@@ -8,7 +8,9 @@ cases a daemon that only writes descriptors."""
 import os
 import pathlib
 import select
+import signal
 import subprocess
+import time
 
 import gadgets
 import harness
@@ -108,6 +110,71 @@ def iio_reads_sensor():
         eq((gadget["problems"], gadget["functions"][0]["worker"]["restarts"]), ([], n + 1))
         contains(run("iio_info", "-u", "usb:"), name)
     down("iio")
+
+
+# --- both, when they close their files while they live --------------------------------------------
+
+
+def device_in_sysfs(vendor):
+    found, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*/idVendor") if p.read_text() == vendor + "\n"]
+    return found
+
+
+def re_authorised(vendor):
+    path = device_in_sysfs(vendor) / "authorized"
+    path.write_text("0")
+    path.write_text("1")
+
+
+def port_reset(vendor):
+    harness.device(int(vendor, 16), int((device_in_sysfs(vendor) / "idProduct").read_text(), 16)).reset()
+
+
+def host_unbound(vendor):
+    for word in "unbind", "bind":
+        name = device_in_sysfs(vendor).name
+        pathlib.Path("/sys/bus/usb/drivers/usb", word).write_text(name)
+
+
+def udc_gone(_):
+    for word in "unbind", "bind":
+        pathlib.Path("/sys/bus/platform/drivers/dummy_udc", word).write_text("dummy_udc.0")
+
+
+def goes_through_all(name, vendor, use):
+    """Restarts the daemon and disturbs the bus in every way; afterwards the client of the host works each time."""
+    def restarted(_):
+        must(ffsctl("restart", name))
+        eq(pathlib.Path(harness.CONFIGFS, name, "UDC").read_text(), "dummy_udc.0\n")
+
+    def ended(_):
+        os.kill(worker_of(name)["pid"], signal.SIGTERM)
+    for disturb in restarted, ended, port_reset, re_authorised, host_unbound, udc_gone, restarted:
+        disturb(vendor)
+        # A daemon notices an event of the bus when it likes, and closes its files then.
+        time.sleep(5)
+        await_state(name, "ready")
+        must(ffsctl("wait", name, "--for", "configured"))
+        eq(status(name)[0]["problems"], [], disturb.__name__)
+        use()
+    ok("unbound by another program" not in ffsctl("log", name).stdout, ffsctl("log", name).stdout)
+
+
+@test("iio: restarts, ends, resets and another UDC: bound again, and a client works")
+def iio_stays_bound():
+    if not SENSORS.exists():
+        tap.skip("the kernel has no dummy sensor")
+    name = (DEVICE / "name").read_text().strip()
+    up(f"{SRC}/gadget.d/iio.conf", "--wait-host")
+    goes_through_all("iio", "0456", lambda: contains(run("iio_info", "-u", "usb:"), name))
+    down("iio")
+
+
+@test("mtp: restarts, ends, resets and another UDC, with loop_on_disconnect of Debian: bound again, and a client works")
+def mtp_stays_bound():
+    up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
+    goes_through_all("mtp", "1d6b", film)
+    down("mtp")
 
 
 # --- one of ours ------------------------------------------------------------------------------------
