@@ -25,7 +25,7 @@ import tap
 from tap import eq, ok, test
 
 DIRECTORY = os.path.join(SRC, "kernel", "mutants")
-HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?(?:Only-all: \S.*\n)?SPDX-License-Identifier: \S+\n\n")
+HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: test_\w+\nOn: (6\.12|6\.1) (?:normal|debug)\n(?:Append: \S+\n)?(?:Functions: all\n)?(?:Only-all: \S.*\n)?SPDX-License-Identifier: \S+\n\n")
 
 
 def mutants(version):
