@@ -59,12 +59,22 @@ void configfs_handle_failed_bind(struct configfs *c, const char *udc, struct err
 	error_add_hint(err, "%s", why.hint);
 }
 
+/*
+ * A gadget without functions that deactivate it does not use its count. It is not bound twice,
+ * because programs of FunctionFS see each bind.
+ */
+static bool must_bind_again(const struct configfs *c, const char *udc)
+{
+	return c->counts_old_deactivations &&
+	       (streq_null(c->deactivated_udc, udc) || any_function_may_deactivate(c->gadget));
+}
+
 int configfs_bind_again_after_failed_bind(struct configfs *c, const char *udc_attribute_path,
 					  const char *udc)
 {
 	int r;
 
-	if (!c->counts_old_deactivations)
+	if (!must_bind_again(c, udc))
 		return 0;
 	c->counts_old_deactivations = false;
 	if (streq_null(c->deactivated_udc, udc))

@@ -31,7 +31,8 @@ int configfs_activate_deactivated_udc(struct configfs *c, struct error *err);
 
 /*
  * Called after a successful bind: if an earlier bind of this gadget failed, unbinds the gadget and
- * binds it again, so that the kernel counts its deactivations anew. Returns 0 or a negative errno.
+ * binds it again where necessary, so that the kernel counts its deactivations anew. Returns 0 or a
+ * negative errno.
  */
 int configfs_bind_again_after_failed_bind(struct configfs *c, const char *udc_attribute_path,
 					  const char *udc);
