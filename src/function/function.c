@@ -121,6 +121,9 @@ static int descriptors_apply(struct step *step, struct error *err)
 {
 	struct live_function *function = step->context;
 
+	/* The start of the worker writes the descriptors to the ep0 that the worker gets. */
+	if (!function_keeper_holds_ep0(function->model))
+		return 0;
 	return ffs_open_and_write_ep0(function->model->ffs, &function->ep0_fd, err);
 }
 
@@ -164,12 +167,11 @@ static int start_keeper(struct live_function *function, const char *path, struct
 static int keeper_apply(struct step *step, struct error *err)
 {
 	struct live_function *function = step->context;
-	const struct ffs *ffs = function_descriptors(function->model);
 	int r = 0;
 
 	/* The end of the previous keeper closed ep0, and the kernel discarded the descriptors. */
-	if (ffs && function->ep0_fd < 0)
-		r = ffs_open_and_write_ep0(ffs, &function->ep0_fd, err);
+	if (function_keeper_holds_ep0(function->model) && function->ep0_fd < 0)
+		r = ffs_open_and_write_ep0(function->model->ffs, &function->ep0_fd, err);
 	return r == 0 ? start_keeper(function, step->value, err) : r;
 }
 
@@ -179,7 +181,7 @@ bool function_restart_keeper(struct live_function *function)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (function_descriptors(function->model))
+	if (function_keeper_holds_ep0(function->model))
 		return false;
 	functions_log_about(function->functions, function->model->label, LOG_ERR,
 			    "its keeper has died: restarting keeper and worker");
@@ -384,20 +386,31 @@ static int add_enable_zlp_step(void *data, const struct endpoint *ep)
 	return 0;
 }
 
+static int add_zlp_to_digest(void *data, const struct endpoint *ep)
+{
+	uint64_t *digest = data;
+
+	*digest = digest_add(*digest, &ep->zlp.value, sizeof(ep->zlp.value));
+	return 0;
+}
+
 /*
  * Returns a digest of descriptors and strings. The caller frees it. If the digest changes, a reload
  * must create the function again, because descriptors and strings cannot be changed after they were
- * written.
+ * written. If no step enables zero-length packets, the digest contains for which endpoints the
+ * start of the worker enables them.
  */
-static char *descriptors_digest(const struct ffs *ffs)
+static char *descriptors_digest(const struct function *f)
 {
 	uint64_t digest = DIGEST_EMPTY;
 	size_t size;
-	_cleanup_free_ uint8_t *descriptors = ffs_blob_descriptors(ffs, &size), *strings = NULL;
+	_cleanup_free_ uint8_t *descriptors = ffs_blob_descriptors(f->ffs, &size), *strings = NULL;
 
 	digest = digest_add(digest, descriptors, size);
-	strings = ffs_blob_strings(ffs, &size);
+	strings = ffs_blob_strings(f->ffs, &size);
 	digest = digest_add(digest, strings, size);
+	if (!function_keeper_holds_ep0(f))
+		ffs_each_endpoint(f->ffs, add_zlp_to_digest, &digest);
 	return strf("%016" PRIx64, digest);
 }
 
@@ -420,12 +433,12 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
 			 &ffs->mount.at, (void *)function->functions->paths);
 	}
-	if (function_descriptors(function->model)) {
+	if (function_descriptors(function->model))
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
-			 descriptors_digest(ffs), &ffs->at, function);
+			 descriptors_digest(function->model), &ffs->at, function);
+	if (function_keeper_holds_ep0(function->model))
 		ffs_each_endpoint(ffs, add_enable_zlp_step,
 				  &(struct add_enable_zlp_step_arguments){ plan, ffs });
-	}
 	add_keeper_step(plan, function);
 	if (ffs && ffs->endpoint_file_symlink.value) {
 		_cleanup_free_ char *file = linked_endpoint_file_name(ffs);

@@ -7,6 +7,8 @@ libffsctl_a_SOURCES += \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
 	src/function/launch_fingerprint.c \
+	src/function/launch_environment.c \
+	src/function/launch_systemd.c \
 	src/function/launch_internal.h \
 	src/function/worker_user.c \
 	src/function/functions.c src/function/functions.h \

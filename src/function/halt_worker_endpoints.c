@@ -47,7 +47,7 @@ void worker_halt_endpoints(struct live_worker *worker)
 {
 	worker_close_endpoints_to_halt(worker);
 	worker->n_endpoint_halt_tries = 0;
-	if (worker->model->on_crash == CRASH_STALL &&
+	if (worker->model->on_crash == CRASH_STALL && !worker_holds_ep0(worker->model) &&
 	    worker->function->functions->up_down_phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }

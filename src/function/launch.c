@@ -25,7 +25,6 @@
 #include "process/credentials.h"
 #include "process/worker_processes.h"
 
-#define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
 /*
@@ -55,82 +54,12 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 	return error_set_position(err, &worker->model->program_at);
 }
 
-/* Returns the path of the device of a function; NULL if there is none, or none yet. */
-static const char *device_path_of(const struct live_function *function)
-{
-	const struct ffs *ffs = function->model->ffs;
-
-	return ffs ? ffs->endpoint_file_symlink.value : function->kernel_device.device_node;
-}
-
-static const char *text_or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
-/*
- * Replaces "${gadget}" and the other variables, which gadgetfile_load has checked; the caller frees
- * the result.
- */
-static char *expand_variables(const struct live_worker *worker, const char *text)
-{
-	const struct live_function *function = worker->function;
-	const char *device = text_or_empty(device_path_of(function));
-	const struct {
-		const char *name, *value;
-	} variables[] = {
-		{ "${dir}", function->gadget->file_dir },
-		{ "${gadget}", function->functions->gadget_name },
-		{ "${function}", function->model->label },
-		{ "${mount}", function->model->ffs ? function->model->ffs->mount.path : "" },
-		{ "${device}", device },
-		{ "${device_name}", path_last_component(device) },
-		{ "${ifname}", text_or_empty(function->kernel_device.ifname) },
-	};
-	char *out = xstrdup("");
-
-	while (*text) {
-		_cleanup_free_ char *old = out;
-		size_t plain = strcspn(text, "$");
-		const char *value = NULL;
-
-		out = strf("%s%.*s", old, (int)plain, text);
-		text += plain;
-		for (size_t v = 0; *text && v < ARRAY_SIZE(variables); v++) {
-			if (str_has_prefix(text, variables[v].name)) {
-				value = variables[v].value;
-				text += strlen(variables[v].name);
-				break;
-			}
-		}
-		if (value || *text) {
-			_cleanup_free_ char *before = out;
-
-			out = value ? strf("%s%s", before, value) : strf("%s%c", before, *text++);
-		}
-	}
-	return out;
-}
-
 static int find_program_in_path(struct live_worker *worker, struct error *err)
 {
 	struct spawn_settings *s = &worker->spawn;
 	int r = spawn_find_program(s->argv[0], &s->program_path, &worker->model->program_at, err);
 
 	return r < 0 ? r : check_trust(worker, s->program_path, err);
-}
-
-static void prepare_arguments(struct live_worker *worker)
-{
-	char *const *words = worker->model->argv;
-	size_t n = 0;
-
-	while (words[n])
-		n++;
-	strings_free(worker->spawn.argv);
-	worker->spawn.argv = xcalloc(n + 1, sizeof(*worker->spawn.argv));
-	for (size_t i = 0; i < n; i++)
-		worker->spawn.argv[i] = expand_variables(worker, words[i]);
 }
 
 static int prepare_program(struct live_worker *worker, struct error *err)
@@ -153,7 +82,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 		s->argv[1] = plugin;
 		return 0;
 	}
-	prepare_arguments(worker);
+	launch_prepare_arguments(worker);
 	if (!strchr(s->argv[0], '/'))
 		return find_program_in_path(worker, err);
 	s->program_path = xstrdup(s->argv[0]);
@@ -162,60 +91,6 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	error_errno(err, EX_UNAVAILABLE, errno, s->program_path, "cannot execute %s",
 		    s->program_path);
 	return error_set_position(err, &w->program_at);
-}
-
-static char *notify_socket_path(const struct live_worker *worker)
-{
-	return strf("%s/notify-%s", worker->function->functions->rundir->path,
-		    worker->function->model->label);
-}
-
-static void set_env_variable(char **env, size_t *n, const char *name, const char *value)
-{
-	if (value)
-		env[(*n)++] = strf("%s=%s", name, value);
-}
-
-static void prepare_environment(struct live_worker *worker)
-{
-	const struct live_function *function = worker->function;
-	const struct worker *w = worker->model;
-	const struct ffs *ffs = function->model->ffs;
-	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_in_out_pairs(ffs) +
-			      (worker->dmabuf_exporter != NULL) + (w->kind == WORKER_PLUGIN);
-	char **env = xcalloc(12 + w->n_env, sizeof(*env));
-	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_socket_path(worker);
-
-	set_env_variable(env, &n, "PATH", WORKER_PATH);
-	set_env_variable(env, &n, "FFSCTL_GADGET", function->functions->gadget_name);
-	set_env_variable(env, &n, "FFSCTL_FUNCTION", function->model->label);
-	set_env_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
-	set_env_variable(env, &n, "FFSCTL_DEVICE",
-			 ffs ? NULL : function->kernel_device.device_node);
-	set_env_variable(env, &n, "FFSCTL_IFNAME", function->kernel_device.ifname);
-	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
-	set_env_variable(env, &n, "LISTEN_FDNAMES", names);
-	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
-	worker->spawn.listen_pid_value = env[n++] + strlen("LISTEN_PID=");
-	if (w->kind == WORKER_EXEC && w->ready_when == READY_NOTIFY)
-		set_env_variable(env, &n, "NOTIFY_SOCKET", notify);
-	if (w->ready_when == READY_FD)
-		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
-	for (size_t e = 0; e < w->n_env; e++) {
-		_cleanup_free_ char *value = expand_variables(worker, w->env[e].value);
-		size_t at = 0, length = strlen(w->env[e].name);
-
-		/* A variable of the gadget file replaces one of ffsctl, such as PATH. */
-		while (at < n &&
-		       (strncmp(env[at], w->env[e].name, length) != 0 || env[at][length] != '='))
-			at++;
-		if (at == n)
-			n++;
-		free(env[at]);
-		env[at] = strf("%s=%s", w->env[e].name, value);
-	}
-	strings_free(worker->spawn.env);
-	worker->spawn.env = env;
 }
 
 /* udmabuf is preferred, because its memory is charged to the worker. */
@@ -279,7 +154,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = choose_dmabuf_exporter(worker, err);
 	if (r == 0)
-		prepare_environment(worker);
+		launch_prepare_environment(worker);
 	if (r == 0)
 		prepare_sandbox(worker);
 	return r;
@@ -386,7 +261,7 @@ static int make_worker_control_socket_pair(struct worker_start_fds *fds,
  */
 static int make_notify_socket(const struct live_worker *worker, int *out)
 {
-	_cleanup_free_ char *path = notify_socket_path(worker);
+	_cleanup_free_ char *path = launch_notify_socket_path(worker);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1, r;
@@ -455,6 +330,28 @@ static int watch_descriptors_from_start(struct live_worker *worker)
 	return r;
 }
 
+/* Opens the files of FunctionFS that the worker gets, and a DMABUF device. */
+static int open_files_of_function(const struct live_worker *worker, struct worker_start_fds *fds,
+				  struct error *err)
+{
+	const struct ffs *ffs = worker->function->model->ffs;
+	int r;
+
+	if (worker->model->listen_fds == LISTEN_FDS_SYSTEMD) {
+		/* Neither config nor control: the keeper sees a worker that has closed its control
+		   socket. */
+		while (fds->n_fds > 0)
+			cleanup_close(&fds->fds[--fds->n_fds]);
+		return launch_open_systemd_fds(worker, fds->fds, &fds->n_fds, err);
+	}
+	r = ffs_each_endpoint(ffs, open_endpoint, fds);
+	if (r == 0)
+		r = ffs_each_in_out_pair(ffs, open_in_out_pair_file, fds);
+	if (r == 0 && worker->dmabuf_exporter)
+		r = open_file(fds, worker->dmabuf_exporter->path, O_RDWR, "");
+	return r;
+}
+
 static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *fds,
 			   struct supervisor_fds *ends, struct error *err)
 {
@@ -471,11 +368,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot create the file descriptors of a worker");
-	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, fds);
-	if (r == 0)
-		r = ffs_each_in_out_pair(worker->function->model->ffs, open_in_out_pair_file, fds);
-	if (r == 0 && worker->dmabuf_exporter)
-		r = open_file(fds, worker->dmabuf_exporter->path, O_RDWR, "");
+	r = open_files_of_function(worker, fds, err);
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
@@ -492,7 +385,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 		   worker->model->ready_when == READY_NOTIFY) {
 		r = make_notify_socket(worker, &ends->readiness_fd);
 	}
-	if (r == 0 && worker->model->opens_ep0)
+	if (r == 0 && worker_holds_ep0(worker->model))
 		r = watch_descriptors_from_start(worker);
 	if (r < 0)
 		return error_errno(
@@ -521,8 +414,8 @@ static int open_pidfd_and_pass_worker_to_keeper(const struct live_worker *worker
  */
 static void update_spawn_for_kernel_device(struct live_worker *worker)
 {
-	prepare_arguments(worker);
-	prepare_environment(worker);
+	launch_prepare_arguments(worker);
+	launch_prepare_environment(worker);
 	worker->function->kernel_device.inode_or_ifindex_at_start =
 		worker->function->kernel_device.inode_or_ifindex;
 }

@@ -44,7 +44,7 @@ static int append_in_out_pair_fd_name(void *data, const struct endpoint *first,
 	return 0;
 }
 
-char *launch_fd_names(const struct live_worker *worker)
+static char *own_fd_names(const struct live_worker *worker)
 {
 	const struct ffs *ffs = worker->function->model->ffs;
 	struct fd_name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
@@ -56,6 +56,12 @@ char *launch_fd_names(const struct live_worker *worker)
 	if (worker->model->kind == WORKER_PLUGIN)
 		append_fd_name(&names, "plugin");
 	return names.joined_names;
+}
+
+char *launch_fd_names(const struct live_worker *worker)
+{
+	return worker->model->listen_fds == LISTEN_FDS_SYSTEMD ? launch_systemd_fd_names(worker)
+							       : own_fd_names(worker);
 }
 
 /* --- the document --- */
@@ -147,7 +153,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 	_cleanup_free_ char *config = worker_config_text(worker);
 	const struct spawn_settings *s = &worker->spawn;
 	const int kinds[] = { worker->model->blocking_io, worker->model->ready_when,
-			      worker->model->sandbox };
+			      worker->model->sandbox, worker->model->listen_fds };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program_path);

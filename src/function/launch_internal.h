@@ -7,9 +7,26 @@
 /* Fills in the user and the groups of worker->spawn. Errors contain the position in the gadget
  * file. */
 int launch_prepare_user(struct live_worker *worker, struct error *err);
+/*
+ * launch_environment.c: set argv and env of worker->spawn, in which the variables of the gadget
+ * file are expanded.
+ */
+void launch_prepare_arguments(struct live_worker *worker);
+void launch_prepare_environment(struct live_worker *worker);
+/* Returns the path of the socket for sd_notify(3). The caller frees it. */
+char *launch_notify_socket_path(const struct live_worker *worker);
 /* Returns the value of LISTEN_FDNAMES: the names of the file descriptors, in the order in which
    launch_start passes them to the worker. The caller frees the text. */
 char *launch_fd_names(const struct live_worker *worker);
+/*
+ * launch_systemd.c: what a worker with listen_fds = "systemd" gets. launch_systemd_fd_names returns
+ * the value of LISTEN_FDNAMES, which the caller frees; launch_open_systemd_fds writes the
+ * descriptors to ep0, and stores ep0 and the open endpoint files in fds[], which has room for all
+ * of them.
+ */
+char *launch_systemd_fd_names(const struct live_worker *worker);
+int launch_open_systemd_fds(const struct live_worker *worker, int *fds, size_t *n_fds,
+			    struct error *err);
 /* Writes the document of schemas/worker-config.schema.json to worker->worker_config_fd, a sealed
  * memfd. */
 int launch_make_worker_config(struct live_worker *worker, struct error *err);

@@ -45,7 +45,7 @@ static void continue_ready_worker(struct live_worker *worker, time_t since)
 
 	worker->state = WORKER_READY;
 	worker->was_ready = true;
-	if (worker->model->opens_ep0)
+	if (worker_holds_ep0(worker->model))
 		function_watch_descriptors(worker->function);
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
 	worker_start_watchdog(worker);

@@ -77,8 +77,8 @@ char *ffs_in_out_pair_file_name(const struct ffs *ffs, const struct endpoint *fi
 	return strf("%s_rw", file);
 }
 
-static int open_endpoint_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
-			      struct error *err)
+int ffs_open_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
+		  struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
 	/* O_RDWR is necessary although an endpoint may have only one direction: a read() or write()
@@ -95,7 +95,7 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 {
 	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
 
-	return open_endpoint_file(ffs, file, blocking, err);
+	return ffs_open_file(ffs, file, blocking, err);
 }
 
 int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *first,
@@ -103,22 +103,27 @@ int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *firs
 {
 	_cleanup_free_ char *file = ffs_in_out_pair_file_name(ffs, first);
 
-	return open_endpoint_file(ffs, file, blocking, err);
+	return ffs_open_file(ffs, file, blocking, err);
 }
 
-static int enable_zlp_apply(struct step *step, struct error *err)
+int ffs_enable_zlp(const char *path, struct error *err)
 {
 	/*
 	 * Non-blocking: if the kernel does not know the ioctl, it first waits until a host enables
 	 * the endpoint. On a non-blocking file, the ioctl fails with EAGAIN instead.
 	 */
-	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;
 
 	if (fd >= 0 && ioctl(fd, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &on) == 0)
 		return 0;
-	return error_errno(err, EX_OSERR, errno, step->path,
-			   "cannot turn on zero-length packets for endpoint %s", step->path);
+	return error_errno(err, EX_OSERR, errno, path,
+			   "cannot turn on zero-length packets for endpoint %s", path);
+}
+
+static int enable_zlp_apply(struct step *step, struct error *err)
+{
+	return ffs_enable_zlp(step->path, err);
 }
 
 const struct step_op ffs_op_enable_zlp = { .name = "enable-zlp", .apply = enable_zlp_apply };

@@ -25,6 +25,9 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);
 char *ffs_in_out_pair_file_name(const struct ffs *ffs, const struct endpoint *first);
 
 enum ep_blocking { EP_NONBLOCKING, EP_BLOCKING };
+/* Opens a file of the mount by its name. Returns what ffs_endpoint_open returns. */
+int ffs_open_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
+		  struct error *err);
 /* Opens an endpoint file. Returns a file descriptor (close-on-exec) or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
@@ -33,6 +36,7 @@ int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *firs
 			      enum ep_blocking blocking, struct error *err);
 
 /* Enables automatic zero-length packets for the IN endpoint file `path`, until ep0 is closed. */
+int ffs_enable_zlp(const char *path, struct error *err);
 extern const struct step_op ffs_op_enable_zlp;
 
 /*

@@ -189,3 +189,13 @@ const struct ffs *function_descriptors(const struct function *f)
 {
 	return f->worker && f->worker->opens_ep0 ? NULL : f->ffs;
 }
+
+bool worker_holds_ep0(const struct worker *w)
+{
+	return w->opens_ep0 || w->listen_fds == LISTEN_FDS_SYSTEMD;
+}
+
+bool function_keeper_holds_ep0(const struct function *f)
+{
+	return f->ffs && !(f->worker && worker_holds_ep0(f->worker));
+}

@@ -69,6 +69,12 @@ enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
 enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
 /* When to start the worker of a kernel function. */
 enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
+/*
+ * Which file descriptors a program gets (key `listen_fds`): those of ffsctl-worker(7), or ep0 and
+ * the endpoint files in the order in which systemd passes them (systemd.socket(5),
+ * ListenUSBFunction=).
+ */
+enum worker_listen_fds { LISTEN_FDS_FFSCTL, LISTEN_FDS_SYSTEMD };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
 #define WORKER_ENGINE(NAME, name, needs, description) ENGINE_##NAME,
@@ -103,6 +109,7 @@ struct worker {
 	struct position program_at; /* position of the plugin's name or of argv[0] */
 	bool opens_ep0; /* the worker is a daemon: it writes descriptors and opens endpoints
 			   itself; the function's keeper then runs without ep0 */
+	enum worker_listen_fds listen_fds;
 	enum worker_start start_when; /* only for the worker of a kernel function */
 	bool blocking_io;	      /* endpoints are opened without O_NONBLOCK */
 	enum worker_engine engine;
@@ -223,6 +230,14 @@ struct function {
  * function whose daemon writes its own descriptors.
  */
 const struct ffs *function_descriptors(const struct function *f);
+/*
+ * Returns whether the worker holds ep0: it is a daemon, or it gets ep0 as a service of systemd
+ * does. When it ends, the kernel discards the descriptors and unbinds the gadget.
+ */
+bool worker_holds_ep0(const struct worker *w);
+/* Returns whether the function's keeper holds ep0, so that the end of the worker changes nothing.
+ */
+bool function_keeper_holds_ep0(const struct function *f);
 
 struct config_strings {
 	uint16_t lang;

@@ -39,7 +39,7 @@ bool binding_is_bound_in_kernel(const struct binding *b)
 
 static bool is_daemon(const struct live_function *function)
 {
-	return function->worker && function->worker->model->opens_ep0;
+	return function->worker && worker_holds_ep0(function->worker->model);
 }
 
 /* Returns whether the descriptors of a daemon are not those with which the gadget was bound. */
@@ -53,7 +53,8 @@ static bool daemon_closed_files(const struct live_function *function)
 /* Returns whether a keeper has closed ep0: it has died. */
 static bool keeper_closed_ep0(const struct live_function *function)
 {
-	return function_descriptors(function->model) && function_read_descriptors_id(function) == 0;
+	return function_keeper_holds_ep0(function->model) &&
+	       function_read_descriptors_id(function) == 0;
 }
 
 static bool any_function(const struct binding *b, bool (*is)(const struct live_function *function))

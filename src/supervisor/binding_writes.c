@@ -61,7 +61,8 @@ static void on_write(void *data, uint32_t events _unused_)
 static bool has_daemon(const struct functions *functions)
 {
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->worker && functions->list[n]->worker->model->opens_ep0)
+		if (functions->list[n]->worker &&
+		    worker_holds_ep0(functions->list[n]->worker->model))
 			return true;
 	return false;
 }

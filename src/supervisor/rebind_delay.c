@@ -25,7 +25,7 @@ static bool was_closed_by_living_daemon(const struct binding *b)
 	for (size_t n = 0; n < b->live->functions.n; n++) {
 		const struct live_worker *worker = b->live->functions.list[n]->worker;
 
-		if (worker && worker->model->opens_ep0 &&
+		if (worker && worker_holds_ep0(worker->model) &&
 		    (worker->state != WORKER_READY || worker->started_at > b->bound_since))
 			return false;
 	}

@@ -251,7 +251,7 @@ static void restore_descriptors_at_bind(const struct live_gadget *live)
 	for (size_t n = 0; n < live->functions.n; n++) {
 		struct live_function *function = live->functions.list[n];
 
-		if (function->worker && function->worker->model->opens_ep0 &&
+		if (function->worker && worker_holds_ep0(function->worker->model) &&
 		    !function_descriptors_were_written_after(function, &st.st_mtim))
 			function->descriptors_id_at_bind = function_read_descriptors_id(function);
 	}

@@ -16,14 +16,11 @@
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
-/*
- * Returns whether a function of the configuration has an ep0 that ffsctl holds, not a daemon (see
- * function_descriptors()).
- */
+/* Returns whether a function of the configuration has an ep0 that ffsctl holds, not a worker. */
 static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
-		if (function_descriptors(&g->functions[c->functions[i].function_index]))
+		if (function_keeper_holds_ep0(&g->functions[c->functions[i].function_index]))
 			return true;
 	return false;
 }

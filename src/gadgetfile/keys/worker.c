@@ -31,6 +31,11 @@ static const struct keyword opens_words[] = {
 	{ "ep0", 1 },
 	END_WORDS,
 };
+static const struct keyword listen_fds_words[] = {
+	{ "ffsctl", LISTEN_FDS_FFSCTL },
+	{ "systemd", LISTEN_FDS_SYSTEMD },
+	END_WORDS,
+};
 static const struct keyword start_words[] = {
 	{ "created", START_CREATED },
 	{ "bound", START_BOUND },
@@ -187,6 +192,13 @@ static const struct key worker_rows[] = {
 		 "opens ep0 and writes the descriptors itself; 'ffs' then has only 'mount' and "
 		 "'speeds'.",
 	  .set = set_keyword_setting, SETTING(what_worker_opens) },
+	{ "listen_fds", NODE_STRING, .words = listen_fds_words, .default_text = "ffsctl",
+	  .doc = "What a program gets as file descriptors from 3 on. ffsctl: config, control and the "
+		 "endpoints (ffsctl-worker(7)). systemd: ep0 and the endpoint files, as a service "
+		 "with ListenUSBFunction= gets them, and nothing else; the program reads the events "
+		 "and answers the control requests itself, and its end unbinds the gadget until it "
+		 "runs again.",
+	  .set = set_keyword, WORKER(listen_fds) },
 	{ "start", NODE_STRING, .words = start_words,
 	  .default_text = "created for acm, gser and obex; bound for other functions",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "

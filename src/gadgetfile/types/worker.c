@@ -120,7 +120,8 @@ static void set_worker_defaults(struct worker *w, const struct function *f, cons
 	if (!node_member(node, "ready"))
 		w->ready_when = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))
-		w->on_failed = n_functions > 1 && !w->opens_ep0 ? FAILED_STALL : FAILED_UNBIND;
+		w->on_failed =
+			n_functions > 1 && !worker_holds_ep0(w) ? FAILED_STALL : FAILED_UNBIND;
 	if (!w->working_directory)
 		w->working_directory = xstrdup("/");
 }
@@ -207,6 +208,38 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 	}
 }
 
+/* Adds errors about settings that exclude listen_fds = "systemd". */
+static void check_listen_fds(struct load *l, const struct function *f,
+			     const struct worker_settings *d, const struct node *node)
+{
+	struct node *setting = node_member(node, "listen_fds"), *ready = node_member(node, "ready");
+
+	if (!setting || setting->has_error || d->worker.listen_fds != LISTEN_FDS_SYSTEMD)
+		return;
+	if (!f->ffs)
+		load_error(l, setting, "a kernel function has no ep0 and no endpoint files");
+	else if (d->plugin)
+		load_error(l, setting, "\"systemd\" is for programs ('exec'), not for plugins");
+	else if (d->worker.opens_ep0)
+		load_error(
+			l, setting,
+			"a daemon that opens ep0 (opens = \"ep0\") gets no file descriptors of it");
+	if (ready && !ready->has_error && d->worker.ready_when == READY_FD) {
+		load_error(l, ready, "a program of systemd gets no file descriptor to report on");
+		diags_hint(l->diags, "set ready = \"notify\", as with Type=notify");
+	}
+	if (d->worker.watchdog > 0 && d->worker.ready_when != READY_NOTIFY)
+		error_setting_not_applicable(l, node, "watchdog",
+					     "needs ready = \"notify\": a program of systemd gets "
+					     "no control socket");
+	error_setting_not_applicable(
+		l, node, "on_crash",
+		"has no effect: when the worker closes ep0, the kernel unbinds the gadget");
+	error_setting_not_applicable(
+		l, node, "on_failed",
+		"has no effect: when the worker closes ep0, the kernel unbinds the gadget");
+}
+
 static char *options_json(const struct node *options)
 {
 	_cleanup_free_ char *text = NULL;
@@ -241,6 +274,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	if (load_plugin_or_exec(l, &d, node)) {
 		check_worker_times(l, &d.worker, node);
 		check_worker_fits_function(l, f, &d, node);
+		check_listen_fds(l, f, &d, node);
 		if (node_member(node, "plugin")) {
 			check_ready_setting_of_plugin(l, &d.worker, node);
 			if (f->ffs && !d.worker.opens_ep0)

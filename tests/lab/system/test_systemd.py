@@ -31,10 +31,10 @@ if "BOOTED" not in os.environ:
     sys.exit(boot())
 
 import tap  # noqa: E402
-from gadgets import examples, finish, odd, processes, processes_of, traffic  # noqa: E402
-from harness import SRC, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
+from gadgets import examples, finish, gadget, odd, processes, processes_of, traffic, worker  # noqa: E402
+from harness import CONFIGFS, SRC, configured, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
 from services import GADGETS, Manager, answer, checks, command, managing, run, write  # noqa: E402
-from tap import contains, eq, test  # noqa: E402
+from tap import contains, eq, patience, test  # noqa: E402
 
 UNIT = "ffsctl@x.service"
 # What the lab's kernel does not have, and what needs a drop-in
@@ -159,6 +159,56 @@ def drop_in(name, text):
     path.write_text(text)
     must(run("systemctl", "daemon-reload"))
     return path
+
+
+def given(pid):
+    """Returns what a program has open from 3 on, with its flags (O_NOFOLLOW is only about the open), and LISTEN_FDS."""
+    files = [(os.path.basename(os.readlink(f"/proc/{pid}/fd/{n}")), int(re.search(
+        r"flags:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{n}").read_text())[1], 8) & ~os.O_NOFOLLOW) for n in range(3, 6)]
+    return files, re.search(r"LISTEN_FDS=\d+", pathlib.Path(f"/proc/{pid}/environ").read_text())[0]
+
+
+def echoes_and_answers():
+    with traffic() as flow:
+        interface = flow.device.get_active_configuration()[(0, 0)].bInterfaceNumber
+        eq(bytes(flow.device.ctrl_transfer(0xC1, 0x42, 0x1234, interface, 64, timeout=round(patience(5000)))), b"value 1234")
+
+
+@test("a service with ListenUSBFunction= serves; as a worker with listen_fds = \"systemd\" it gets the same and serves, too")
+def service_of_usb_function():
+    program = f"/usr/bin/python3 {SRC}/tests/lab/workers/usb_service.py"
+    file = gadget("x", worker(exec=program.split(), listen_fds="systemd"))
+    blobs, mount = pathlib.Path("/run/blobs"), pathlib.Path("/run/mount-x")
+    blobs.mkdir()
+    must(ffsctl("descriptors", file, "--blob", blobs))
+    script = GADGETS / "made.conf"
+    script.write_text("""attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };
+        strings = ( { product = "x"; serialnumber = "1"; } ); functions : { echo : { type = "ffs"; instance = "made"; }; };""")
+    must(ffsctl("up", script, "--no-bind"))
+    mount.mkdir()
+    must(run("mount", "-n", "-t", "functionfs", "made", mount))
+    units = pathlib.Path("/run/systemd/system")
+    (units / "usb.socket").write_text(f"[Socket]\nListenUSBFunction={mount}\n")
+    (units / "usb.service").write_text(f"[Service]\nExecStart={program}\nUSBFunctionDescriptors={blobs}/echo.descriptors\n"
+                                       f"USBFunctionStrings={blobs}/echo.strings\n")
+    must(run("systemctl", "daemon-reload"))
+    must(run("systemctl", "start", "usb.socket"))
+    udc = pathlib.Path(CONFIGFS, "made/UDC")
+    with configured():
+        udc.write_text("dummy_udc.0")
+    echoes_and_answers()
+    of_systemd = given(int(answer("systemctl", "show", "--value", "-p", "MainPID", "usb.service")))
+    udc.write_text("\n")
+    must(run("systemctl", "stop", "usb.socket", "usb.service"))
+    must(run("umount", "-n", mount))
+    must(ffsctl("down", "made"))
+    must(ffsctl("up", file, "--udc", "dummy_udc.0", "--wait-host"))
+    echoes_and_answers()
+    eq(given(status("x")[0]["functions"][0]["worker"]["pid"]), of_systemd)
+    must(ffsctl("down", "x"))
+    for path in (*units.glob("usb.*"), script):
+        path.unlink()
+    must(run("systemctl", "daemon-reload"))
 
 
 @test("what the unit keeps from a service no example needs, nor another gadget that is installed")
