@@ -4,6 +4,7 @@
 """The documents: links lead somewhere, gadget files in them pass `ffsctl check`, and `make html` makes a site of them."""
 
 import glob
+import html
 import importlib.util
 import json
 import os
@@ -124,22 +125,50 @@ def facts_of_documents():
     tap.eq(sorted(re.findall(r"`([a-z]+)`", text)), sorted(c for c in commands if re.search(r"^ +--json ", help_of(c), re.M)))
 
 
-@tap.test("make html makes a site, in which each link leads somewhere")
-def site():
-    if importlib.util.find_spec("markdown") is None:
-        tap.skip("python3-markdown is not installed")
+def site_pages():
+    """{path: HTML} of the site, and the messages of make-site."""
     with tempfile.TemporaryDirectory() as directory:
         got = subprocess.run([os.path.join(SRC, "doc", "make-site"), directory], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         tap.eq((got.returncode, got.stdout), (0, ""))
-        pages = glob.glob(os.path.join(directory, "**", "*.html"), recursive=True)
-        tap.ok(len(pages) > 20, "%d pages" % len(pages))
-        dead = []
-        for page in pages:
-            with open(page, encoding="utf-8") as f:
-                for link in re.findall(r'(?:href|src)="([^"#]+)[#"]', f.read()):
-                    if not re.match(r"[a-z]+:", link) and not os.path.exists(os.path.join(os.path.dirname(page), link)):
-                        dead.append((os.path.relpath(page, directory), link))
-        tap.eq(dead, [])
+        pages = {}
+        for path in filter(os.path.isfile, glob.glob(os.path.join(directory, "**", "*"), recursive=True)):
+            with open(path, encoding="utf-8") as f:
+                pages[os.path.relpath(path, directory)] = f.read()
+    return pages
+
+
+def dead_links_of_site(pages):
+    """[(page, link)] of the links that lead to no page, or to no place of one."""
+    ids = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
+    dead = []
+    for path, text in pages.items():
+        for link in map(html.unescape, re.findall(r'(?:href|src)="([^"]+)"', text)):
+            target, _, anchor = link.partition("#")
+            target = os.path.normpath(os.path.join(os.path.dirname(path), target)) if target else path
+            if not re.match(r"[a-z]+:", link) and (target not in pages or anchor and anchor not in ids[target]):
+                dead.append((path, link))
+    return dead
+
+
+@tap.test("a planted dead link of a site is found: to a page, to a place of another page, and of its own")
+def dead_links_are_found():
+    pages = {"a.html": '<a href="b.html">', "x/c.html": '<a href="../a.html#no"> <a href="#no"> <a id="yes" href="#yes"> <a href="https://x/#y">'}
+    tap.eq(dead_links_of_site(pages), [("a.html", "b.html"), ("x/c.html", "../a.html#no"), ("x/c.html", "#no")])
+
+
+@tap.test("make html makes a site of all documents, in which each link leads somewhere, and each manual page has contents")
+def site():
+    if importlib.util.find_spec("markdown") is None:
+        tap.skip("python3-markdown is not installed")
+    pages = site_pages()
+    tap.ok(len(pages) > 20, "%d pages" % len(pages))
+    tap.eq(dead_links_of_site(pages), [])
+    tap.eq([path for path in pages if path.endswith(".md.html")], [], "documents that are shown as text")
+    tap.eq([path for path in DOCUMENTS if path != "README.md" and path.removesuffix(".md") + ".html" not in pages], [], "documents without a page")
+    for path, text in pages.items():
+        if text.count('<h1 class="Sh"'):
+            listed = re.findall(r'<a href="#([^"]+)">', text.partition("<summary>Contents</summary>")[2].partition("</details>")[0])
+            tap.eq((path, listed), (path, re.findall(r'<h[12] class="S[hs]" id="([^"]+)"', text)))
 
 
 tap.main()
