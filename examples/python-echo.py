@@ -5,7 +5,12 @@
 In the gadget file: worker : { exec = [ "./python-echo.py" ]; ready = "notify"; };
 """
 
-from ffsctl_worker import Worker
+import sys
+
+try:
+    from ffsctl_worker import Worker
+except ModuleNotFoundError:
+    sys.exit("python-echo.py: no Python module ffsctl_worker; 'make install' and the package python3-ffsctl-worker install it")
 
 worker = Worker()
 count = 0

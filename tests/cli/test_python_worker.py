@@ -289,4 +289,12 @@ def types():
     tap.eq(got.returncode, 0, got.stdout)
 
 
+@tap.test("without the module, the example says which package has it")
+def example_without_module():
+    got = subprocess.run(["/usr/bin/python3", "-IS", os.path.join(SRC, "examples/python-echo.py")], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, check=False)
+    tap.eq((got.returncode, got.stdout, got.stderr.count("\n")), (1, "", 1), got.stderr)
+    tap.contains(got.stderr, "no Python module ffsctl_worker; 'make install' and the package python3-ffsctl-worker install it")
+
+
 tap.main()
