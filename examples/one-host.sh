@@ -4,7 +4,7 @@
 # Keeps a gadget up until one host has used it, in plain shell. Nothing sleeps: each command returns
 # when its event has happened, and its exit code reports the result (ffsctl(8), EXIT STATUS).
 #
-#   ./one-host.sh loopback              a name or a path, and options of `ffsctl up`
+#   ./one-host.sh loopback    # a name or a path, and options of `ffsctl up`
 #
 # It reports when a host has configured the gadget, and removes the gadget when the host
 # disconnects. It exits with the code of the command that failed: 65 if the file has errors, 69 if a
