@@ -30,6 +30,7 @@ def reexec(*gadgets_, program=FFSCTL, code=0):
 
 
 TIMES = rounds(10, 20, 100)
+VERSION = must(ffsctl("--version")).stdout.strip()  # "ffsctl 0.2.0"
 
 
 @test(f"{TIMES} times while data flows: same process, no disconnect, no worker is restarted")
@@ -39,7 +40,7 @@ def under_load_nothing_restarts():
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
     with traffic() as t:
         for _ in range(TIMES):
-            contains(reexec("flow").stderr, "flow: continues as ffsctl 0.1")
+            contains(reexec("flow").stderr, f"flow: continues as {VERSION}")
             now, code = status("flow")
             eq((now["state"], now["supervisor"], code), ("ready", pid, 0))
             eq(processes("flow"), before)
@@ -47,7 +48,7 @@ def under_load_nothing_restarts():
     eq(devnums(), numbers, "devices")
     eq(status("flow")[0]["functions"][0]["worker"]["restarts"], 0)
     contains(must(ffsctl("log", "flow")).stdout, ": worker ready (pid ")
-    contains(must(ffsctl("log", "flow")).stdout, " continues as ffsctl 0.1")
+    contains(must(ffsctl("log", "flow")).stdout, f" continues as {VERSION}")
     down(path)
 
 
