@@ -62,6 +62,7 @@ static void start_timer_until_ready(struct live_worker *worker)
 
 static void do_start(struct live_worker *worker)
 {
+	worker->started_with_device = worker->state == WORKER_PENDING;
 	worker_close_endpoints_to_halt(worker);
 	worker_stats_forget(worker);
 	error_clear(&worker->start_error);

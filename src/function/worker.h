@@ -122,6 +122,8 @@ struct live_worker {
 	bool awaited_by_reload;
 	bool restart_wanted;	       /* the worker must be started again when it has stopped */
 	bool was_ready;		       /* this process was ready */
+	bool started_with_device;      /* this process was started because the kernel device of
+					  its function appeared */
 	bool ready_awaits_descriptors; /* the daemon reported that it is ready, but has not written
 					  descriptors yet */
 	uint64_t descriptors_id_at_start; /* descriptors_id when this process of a daemon was
@@ -153,6 +155,11 @@ struct live_worker {
  * kernel device that does not exist yet.
  */
 bool worker_need_not_be_awaited(const struct live_worker *worker);
+/*
+ * Returns whether the worker of a kernel function is starting because the function's device has
+ * appeared: it is not ready yet, and nothing is wrong.
+ */
+bool worker_starts_with_device(const struct live_worker *worker);
 
 /*
  * Initializes the worker: finds its user, program and environment. Errors contain the position in

@@ -21,6 +21,11 @@ bool worker_need_not_be_awaited(const struct live_worker *worker)
 	return worker->state == WORKER_DONE || worker->state == WORKER_PENDING;
 }
 
+bool worker_starts_with_device(const struct live_worker *worker)
+{
+	return worker->state == WORKER_STARTING && worker->started_with_device;
+}
+
 const struct worker_status *worker_update_status(struct live_worker *worker)
 {
 	struct worker_status *status = &worker->status;

@@ -84,6 +84,16 @@ def worker_of_kernel_function():
         down("x")
 
 
+@test("while the worker of a kernel function starts with its device, nothing is wrong")
+def starts_with_device():
+    sleep = worker(exec=["/bin/sleep", "1000"], start="configured")
+    up(kernel_gadget("x", {"a": ("acm", sleep)}), "--wait-host")
+    gadgets.await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "starting", "starting")
+    eq(status("x")[0]["state"], "ready")
+    gadgets.await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+    down("x")
+
+
 @test("a reload to a program that ends at once fails, and reverts")
 def reload_to_program_that_ends():
     up(gadget("x", worker(exec=["/bin/sleep", "1000"])))
