@@ -19,6 +19,7 @@ from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, processes,
 from harness import SRC, devnums, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, patience, rounds, test
 
+DAEMON = f"{SRC}/tests/lab/workers/ep0_daemon.py"
 SHARE = pathlib.Path("/var/lib/umtp")  # of Debian's umtprd.conf; the lab's file system is its own
 SHARE.mkdir(exist_ok=True)
 CONTENTS = os.urandom(20_000_000)
@@ -170,16 +171,33 @@ def iio_stays_bound():
     down("iio")
 
 
-@test("mtp: restarts, ends, resets and another UDC, with loop_on_disconnect of Debian: bound again, and a client works")
+@test("mtp: restarts, ends, resets and another UDC, with loop_on_disconnect of Debian: bound again, and a client works",
+      only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: iio_stays_bound and mtp_beside_another notice it")
 def mtp_stays_bound():
     up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
     goes_through_all("mtp", "1d6b", film)
     down("mtp")
 
 
+@test("mtp beside a daemon that begins again when it is unbound: both come back, and the client works")
+def mtp_beside_another():
+    text = pathlib.Path(SRC, "gadget.d/mtp.conf").read_text()
+    other = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", "reopen"], opens="ep0", user="root")
+    path = DIRECTORY / "both.conf"
+    path.write_text(text.replace("functions : {", f"functions : {{ other : {{ ffs : {{ }}; worker : {{ {other} }}; }};"))
+    up(path, "--wait-host")
+    for _ in range(3):
+        os.kill(status("both")[0]["functions"][0]["worker"]["pid"], signal.SIGUSR2)
+        time.sleep(10)
+        await_state("both", "ready")
+        must(ffsctl("wait", "both", "--for", "configured"))
+        film()
+    ok("unbound by another program" not in ffsctl("log", "both").stdout, ffsctl("log", "both").stdout)
+    down("both")
+
+
 # --- one of ours ------------------------------------------------------------------------------------
 
-DAEMON = f"{SRC}/tests/lab/workers/ep0_daemon.py"
 
 
 def daemon(name, *words, extra="", **settings):
