@@ -12,6 +12,7 @@ import fcntl
 import os
 import pathlib
 import struct
+import subprocess
 
 import gadgets
 import harness
@@ -87,6 +88,31 @@ def failed_rebind_by_kernel():
     must(ffsctl("unbind", "x"))
     up(gadget("next", LOOPBACK), "--udc", DUMMY, *CONNECTS)
     down("next", "x")
+
+
+def run(*words):
+    must(subprocess.run(words, capture_output=True, text=True, check=False))
+
+
+@test("without FunctionFS the UDC cannot be activated: the error says so, and what helps")
+def without_functionfs():
+    modules = f"/lib/modules/{os.uname().release}"
+    run("modprobe", "usb_f_uvc")
+    run("rmmod", "usb_f_fs")
+    run("mount", "-n", "-t", "tmpfs", "none", modules)
+    try:
+        said = must(ffsctl("up", write("x", CAMERA), "--udc", DUMMY), 71).stderr
+        contains(said, f"the kernel keeps the UDC {DUMMY} disconnected from the host after a failed bind, and ffsctl cannot "
+                       "change that: ")
+        contains(said, "; bind a gadget to the UDC, unbind it, and bind it again\n")
+    finally:
+        run("umount", "-n", modules)
+        run("modprobe", "usb_f_fs")
+    up(gadget("next", LOOPBACK), "--udc", DUMMY)
+    must(ffsctl("unbind", "next"))
+    with harness.configured():
+        must(ffsctl("bind", "next"))
+    down("next")
 
 
 @contextlib.contextmanager
