@@ -8,8 +8,9 @@
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
-static struct live_worker worker;
-static struct live_function function = { .worker = &worker };
+static struct live_function function;
+static struct live_worker worker = { .function = &function };
+static struct live_function function = { .worker = &worker, .descriptors_watch = FD_WATCH_NONE };
 static struct live_function *functions[] = { &function };
 static struct live_gadget live;
 static struct binding binding;
@@ -20,6 +21,7 @@ static void begin(void)
 				     .functions = { .list = functions, .n = 1 } };
 	binding = (struct binding){ .live = &live, .state = BINDING_ON };
 	worker.state = WORKER_READY;
+	worker.started_with_device = false;
 }
 
 static void expect(const char *word)
@@ -42,6 +44,16 @@ Test(status_word, a_worker_that_is_not_ready_degrades_it)
 	worker.state = WORKER_WAITING;
 	expect("degraded");
 	binding.must_stay_unbound = true;
+	expect("degraded");
+}
+
+Test(status_word, a_worker_that_starts_with_its_device_does_not)
+{
+	worker.state = WORKER_STARTING;
+	expect("degraded");
+	worker.started_with_device = true;
+	expect("ready");
+	worker.state = WORKER_WAITING;
 	expect("degraded");
 }
 
