@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab cross: no, its programs are for this machine
-# lab: timeout=300
+# lab qemu: no, tests/printed-commands says what the kernel of User-Mode Linux cannot do, and no other
+# lab: build=plain timeout=300
+# lab all: build=plain real-time timeout=300
 """The commands that documents, gadget files and manual pages print work as they are printed: the plays of
 tests/printed-commands that are for the lab, with what `make install` installs, and in a copy of the tree."""
 
@@ -101,8 +103,9 @@ def played(play):
         top.mkdir()
 
 
+PLACES = ("lab-real",) if os.environ["LAB_TIME"] == "real" else ("lab", "lab-all") if tap.EVERYTHING else ("lab",)
 for play_ in TABLE.plays:
-    if play_.place == "lab" or play_.place == "lab-all" and tap.EVERYTHING:
+    if play_.place in PLACES:
         test(str(play_), play_)(played)
 
 tap.main()
