@@ -28,7 +28,6 @@ def alternate_setting(device, index):
     return buffer[0]
 
 
-@test("a host selects memory behind an array of the kernel by the high byte of wIndex")
 def set_interface():
     path = gadgets.DIRECTORY / "settings.conf"
     path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { f : { ffs : {\n'
@@ -42,8 +41,12 @@ def set_interface():
     found = {alternate_setting(device, high << 8) for high in range(1, 5)}
     usb.util.dispose_resources(device)
     down("settings")
-    # The memory behind may have a 1, but not everywhere. Linux 6.1 does not know of alternate settings
-    eq(found == {1}, os.environ["LAB_KERNEL"] == "6.1", found)
+    # The memory behind may have a 1, but not everywhere
+    ok(found != {1}, found)
+
+
+if os.environ["LAB_KERNEL"] != "6.1":  # which has no alternate settings, and not this bug
+    test("a host selects memory behind an array of the kernel by the high byte of wIndex")(set_interface)
 
 
 def mm_structs():
