@@ -45,10 +45,16 @@ json_t *export_attribute_value(const struct attribute_with_directory *a);
  */
 char *export_ifname_pattern(const char *name);
 
-/* Returns the label that the record has for the function with this directory; NULL: none. */
-const char *export_recorded_label(const struct export *e, const char *directory);
-/* Returns a function's groups `ffs` and `worker` in the record; the caller owns the object. */
-json_t *export_recorded_ffs_and_worker(const struct export *e, const char *label);
+/*
+ * Returns the function in the record that has this directory; NULL: none. Sets *label, which the
+ * caller frees, if there is one and `label` is not NULL.
+ */
+const json_t *export_recorded_function(const struct export *e, const char *directory, char **label);
+/*
+ * Returns the groups `ffs` and `worker` that the record has for the function with this directory;
+ * empty without such a function. The caller owns the object.
+ */
+json_t *export_recorded_ffs_and_worker(const struct export *e, const char *directory);
 
 /*
  * Returns the recorded group { from = ... } of the attribute `key` of the function with this

@@ -473,12 +473,12 @@ static bool is_label_used(const struct export *e, const char *label)
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
 {
-	const char *recorded = export_recorded_label(e, directory);
-	_cleanup_free_ char *base = NULL;
+	_cleanup_free_ char *base = NULL, *recorded = NULL;
 	char *label;
 
-	if (recorded && gadgetfile_is_setting_name(recorded) && !is_label_used(e, recorded))
-		return xstrdup(recorded);
+	if (export_recorded_function(e, directory, &recorded) &&
+	    gadgetfile_is_setting_name(recorded) && !is_label_used(e, recorded))
+		return steal_ptr(recorded);
 	base = replace_invalid_characters(instance, LETTERS DIGITS "*_-", "function");
 	if (!gadgetfile_is_setting_name(base)) {
 		_cleanup_free_ char *old = base, *first = replace_invalid_characters(
@@ -517,11 +517,10 @@ static char *make_valid_instance_name(struct function_export *d, const char *ins
 static json_t *make_group_without_attributes(struct function_export *d, const char *instance)
 {
 	const struct export *e = d->export;
-	const char *recorded = export_recorded_label(e, d->directory_name);
 	_cleanup_free_ char *fallback = gadgetfile_default_instance(
 				    d->function_type, e->gadget_name, d->function_label),
 			    *name = NULL;
-	json_t *groups = recorded ? export_recorded_ffs_and_worker(e, recorded) : json_object(),
+	json_t *groups = export_recorded_ffs_and_worker(e, d->directory_name),
 	       *group_without_attributes;
 	_cleanup_free_ char *correction = function_type_find(d->function_type)
 						  ? NULL

@@ -9,27 +9,60 @@
 #include "base/json.h"
 #include "export/common.h"
 
+/*
+ * Returns whether a function of the record has a directory. `label` NULL: the function is defined
+ * inside a configuration, and so has an instance.
+ */
 static bool function_has_directory(const json_t *function, const char *gadget, const char *label,
 				   const char *directory)
 {
 	const char *type = json_text(function, "type", "ffs"),
 		   *instance = json_text(function, "instance", NULL);
-	_cleanup_free_ char *fallback = gadgetfile_default_instance(type, gadget, label);
-	_cleanup_free_ char *name = strf("%s.%s", type, instance ? instance : fallback);
+	_cleanup_free_ char *fallback =
+		label ? gadgetfile_default_instance(type, gadget, label) : NULL;
+	_cleanup_free_ char *name = strf("%s.%s", type,
+					 instance   ? instance
+					 : fallback ? fallback
+						    : "");
 
 	return streq(name, directory);
 }
 
-const char *export_recorded_label(const struct export *e, const char *directory)
+static const json_t *find_inline_function(const json_t *document, const char *directory)
 {
-	json_t *functions = json_object_get(e->record ? e->record->document : NULL, "functions"),
-	       *function;
-	const char *label;
+	json_t *config, *function;
+	size_t c, f;
 
-	json_object_foreach(functions, label, function)
-		if (function_has_directory(function, e->gadget_name, label, directory))
-			return label;
+	json_array_foreach(json_object_get(document, "configs"), c, config) {
+		json_array_foreach(json_object_get(config, "functions"), f, function) {
+			const json_t *inner = json_object_get(function, "function");
+
+			if (json_is_object(inner) &&
+			    function_has_directory(inner, NULL, NULL, directory))
+				return inner;
+		}
+	}
 	return NULL;
+}
+
+const json_t *export_recorded_function(const struct export *e, const char *directory, char **label)
+{
+	const json_t *document = e->record ? e->record->document : NULL, *found;
+	json_t *function;
+	const char *name;
+
+	json_object_foreach(json_object_get(document, "functions"), name, function) {
+		if (!function_has_directory(function, e->gadget_name, name, directory))
+			continue;
+		if (label)
+			*label = xstrdup(name);
+		return function;
+	}
+	found = find_inline_function(document, directory);
+	if (found && label)
+		*label = gadgetfile_inline_label(json_text(found, "type", "ffs"),
+						 json_text(found, "instance", ""));
+	return found;
 }
 
 /* --- Paths ------------------------------------------------------------------------------------ */
@@ -116,12 +149,10 @@ static void make_worker_paths_absolute(json_t *worker, const char *dir)
 	}
 }
 
-json_t *export_recorded_ffs_and_worker(const struct export *e, const char *label)
+json_t *export_recorded_ffs_and_worker(const struct export *e, const char *directory)
 {
 	static const char *const groups[] = { "ffs", "worker" };
-	const json_t *functions =
-			     json_object_get(e->record ? e->record->document : NULL, "functions"),
-		     *function = json_object_get(functions, label);
+	const json_t *function = export_recorded_function(e, directory, NULL);
 	const char *dir = e->record ? e->record->gadget_file_dir : NULL;
 	json_t *copy = json_object();
 

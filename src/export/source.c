@@ -37,10 +37,7 @@ static json_t *make_from_group(const char *from)
 json_t *export_address_source(const struct export *e, const char *directory, const char *key,
 			      const char *address)
 {
-	const char *label = export_recorded_label(e, directory);
-	const json_t *functions =
-			     json_object_get(e->record ? e->record->document : NULL, "functions"),
-		     *function = label ? json_object_get(functions, label) : NULL;
+	const json_t *function = export_recorded_function(e, directory, NULL);
 	const struct mac_address_target target = { e->gadget_name, directory, key };
 	_cleanup_free_ char *from = NULL;
 	_cleanup_error_ struct error err = { 0 };

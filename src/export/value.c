@@ -206,6 +206,21 @@ static json_t *text_to_json(const char *value, size_t n)
 	return export_is_text(value, n, EXPORT_ONE_LINE) ? json_string(value) : NULL;
 }
 
+/*
+ * Returns the integer of a row. Loopback and SourceSink print their unsigned attributes as signed:
+ * 4294967295 reads back as -1.
+ */
+static json_t *parse_integer_of_row(const char *text, const struct key *row)
+{
+	json_t *number = parse_integer(text, 0);
+	const json_int_t value = json_integer_value(number);
+
+	if (value >= 0 || row->min < 0 || row->max < UINT32_MAX)
+		return number;
+	json_decref(number);
+	return json_integer(value + (json_int_t)UINT32_MAX + 1);
+}
+
 json_t *export_key_value(const struct attribute_with_directory *a, const struct key *row)
 {
 	size_t n;
@@ -223,7 +238,7 @@ json_t *export_key_value(const struct attribute_with_directory *a, const struct 
 		return text_to_json(value, n);
 	if ((row->types & NODE_BOOL) && (streq(value, "0") || streq(value, "1")))
 		return json_boolean(*value == '1');
-	return parse_integer(value, 0);
+	return parse_integer_of_row(value, row);
 }
 
 /* Returns whether the kernel drops the last byte of each value that is written to the attribute. */

@@ -166,6 +166,11 @@ char *gadgetfile_default_name(const char *path);
 
 /* Returns the default of the key `instance` of a function. The caller frees it. */
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label);
+/*
+ * Returns the label of a function that is defined inside a configuration: TYPE_INSTANCE, like
+ * libusbgx's labels, with '_' for characters that a label cannot contain. The caller frees it.
+ */
+char *gadgetfile_inline_label(const char *type, const char *instance);
 
 /*
  * Makes a gadget from a document. `name` is gadgetfile_options.overriding_gadget_name. `path` is

@@ -129,14 +129,9 @@ static bool is_inline_function(const struct node *node)
 	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
 }
 
-/*
- * Makes a label for an inline function, which has none in the gadget file: TYPE_INSTANCE, like
- * libusbgx's labels, with '_' for characters that a label cannot contain.
- */
-static char *make_label_of_inline_function(const struct function_settings *d)
+char *gadgetfile_inline_label(const char *type, const char *instance)
 {
-	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
-			   d->instance ? d->instance->text : "");
+	char *label = strf("%s_%s", type, instance);
 
 	for (char *p = label; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '-')
@@ -231,8 +226,10 @@ static void load_function(struct load *l, struct node *node)
 
 	f->at = position_of_range(l, &node->name_at);
 	load_function_keys(l, node, &d);
-	f->label =
-		is_inline_function(node) ? make_label_of_inline_function(&d) : xstrdup(node->name);
+	f->label = is_inline_function(node)
+			   ? gadgetfile_inline_label(d.type ? d.type->text : "ffs",
+						     d.instance ? d.instance->text : "")
+			   : xstrdup(node->name);
 	if (!load_function_type(l, f, node, &d))
 		return;
 	if (d.instance || (!node_member(node, "instance") && !is_inline_function(node))) {

@@ -178,6 +178,28 @@ def functions(name):
     return shown["functions"]
 
 
+@test("a function inside a configuration keeps what configfs does not have, and its label")
+def inline_function():
+    path = gadgets.DIRECTORY / "inline.conf"
+    path.write_text('''configs = ( { functions = ( { function = {
+        instance = "usb.0";
+        ffs = { winusb = true; interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };
+        worker = { plugin = "loopback"; };
+    }; }, { function = {
+        type = "ecm"; instance = "n"; attrs = { host_addr = { from = "machine-id"; }; };
+    }; }, { function = { type = "Loopback"; instance = "l"; attrs = { bulk_buflen = 4294967295; qlen = 0; }; }; } ); } );
+    attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n''')
+    must(ffsctl("up", "--no-bind", path))
+    before = harness.configfs("inline")
+    text = exported("inline").read_text()
+    for part in ("ffs_usb_0 : {", 'plugin = "loopback"', 'from = "machine-id"', "bulk_buflen = 4294967295"):
+        ok(part in text, f"{part} in {text}")
+    down("inline")
+    must(ffsctl("up", "--no-bind", gadgets.DIRECTORY / "exported" / "inline.conf"))
+    harness.check_same_snapshots({"configfs": before}, {"configfs": harness.configfs("inline")})
+    down("inline")
+
+
 def check_example(path):
     name = path.stem
     with harness.configured():
