@@ -122,8 +122,11 @@ static int function_apply(struct step *step, struct error *err)
 	if (r == -EBUSY && streq(type, "ffs"))
 		return error_add_detail(
 			err, "another gadget on this machine has an instance of that name");
+	/* f_tcm.c, TPG_INSTANCES */
+	if (r == -EBUSY && streq(type, "tcm"))
+		return error_add_detail(err, "a system can have one function of type tcm");
 	/* The kernel returns EBUSY if all of its 8 ports are in use (MAX_U_SERIAL_PORTS). */
-	if (r == -EBUSY)
+	if (r == -EBUSY && function_type_device(type) == FUNCTION_DEVICE_TTY)
 		return error_add_detail(err,
 					"the kernel has 8 serial ports for acm, gser and obex of "
 					"all gadgets together");

@@ -242,12 +242,15 @@ def refuses_worker(code, sentence, group, start_of=None):
     return result
 
 
-@test("more serial ports than the kernel has: that is said, and not another gadget's name")
+@test("more serial ports or targets than the kernel has: that is said, and not another gadget's name")
 def too_many_serial_ports():
     path = gadgets.DIRECTORY / "x.conf"
     path.write_text('functions : { %s };\n' % " ".join('t%d : { type = "acm"; };' % n for n in range(9)))
     contains(must(ffsctl("up", path, "--no-bind"), 71).stderr,
              "acm.t8: Device or resource busy; the kernel has 8 serial ports for acm, gser and obex of all gadgets")
+    path.write_text('functions : { %s };\n' % " ".join('t%d : { type = "tcm"; };' % n for n in range(2)))
+    contains(must(ffsctl("up", path, "--no-bind"), 71).stderr,
+             "tcm.t1: Device or resource busy; a system can have one function of type tcm\n")
 
 
 @test("a gadget file in a directory whose name is not UTF-8")
