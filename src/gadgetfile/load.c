@@ -13,7 +13,6 @@
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
-#define MAX_LANGUAGES 2 /* MAX_USB_STRING_LANGS of drivers/usb/gadget/configfs.c */
 
 bool gadgetfile_is_gadget_name(const char *name)
 {
@@ -190,8 +189,7 @@ static void load_device_strings(struct load *l, struct node *list)
 		}
 	}
 	if (surplus)
-		diag_error(l->diags, &surplus->at, "the kernel supports at most %d languages",
-			   MAX_LANGUAGES);
+		load_error_too_many_languages(l, surplus);
 }
 
 static void load_switch_to(struct load *l, struct node *list)

@@ -15,6 +15,11 @@
  * socket address has for it. This limit leaves room for a longer run directory.
  */
 #define GADGET_MAX_NAME 64
+/*
+ * Languages of the device's strings, and of those of each configuration: MAX_USB_STRING_LANGS of
+ * drivers/usb/gadget/configfs.c.
+ */
+#define MAX_LANGUAGES 2
 #define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c without the NUL */
 
 /* Characters that compatible IDs of Microsoft OS descriptors 1.0 may contain. */
@@ -186,6 +191,8 @@ void load_add_suggestion_hint(struct load *l, const char *suggestion);
  */
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion);
+/* Adds an error about the last language of strings that have more than MAX_LANGUAGES. */
+void load_error_too_many_languages(struct load *l, const struct node *surplus);
 /* Adds an error about a string that is not one of `words`, with a suggestion. */
 void load_error_wrong_word(struct load *l, const struct key *k, const struct keyword *words,
 			   struct node *value);

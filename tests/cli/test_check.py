@@ -168,11 +168,12 @@ def json_of_bad_files_is_valid():
 # these it cannot: how much of something there is, what several settings are together, what a file
 # holds, which names a text may have. (Of many it knows a part.)
 SCHEMA_CANNOT = {
-    "_name-of-file", "bcd", "blob-os-descs", "camera-formats", "camera-twice", "config-labels", "device", "device-in-mount",
-    "disk-luns", "ecm-ifname", "endpoint-one-way", "ethernet-addresses", "exec-as-string", "exec-empty",
-    "ffs-of-another-type", "hid-report", "ifname-words", "interfaces-beyond-numbers", "io-size", "keyboard-name",
-    "latin1", "loopback-twice", "nested-mounts", "only-labels", "plugin-name", "same-device", "same-mount", "scheme-label",
-    "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints",
+    "_name-of-file", "bcd", "blob-os-descs", "camera-formats", "camera-twice", "config-labels",
+    "configuration-languages", "device", "device-in-mount", "disk-luns", "ecm-ifname", "endpoint-one-way",
+    "ethernet-addresses", "exec-as-string", "exec-empty", "ffs-of-another-type", "hid-report", "ifname-words",
+    "interfaces-beyond-numbers", "io-size", "keyboard-in-two-configurations", "keyboard-name", "latin1",
+    "loopback-twice", "nested-mounts", "only-labels", "plugin-name", "same-device", "same-mount",
+    "scheme-label", "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints",
     "too-many-interfaces", "udc-path", "variables", "windows-properties", "worker-of-both", "worker-of-nothing",
     "worker-variables",
 }

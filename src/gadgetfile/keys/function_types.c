@@ -249,8 +249,9 @@ const struct function_type function_table[] = {
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("hid", hid_rows,
 	       "A keyboard, a mouse, any human interface device: a program reads and writes "
-	       "reports in /dev/hidgN."),
-	  .device = FUNCTION_DEVICE_CHARACTER, .check_and_convert_values = check_and_convert_hid,
+	       "reports in /dev/hidgN. It can be in one configuration only."),
+	  .device = FUNCTION_DEVICE_CHARACTER, .only_in_one_config = true,
+	  .check_and_convert_values = check_and_convert_hid,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .is_minimum = true } },
 	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."), .manual_device = "ALSA card",
 	  .highest_speed = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
@@ -285,7 +286,8 @@ const struct function_type function_table[] = {
 	       "bind', which links the function to the existing target. Before 'ffsctl down', run "
 	       "'ffsctl unbind' and remove the target. The section EXAMPLES shows the commands."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
-	{ TYPE("printer", printer_rows, "A printer."), .manual_device = "/dev/g_printerN",
+	{ TYPE("printer", printer_rows, "A printer. It can be in one configuration only."),
+	  .manual_device = "/dev/g_printerN", .only_in_one_config = true,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
 	  .module = "usb_f_ss_lb", .check_and_convert_values = check_and_convert_loopback,

@@ -49,6 +49,11 @@ struct function_type {
 	/* Its interfaces belong together by an interface association (kernel/functions.md). */
 	bool has_association;
 	/*
+	 * The kernel makes the function's device for each configuration with the function, always
+	 * with the same number: the second fails with EEXIST.
+	 */
+	bool only_in_one_config;
+	/*
 	 * The function deactivates the gadget when it is bound: no host sees the gadget until a
 	 * program opens the function's device (bind_deactivated in the kernel).
 	 */

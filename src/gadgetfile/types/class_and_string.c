@@ -64,3 +64,9 @@ void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 		if (!item->has_error)
 			add_string_text(l, s, item);
 }
+
+void load_error_too_many_languages(struct load *l, const struct node *surplus)
+{
+	diag_error(l->diags, &surplus->at, "the kernel supports at most %d languages",
+		   MAX_LANGUAGES);
+}

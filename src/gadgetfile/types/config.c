@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "gadgetfile/keys/function_types.h"
 #include "gadgetfile/load.h"
 #include "gadgetfile/types/language_id.h"
 
@@ -67,6 +68,29 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 	}
 }
 
+/* `c` is the configuration that is being loaded, the last one of the gadget. */
+static void check_only_in_one_config(struct load *l, const struct config *c, size_t index,
+				     struct node *value)
+{
+	const struct function *f = &l->gadget->functions[index];
+	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
+
+	if (!type || !type->only_in_one_config || load_is_from_document(l))
+		return;
+	for (const struct config *other = l->gadget->configs; other != c; other++) {
+		for (size_t i = 0; i < other->n_functions; i++) {
+			if (other->functions[i].function_index != index)
+				continue;
+			load_error(l, value,
+				   "function '%s' is already in configuration %u, and the kernel "
+				   "cannot make the device of a %s function for two",
+				   f->label, other->id, f->type);
+			diags_hint(l->diags, "define a second function of type %s", f->type);
+			return;
+		}
+	}
+}
+
 /*
  * Adds a function to a configuration. `value` is the function's label, or the group of an inline
  * function. `name` is the name of the link; NULL: TYPE.INSTANCE.
@@ -89,6 +113,7 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 		load_error(l, value, "function '%s' is already in this configuration", value->text);
 		return;
 	}
+	check_only_in_one_config(l, c, index, value);
 	f = &l->gadget->functions[index];
 	link = array_add(c->functions, c->n_functions);
 	link->function_index = index;
@@ -119,12 +144,16 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 
 static void load_config_strings(struct load *l, struct config *c, struct node *list)
 {
+	const struct node *surplus = NULL;
+
 	node_foreach(item, list) {
 		struct config_strings *s;
 		struct node *lang;
 
 		if (item->has_error)
 			continue;
+		if (c->n_strings == MAX_LANGUAGES)
+			surplus = item;
 		s = array_add(c->strings, c->n_strings);
 		s->lang = LANG_EN_US;
 		s->at = position_of_range(l, &item->at);
@@ -140,6 +169,8 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 			break;
 		}
 	}
+	if (surplus)
+		load_error_too_many_languages(l, surplus);
 }
 
 static void load_config_id(struct load *l, struct config *c, struct node *id,
