@@ -52,7 +52,7 @@ static const struct texts {
 	{ NULL, "strings", TEXTS("\"blob/strings\"") },
 	{ &endpoint_keys, "name", TEXTS("\"in\"", "\"data out\"", "\"a\"") },
 	{ &worker_keys, "plugin", TEXTS("\"loopback\"", "\"sourcesink\"", "\"bridge\"") },
-	{ &worker_keys, "exec", TEXTS("\"sleep\"", "\"/bin/sleep\"") },
+	{ &worker_keys, "exec", TEXTS("\"sh\"", "\"/bin/sh\"") },
 	{ &worker_keys, "user", TEXTS("\"root\"", "\"nobody\"", "0", "65534", "4294967294") },
 	{ &worker_keys, "groups", TEXTS("\"root\"", "\"dialout\"", "0", "65534", "4294967294") },
 	{ &worker_keys, "directory", TEXTS("\"/\"", "\"/tmp\"") },
@@ -61,7 +61,6 @@ static const struct texts {
 	{ &os_compat_keys, "compatible", TEXTS("\"WINUSB\"", "\"A\"", "\"MTP_1234\"") },
 	{ &os_compat_keys, "sub_compatible", TEXTS("\"1\"", "\"01234567\"") },
 	{ &os_properties_keys, "name", TEXTS("\"Label\"", "\"a\"", "\"Icons (x)\"") },
-	{ &function_os_descs_keys, "interface", TEXTS("\"rndis\"", "\"ncm\"", "\"MTP\"") },
 	{ &function_os_descs_keys, "compatible_id", TEXTS("\"RNDIS\"", "\"\"", "\"01234567\"") },
 	{ &function_os_descs_keys, "sub_compatible_id",
 	  TEXTS("\"5162001\"", "\"\"", "\"01234567\"") },
@@ -76,7 +75,7 @@ static const struct texts {
 		"[ 0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x01, 0x15, 0x00, 0x26, 0xff, "
 		"0x00, 0x75, 0x08, 0x95, 0x08, 0x81, 0x02, 0xc0 ]") },
 	{ NULL, "pnp_string", TEXTS("\"MFG:a;MDL:b;CLS:PRINTER;\"", "\"MFG:;MDL:;CMD:;\"") },
-	{ &lun_keys, "file", TEXTS("\"\"", "\"serial\"") },
+	{ &lun_keys, "file", TEXTS("\"\"", "\"disk.img\"") },
 	{ &function_tree_keys, "path", TEXTS("\"x\"", "\"lun.0/ro\"", "\"lun.1\"", "\"a/b/c\"") },
 	{ &function_tree_keys, "link", TEXTS("\"x\"", "\"lun.0\"") },
 	{ &uvc_format_keys, "guidFormat",
@@ -107,23 +106,13 @@ int setting_percent(const struct generator *g, const struct key_group *group, co
 		return g->type == function_table ? (int)g->percent : 100;
 	if (group == &function_keys && streq(key->name, "ffs"))
 		return g->type == function_table ? 95 : 0;
+	/* Of the kernel's functions only these have OS descriptors of their own. */
+	if (group == &function_keys && streq(key->name, "os_descs"))
+		return streq(g->type->name, "ncm") || streq(g->type->name, "rndis") ? -1 : 1;
 	for (size_t i = 0; i < ARRAY_SIZE(frequencies); i++)
 		if (frequencies[i].group == group && streq(frequencies[i].key, key->name))
 			return frequencies[i].percent;
 	return -1;
-}
-
-/* Arguments of a program. */
-static const char *const arguments[] = { "\"1000\"", "\"\"", "\"${gadget}\"",
-					 "\"${function}${dir}\"", NULL };
-
-static const struct texts *find_texts(const struct key_group *group, const struct key *key)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(special_texts); i++)
-		if ((!special_texts[i].group || special_texts[i].group == group) &&
-		    streq(special_texts[i].key, key->name))
-			return &special_texts[i];
-	return NULL;
 }
 
 static void choose_text(struct generator *g, const char *const *texts, struct setting *setting)
@@ -140,6 +129,42 @@ static void choose_text(struct generator *g, const char *const *texts, struct se
 		setting->extreme = EXTREME_SMALLEST;
 	else if (i == n - 1)
 		setting->extreme = EXTREME_LARGEST;
+}
+
+/* A program that does not end: its arguments, and more that it ignores. */
+static const char *const arguments[] = { "\"-c\"", "\"exec sleep 1000000\"" };
+static const char *const more_arguments[] = { "\"a\"", "\"\"", "\"${gadget}\"",
+					      "\"${function}${dir}\"", NULL };
+
+size_t list_min_length(const struct key *key)
+{
+	return streq(key->name, "exec") ? 1 + ARRAY_SIZE(arguments) : 1;
+}
+
+static void make_argument(struct generator *g, struct setting *setting)
+{
+	if (g->list_index <= ARRAY_SIZE(arguments))
+		setting->value = xstrdup(arguments[g->list_index - 1]);
+	else
+		choose_text(g, more_arguments, setting);
+}
+
+/*
+ * The name of an interface in the kernel's function, which only a few functions have; the loader
+ * accepts any name.
+ */
+static void make_os_interface(const struct generator *g, struct setting *setting)
+{
+	setting->value = strf("\"%s\"", g->type ? g->type->name : "ncm");
+}
+
+static const struct texts *find_texts(const struct key_group *group, const struct key *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(special_texts); i++)
+		if ((!special_texts[i].group || special_texts[i].group == group) &&
+		    streq(special_texts[i].key, key->name))
+			return &special_texts[i];
+	return NULL;
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -317,7 +342,9 @@ void make_value(struct generator *g, const struct key_group *group, const struct
 	else if (is_label(group, key))
 		make_label(g, setting);
 	else if (group == &worker_keys && streq(key->name, "exec") && g->list_index > 0)
-		choose_text(g, arguments, setting);
+		make_argument(g, setting);
+	else if (group == &function_os_descs_keys && streq(key->name, "interface"))
+		make_os_interface(g, setting);
 	else if (texts && type != NODE_BOOL)
 		choose_text(g, texts->texts, setting);
 	else if (type == NODE_LIST)

@@ -53,8 +53,8 @@ static size_t list_length(struct generator *g, const struct key *key, enum extre
 
 	if (is_empty)
 		n = 0;
-	else if (g->n_settings >= MAX_SETTINGS)
-		n = 1;
+	else if (g->n_settings >= MAX_SETTINGS || n < list_min_length(key))
+		n = list_min_length(key);
 	*extreme = n == 0   ? EXTREME_EMPTY
 		   : n == 1 ? EXTREME_SMALLEST
 		   : n > 3  ? EXTREME_LARGEST

@@ -90,6 +90,8 @@ extern const char *const gadget_file_labels[]; /* of functions */
 /* Returns how often, in percent, a file has the setting; -1: as often as other settings. */
 int setting_percent(const struct generator *g, const struct key_group *group,
 		    const struct key *key);
+/* Returns the least number of elements of a list that is not empty. */
+size_t list_min_length(const struct key *key);
 /*
  * Sets the value of a setting or element that is neither a list nor a group. `types`: the types
  * that it may have, bits of enum node_type.

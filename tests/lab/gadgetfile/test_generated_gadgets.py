@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=1200
+"""What `check` accepts comes up, or fails for a reason that the kernel or the machine gives; and the file that `export` writes
+of it makes the same gadget. The files are generated from the table of keys (tests/fuzz/gadget_files.h).
+
+GENERATED_SEED repeats the files of a failure; lab/soak has others in each run."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import gadgets
+import harness
+import tap
+from harness import down, ffsctl, must
+from tap import eq, ok, test
+
+harness.leaves_nothing()
+
+SEED = int(os.environ.get("SOAK_SEED", os.environ.get("GENERATED_SEED", "1")))
+FILES = tap.rounds(20, 300)
+WRITE = f"{tap.HOST_BUILD}/tests/fuzz/write_gadget_files"
+
+# What the generated files name, beside each of them
+IMAGE = gadgets.DIRECTORY / "disk.img"
+IMAGE.write_bytes(bytes(1 << 20))
+BESIDE = {"disk.img": IMAGE, **{name: f"{harness.SRC}/tests/good/{name}" for name in ("blob", "serial")}}
+
+# Why the kernel, or a program, may refuse what `check` has accepted: exit status, what ffsctl says
+REASONS = [
+    (69, "this kernel has no such attribute"),  # another version, or its configuration; an entry of `tree`
+    (69, "this kernel has no function '"),
+    (69, "this kernel's FunctionFS has no '"),
+    (69, "cannot make the function .*: (No such device|Cannot allocate memory)"),  # its kernel device cannot be made
+    (69, r'io.engine = "dmabuf" needs /dev/udmabuf'),
+    (71, "cannot make .*/functions/.*: Operation not permitted"),  # a directory of `tree` that the function does not have
+    (71, "the kernel has 8 serial ports for acm, gser and obex of all gadgets together"),
+    (71, "a system can have one function of type tcm"),
+    (71, "cannot write '[0-9]+' to .*/functions/midi[.][^/]*/index: Invalid argument"),  # CONFIG_SND_MAX_CARDS
+    (76, "ended (before it was ready|within 0[.]5 s of its start): exit "),  # a program without arguments; limits.memory
+    (75, "did not get ready within "),  # a program that does not say so
+]
+# Why the kernel may not bind the gadget: it comes up with --no-bind
+BIND_REASONS = [
+    (69, "No such device"),  # endpoints, descriptors of a program, a target
+    (69, r"Not supported by this UDC [(]error 524[)]; this UDC has no free endpoint"),  # ENOTSUPP
+    (71, "No such file or directory; the kernel logged: \"we need at least one control device\""),  # uac1_legacy
+]
+# The kernel sets them when a host reads the device descriptor.
+SET_BY_KERNEL = {"bcdUSB", "bMaxPacketSize0"}
+
+came_up = []
+
+
+def is_one_of(reasons, result):
+    return any(result.returncode == code and re.search(text, result.stderr) for code, text in reasons)
+
+
+def up(path):
+    """Returns the option that brings the gadget up; None: there is a reason why it cannot."""
+    for option in (("--udc", "dummy_udc.0"), ("--no-bind", )):
+        result = ffsctl("up", path, "--timeout", "30", *option)
+        if result.returncode == 0:
+            return option
+        if is_one_of(REASONS, result):
+            return None
+        ok("cannot bind the gadget to the UDC" in result.stderr and is_one_of(BIND_REASONS, result), f"up: exit {result.returncode}: {result.stderr}")
+    raise AssertionError(f"it cannot be bound without a bind: {result.stderr}")
+
+
+def attributes():
+    return {path: value for path, value in harness.configfs("gen").items() if path not in SET_BY_KERNEL}
+
+
+def export_to(path):
+    result = must(ffsctl("export", "gen"))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(result.stdout)
+    return result.stdout
+
+
+def check(path):
+    must(ffsctl("check", path))
+    must(ffsctl("descriptors", path))
+    option = up(path)
+    came_up.append(option)
+    if not option:
+        return
+    before, again = attributes(), path.parent / "exported" / "gen.conf"
+    text = export_to(again)
+    down("gen")
+    must(ffsctl("up", again, "--timeout", "30", *option))
+    harness.check_same_snapshots({"configfs": before}, {"configfs": attributes()})
+    eq(must(ffsctl("export", "gen")).stdout, text, "the second export")
+    down("gen")
+
+
+def files():
+    """Writes the files; yields their numbers and paths."""
+    written = subprocess.run([WRITE, "--seed", str(SEED), "1", str(FILES), gadgets.DIRECTORY], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout.split("\n")[:-1]
+    for path in map(pathlib.Path, written):
+        for directory in (path.parent, path.parent / "gen.conf.d"):
+            for name, target in BESIDE.items() if directory.is_dir() else ():
+                (directory / name).symlink_to(target)
+        yield int(path.parent.name), path
+
+
+for number, file in files():
+    test(f"file {number} of seed {SEED}", file)(check)
+
+
+@test("most files come up")
+def most_come_up():
+    n = sum(option is not None for option in came_up)
+    ok(n > len(came_up) * 0.7, f"{n} of {len(came_up)}")
+
+
+tap.main()
