@@ -113,10 +113,11 @@ for number, file in files():
     test(f"file {number} of seed {SEED}", file)(check)
 
 
-@test("most files come up")
-def most_come_up():
+@test("many files come up")
+def many_come_up():
     n = sum(option is not None for option in came_up)
-    ok(n > len(came_up) * 0.7, f"{n} of {len(came_up)}")
+    # Linux 6.1 has fewer functions and attributes.
+    ok(n > len(came_up) * (0.25 if os.environ["LAB_KERNEL"] == "6.1" else 0.7), f"{n} of {len(came_up)}")
 
 
 tap.main()
