@@ -12,6 +12,7 @@
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
 #include "functionfs/mount_point.h"
+#include "gadgetfile/keys/function_types.h"
 #include "gadgetfile/types/hid_report.h"
 #include "predict/udc_mismatch.h"
 #include "probe/features.h"
@@ -130,27 +131,43 @@ static void check_plugin(struct system_check *h, const struct worker *w)
 		report_missing_requirement(h, &w->program_at, &cached->load_error);
 }
 
-/* Warns about a program without `user`, which cannot open what belongs to root. */
-static void warn_program_without_user(const struct system_check *h, const struct worker *w)
+/*
+ * Warns about a program without `user` that cannot use what its function makes. It gets endpoints,
+ * and the device that ffsctl knows, from ffsctl (function/device_access.c); a network interface and
+ * the devices of other functions, such as those of sound, it does not.
+ */
+static void warn_program_without_user(const struct system_check *h, const struct function *f)
 {
-	if (w->kind != WORKER_EXEC || w->user.value)
+	const struct worker *w = f->worker;
+	enum function_device device = function_type_device(f->type);
+	bool has_rights = w->user.value || w->n_groups > 0 || w->process_limits.capabilities;
+
+	if (w->kind != WORKER_EXEC || f->ffs || has_rights)
 		return;
-	diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
-			      "the program has no 'user': it runs with an allocated user id, and "
-			      "cannot open files of root, such as the function's device");
-	diags_hint(h->diags,
-		   "set user = \"root\" if it needs root, and privileges = \"keep\" if it logs "
-		   "users in");
+	if (device == FUNCTION_DEVICE_NETWORK) {
+		diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
+				      "the program has no 'user': it runs with an allocated user "
+				      "id, and cannot configure the network interface");
+		diags_hint(h->diags,
+			   "set capabilities = [ \"cap_net_admin\" ], or user = \"root\"");
+	} else if (device == FUNCTION_DEVICE_NONE) {
+		diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
+				      "the program has no 'user': it runs with an allocated user "
+				      "id, and cannot open the function's devices");
+		diags_hint(h->diags, "set groups = [ \"audio\" ] for sound, or user = \"root\"");
+	}
 }
 
-static void check_worker(struct system_check *h, const struct worker *w)
+static void check_worker(struct system_check *h, const struct function *f)
 {
+	const struct worker *w = f->worker;
+
 	if (w->kind == WORKER_PLUGIN)
 		check_plugin(h, w);
 	else
 		check_program(h, w);
 	check_user(h, &w->user);
-	warn_program_without_user(h, w);
+	warn_program_without_user(h, f);
 	for (size_t i = 0; i < w->n_groups; i++)
 		check_group(h, &w->groups[i]);
 }
@@ -359,7 +376,7 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		}
 		check_attribute_files(&h, f);
 		if (f->worker)
-			check_worker(&h, f->worker);
+			check_worker(&h, f);
 	}
 	free(h.met_requirements);
 }

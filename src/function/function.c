@@ -336,6 +336,12 @@ static char *mount_options(const struct live_function *function)
 						    (unsigned int)modes[k].mode->value)
 					     : xstrdup(old);
 	}
+	/* The worker may find its device in the mount, and opens nothing else there. */
+	if (function_worker_gets_device(function)) {
+		_cleanup_free_ char *old = options;
+
+		options = strf("%s,rmode=0510,fmode=0600", old);
+	}
 	if (m->no_disconnect) {
 		_cleanup_free_ char *old = options;
 
@@ -347,26 +353,6 @@ static char *mount_options(const struct live_function *function)
 		options = strf("%s,mmap_memory_mb=%u", old, (unsigned int)m->mmap_memory_mb.value);
 	}
 	return options;
-}
-
-static int store_first_endpoint(void *data, const struct endpoint *ep)
-{
-	*(const struct endpoint **)data = ep;
-	return 1;
-}
-
-/*
- * Returns the name of the endpoint file to which the symbolic link of the key `device` leads;
- * gadgetfile_load ensures that the function has one endpoint or one pair. The caller frees the
- * name.
- */
-static char *linked_endpoint_file_name(const struct ffs *ffs)
-{
-	const struct endpoint *ep = NULL;
-
-	ffs_each_endpoint(ffs, store_first_endpoint, &ep);
-	return ffs_count_in_out_pairs(ffs) > 0 ? ffs_in_out_pair_file_name(ffs, ep)
-					       : ffs_endpoint_file(ffs, ep);
 }
 
 /* The argument of add_enable_zlp_step(). */
@@ -440,13 +426,10 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 		ffs_each_endpoint(ffs, add_enable_zlp_step,
 				  &(struct add_enable_zlp_step_arguments){ plan, ffs });
 	add_keeper_step(plan, function);
-	if (ffs && ffs->endpoint_file_symlink.value) {
-		_cleanup_free_ char *file = linked_endpoint_file_name(ffs);
-
+	if (ffs && ffs->endpoint_file_symlink.value)
 		plan_add(plan, &ffs_op_device_link, xstrdup(ffs->endpoint_file_symlink.value),
-			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_file_symlink.at,
+			 function_device_endpoint_path(function), &ffs->endpoint_file_symlink.at,
 			 (void *)function->functions->paths);
-	}
 }
 
 int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
@@ -474,6 +457,8 @@ int function_new(struct live_function **out, struct functions *all, const struct
 		function->worker = xcalloc(1, sizeof(*function->worker));
 		r = worker_init(function->worker, function, model->worker, err);
 	}
+	if (r == 0 && m && function_worker_gets_device(function))
+		function->endpoint_files_gid = function->worker->spawn.gid;
 	/* A daemon must be able to open ep0. */
 	if (r == 0 && m && model->worker && model->worker->opens_ep0) {
 		if (!m->uid.value)

@@ -191,6 +191,20 @@ void function_update_descriptors(struct live_function *function);
 /* Returns whether the last look found no descriptors of a watched daemon. */
 bool function_lacks_descriptors(const struct live_function *function);
 
+/* --- device_access.c: the access of a worker without `user` to its device --- */
+
+/* Returns whether the device is the worker's while it runs. */
+bool function_worker_gets_device(const struct live_function *function);
+/* Lets the worker open its device. Called before each start. */
+void function_give_device_to_worker(const struct live_function *function);
+/* Ends that, after the end of the worker's last process. */
+void function_take_device_from_worker(const struct live_function *function);
+/*
+ * Returns the path of the endpoint file to which the key `device` leads; NULL: the function does
+ * not have the key. The caller frees it.
+ */
+char *function_device_endpoint_path(const struct live_function *function);
+
 /* --- kernel_device.c: the kernel device of a kernel function --- */
 
 /*

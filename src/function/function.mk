@@ -4,6 +4,7 @@ libffsctl_a_SOURCES += \
 	src/function/send_to_keeper.c \
 	src/function/kernel_device.c \
 	src/function/daemon_descriptors.c \
+	src/function/device_access.c \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
 	src/function/launch_fingerprint.c \

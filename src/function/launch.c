@@ -451,6 +451,8 @@ int launch_start(struct live_worker *worker, struct error *err)
 		update_spawn_for_kernel_device(worker);
 	if (r == 0)
 		r = open_worker_fds(worker, &fds, &ends, err);
+	if (r == 0)
+		function_give_device_to_worker(worker->function);
 	worker->spawn.worker_pid_symlink_dir_fd = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, fds.fds, fds.n_fds, ends.output_write_fd,
@@ -468,6 +470,8 @@ int launch_start(struct live_worker *worker, struct error *err)
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}
+	if (r < 0)
+		function_take_device_from_worker(worker->function);
 	close_supervisor_fds(&ends);
 	return r;
 }

@@ -174,6 +174,7 @@ bool worker_ended_too_often(struct live_worker *worker)
 void worker_finish_cleanup(struct live_worker *worker)
 {
 	worker_drain_fds(worker);
+	function_take_device_from_worker(worker->function);
 	if (worker_holds_ep0(worker->model))
 		worker->function->functions->callbacks->descriptors_may_have_changed(
 			worker->function->functions->callback_data);

@@ -333,13 +333,18 @@ def lacking_machine_is_warned_about():
     tap.contains(got.stderr, path + ": no errors, 9 warnings\n")
 
 
-@tap.test("a program without 'user' is warned about, as it is root no longer; a plugin never was, and a user is a user")
+@tap.test("a program without 'user' is warned about only where it cannot use what its function makes")
 def program_without_user():
-    for worker, warned in (('exec = [ "true" ];', True), ('exec = [ "true" ]; user = "root";', False),
-                           ('plugin = "loopback";', False)):
-        path = file_with(SMALLEST.replace("); }; };", "); }; worker : { %s }; };" % worker))
-        found = messages(ffsctl("check", path).stderr, "warning")
-        tap.eq(any("an allocated user id, and cannot open files of root" in text for _, text in found), warned, worker)
+    ffs = 'ffs : { interfaces = ( { endpoints = ( "interrupt-in" ); } ); }; '
+    sentence = "an allocated user id, and cannot "
+    for function, warned in ((ffs, None), (ffs.replace("ffs : {", 'ffs : { device = "/dev/x";'), None), ('type = "acm"; ', None),
+                             ('type = "hid"; attrs = { report_length = 8; report_desc = ( 5, 1 ); }; ', None), ('type = "printer"; ', "open the function's devices"),
+                             ('type = "ncm"; ', "configure the network interface"), ('type = "midi"; ', "open the function's devices")):
+        for worker, may in (('exec = [ "true" ];', True), ('exec = [ "true" ]; user = "root";', False),
+                            ('exec = [ "true" ]; groups = [ 0 ];', False)):
+            path = file_with("attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : { f : { %sworker : { %s }; }; };\n" % (function, worker))
+            found = [text for _, text in messages(ffsctl("check", path).stderr, "warning") if sentence in text]
+            tap.eq([text.split(sentence)[1].splitlines()[0] for text in found], [warned] if warned and may else [], function + worker)
 
 
 @tap.test("a program that is there is no user and no group of that name, and a user is no group")

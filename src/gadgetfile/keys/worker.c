@@ -262,7 +262,9 @@ static const struct key worker_rows[] = {
 	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .default_text = "an allocated user id",
 	  .doc = "User of the worker, a name or a number. A worker that runs as \"root\" has "
-		 "root's rights to files and services even without 'privileges'.",
+		 "root's rights to files and services even without 'privileges'. A program without "
+		 "this key may open the device of its function while it runs: the device node, or the "
+		 "file to which the key 'device' of ffs leads, unless 'mount' sets owner or mode.",
 	  .set = set_user_or_group, WORKER(user) },
 	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
 	  .default_text = "none", .doc = "Supplementary groups of the worker, names or numbers.",
