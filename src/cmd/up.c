@@ -372,6 +372,21 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 	return print_output_and_free_command(q, NULL, q->err.exit);
 }
 
+/* Prints which optional functions the gadget is up without. */
+static void print_left_out_functions(const struct up_command *q, const char *name)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct gadget_status status;
+
+	status_file_read(q->client_options.paths, name, &status, &ignored);
+	for (size_t i = 0; i < status.n_functions; i++)
+		if (status.functions[i].left_out)
+			log_about(name, status.functions[i].label, LOG_WARNING,
+				  "%s: %s: left out of the gadget (optional): %s", name,
+				  status.functions[i].label, status.functions[i].left_out);
+	status_free(&status);
+}
+
 static int print_up_result(struct up_command *q, const struct client_up_report *report)
 {
 	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
@@ -386,6 +401,7 @@ static int print_up_result(struct up_command *q, const struct client_up_report *
 	else
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s, not bound",
 			  report->gadget_name, already);
+	print_left_out_functions(q, report->gadget_name);
 	if (*report->udc_name && q->host_wait_seconds >= 0 &&
 	    client_wait_configured(q->client_options.paths, report->gadget_name,
 				   q->host_wait_seconds, &q->err) == 0)

@@ -127,11 +127,30 @@ static void add_strings(struct plan *plan, struct configfs *c, const char *gadge
 	}
 }
 
+static bool is_left_out(const struct configfs *c, const struct config_function *cf)
+{
+	return c->is_left_out && c->is_left_out[cf->function_index];
+}
+
+/*
+ * Returns whether all functions of the configuration are left out. The kernel binds no gadget that
+ * has a configuration without a function.
+ */
+static bool has_only_left_out_functions(const struct configfs *c, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_functions; i++)
+		if (!is_left_out(c, &config->functions[i]))
+			return false;
+	return config->n_functions > 0;
+}
+
 static void add_config(struct plan *plan, struct configfs *c, const struct config *config,
 		       const char *gadget_dir)
 {
 	_cleanup_free_ char *dir = strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
 
+	if (has_only_left_out_functions(c, config))
+		return;
 	plan_add(plan, &configfs_op_config, xstrdup(dir), NULL, &config->at, &c->backend);
 	if (config->bm_attributes.set)
 		add_restorable_step(plan, &configfs_op_config_attribute,
@@ -154,6 +173,8 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 		const struct config_function *cf = &config->functions[i];
 		const struct function *f = &c->gadget->functions[cf->function_index];
 
+		if (is_left_out(c, cf))
+			continue;
 		plan_add(plan, &configfs_op_link, strf("%s/%s", dir, cf->name),
 			 strf("%s.%s", f->type, f->instance), &cf->at, &c->backend);
 	}

@@ -12,6 +12,11 @@ struct configfs {
 	const struct paths *paths;
 	const struct gadget *gadget;
 	struct backend_state backend;
+	/*
+	 * While steps are added: for each function of the gadget, whether its links are left out;
+	 * NULL: none are. Not owned.
+	 */
+	const bool *is_left_out;
 	bool forces_eject; /* the last reload ejects media that the host has locked */
 	/*
 	 * Attributes whose value the kernel has changed, in the order in which they were written.

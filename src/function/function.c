@@ -483,5 +483,6 @@ void function_free(struct live_function *function)
 	fd_watch_close(function->functions->loop, &function->descriptors_watch);
 	free(function->kernel_device.device_node);
 	free(function->kernel_device.ifname);
+	free(function->bind_refusal);
 	free(function);
 }

@@ -61,6 +61,12 @@ struct live_function {
 	uint64_t descriptors_id_at_bind; /* before the last bind; 0: unknown */
 	bool had_endpoint_files;	 /* descriptors of the daemon had endpoints */
 	uint32_t n_ep0_opens;		 /* number of times that ep0 was opened since the watch */
+
+	/* members of an optional function (supervisor/optional_functions.h) */
+	bool left_out;	    /* the configurations of the gadget have no links to this function */
+	char *bind_refusal; /* reason why the kernel refused to bind the gadget with this function;
+			       NULL: none since the worker was started */
+	pid_t bound_worker; /* pid of the worker at the last successful bind; 0: none */
 };
 
 static inline struct functions *gadget_functions_of(const struct live_worker *worker)
@@ -70,6 +76,16 @@ static inline struct functions *gadget_functions_of(const struct live_worker *wo
 
 /* Returns whether the worker must be ready before the bind. */
 bool function_blocks_bind(const struct live_function *function);
+/*
+ * Returns whether the function needs no waiting by the steps of a plan: it is optional, and the
+ * gadget comes up, or is without it already. The supervisor decides whether the gadget is bound
+ * without it.
+ */
+static inline bool function_is_not_awaited_by_steps(const struct live_function *function)
+{
+	return function->model->optional &&
+	       (function->left_out || function->functions->up_down_phase != PHASE_UP);
+}
 /*
  * Returns the directory that exists as long as the function: its mount point, or that of a kernel
  * function in configfs. The caller frees it.

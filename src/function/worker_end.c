@@ -136,6 +136,8 @@ bool worker_end_fails_up_or_reload(const struct live_worker *worker)
 
 	if (worker->model->ready_when == READY_STARTED && worker_has_done_its_work(worker))
 		return false;
+	if (function_is_not_awaited_by_steps(worker->function))
+		return false;
 	if (function_blocks_bind(worker->function))
 		return all->up_down_phase != PHASE_UP || worker->awaited_by_reload;
 	return all->up_awaits_first_starts && !worker->was_ready &&

@@ -28,6 +28,7 @@ static int start_worker_apply(struct step *step, struct error *err)
 	 * worker would stay in place. The step await-ready reports the error instead.
 	 */
 	if (function->worker->awaited_by_reload || !function_blocks_bind(function) ||
+	    function_is_not_awaited_by_steps(function) ||
 	    function->worker->state != WORKER_FAILED || !function->worker->start_error.text)
 		return 0;
 	error_move(err, &function->worker->start_error);
@@ -92,6 +93,10 @@ static int await_ready_apply(struct step *step, struct error *err)
 	struct live_function *function = step->context;
 	struct live_worker *worker = function->worker;
 
+	if (function_is_not_awaited_by_steps(function)) {
+		worker->awaited_by_reload = false;
+		return 0;
+	}
 	switch (worker->state) {
 	case WORKER_READY:
 	case WORKER_DONE:
@@ -129,8 +134,9 @@ void function_add_start_worker_step(struct plan *plan, struct live_function *fun
 
 	if (!worker)
 		return;
-	free(worker->launch_fingerprint);
-	worker->launch_fingerprint = launch_make_fingerprint(function);
+	/* If the plan is made again for the same worker, its process goes on. */
+	if (!worker->launch_fingerprint)
+		worker->launch_fingerprint = launch_make_fingerprint(function);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program_path),
 		 xstrdup(worker->launch_fingerprint), &worker->model->at, function);
 }

@@ -222,6 +222,7 @@ struct function {
 	 * endpoints
 	 */
 	struct worker *worker;
+	bool optional; /* the gadget works without this function while its worker is not ready */
 	struct position at;
 };
 

@@ -61,6 +61,7 @@ struct gadget_settings {
 struct function_settings {
 	struct node *type, *instance, *ffs, *worker, *attrs, *tree, *os_descs;
 	bool type_unchecked; /* true: accept a type that is not in the table of function types */
+	bool optional;
 };
 
 struct config_settings {
@@ -198,8 +199,8 @@ void load_error_wrong_word(struct load *l, const struct key *k, const struct key
 			   struct node *value);
 /*
  * Returns the value as an absolute path. A relative path is relative to the file that contains the
- * value; if that is not the gadget file, the value becomes absolute in the document, too. The caller
- * frees it.
+ * value; if that is not the gadget file, the value becomes absolute in the document, too. The
+ * caller frees it.
  */
 char *load_absolute_path(struct load *l, struct node *value);
 /* Returns whether the value can be a string descriptor; adds an error if not. */

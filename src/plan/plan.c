@@ -43,10 +43,18 @@ void plan_free(struct plan *plan)
 
 int plan_apply(struct plan *plan, struct error *err)
 {
+	return plan_apply_until(plan, NULL, err);
+}
+
+int plan_apply_until(struct plan *plan, const struct step_op *end, struct error *err)
+{
 	for (; plan->next_step < plan->n; plan->next_step++) {
 		struct step *step = &plan->steps[plan->next_step];
-		int r = -fault_inject(FAULT_BEFORE, plan->next_step + 1);
+		int r;
 
+		if (step->op == end)
+			return 0;
+		r = -fault_inject(FAULT_BEFORE, plan->next_step + 1);
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s", step->op->name,
 				    step->path);

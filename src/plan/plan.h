@@ -97,6 +97,8 @@ void plan_free(struct plan *plan);
  * or failed.
  */
 int plan_apply(struct plan *plan, struct error *err);
+/* Does the same as plan_apply, but only until the first step with the op `end`. */
+int plan_apply_until(struct plan *plan, const struct step_op *end, struct error *err);
 
 /*
  * Undoes the applied steps, the last one first. Continues after a failure, so that as little as

@@ -83,6 +83,8 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(TEXT, mount)	/* mount point of FunctionFS */                                            \
 	M(TEXT, device) /* device file of the kernel device, or link to an endpoint file */        \
 	M(TEXT, ifname) /* name of the network interface */                                        \
+	/* reason why the gadget is without this optional function; null: it has it */             \
+	M(TEXT, left_out)                                                                          \
 	M(PID, keeper)
 
 #define WORKER_MEMBERS(M)                                                                          \

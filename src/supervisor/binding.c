@@ -12,7 +12,24 @@ void binding_init(struct binding *b, struct live_gadget *live, struct usb_host_s
 			       .host = host,
 			       .uevent_watch = FD_WATCH_NONE,
 			       .write_watch = FD_WATCH_NONE,
-			       .rebind_timer = FD_WATCH_NONE };
+			       .rebind_timer = FD_WATCH_NONE,
+
+			       .optional_timer = FD_WATCH_NONE };
+}
+
+static void on_optional_timeout(void *data, uint32_t events _unused_)
+{
+	struct binding *b = data;
+
+	timer_stop(&b->optional_timer);
+	b->awaits_optional = false;
+	b->optional_wait_is_over = true;
+	live_gadget_request_plan_and_status_update(b->live);
+}
+
+int binding_open_timer(struct binding *b)
+{
+	return timer_open(&b->live->loop, &b->optional_timer, on_optional_timeout, b);
 }
 
 void binding_free(struct binding *b)
@@ -20,6 +37,7 @@ void binding_free(struct binding *b)
 	cleanup_close(&b->uevent_watch.fd);
 	cleanup_close(&b->write_watch.fd);
 	fd_watch_close(&b->live->loop, &b->rebind_timer);
+	cleanup_close(&b->optional_timer.fd);
 	free(b->uevent_filter_udc);
 	free(b->udc);
 	free(b->udc_before_unbind);

@@ -59,6 +59,11 @@ struct binding {
 	bool bind_pending;	 /* `bind` was requested, and waits until the workers are ready */
 	struct error bind_error; /* reason why the last bind or rebind failed */
 
+	/* optional_functions.c */
+	struct fd_watch optional_timer; /* maximum wait for optional workers; owned */
+	bool awaits_optional;		/* the timer runs */
+	bool optional_wait_is_over;	/* the timer has fired since the gadget was last bound */
+
 	/* binding_uevents.c */
 	struct fd_watch uevent_watch; /* owned */
 	bool watches_uevents;	 /* the socket was opened, or its open failed and is not repeated */
@@ -81,6 +86,8 @@ struct binding {
 
 void binding_init(struct binding *binding, struct live_gadget *live, struct usb_host_state *host);
 void binding_free(struct binding *binding);
+/* Opens the binding's timer in the loop of the gadget. Returns a negative errno on failure. */
+int binding_open_timer(struct binding *binding);
 /*
  * await_udc.c: chooses the UDC. If none matches, waits at most `seconds` for one; HUGE_VAL: no
  * limit. Returns 0 after binding->udc was set, or if `down` was requested before

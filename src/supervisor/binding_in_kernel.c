@@ -45,9 +45,10 @@ static bool is_daemon(const struct live_function *function)
 /* Returns whether the descriptors of a daemon are not those with which the gadget was bound. */
 static bool daemon_closed_files(const struct live_function *function)
 {
-	uint64_t id = is_daemon(function) ? function_read_descriptors_id(function) : 0;
+	bool is_bound = is_daemon(function) && !function->left_out;
+	uint64_t id = is_bound ? function_read_descriptors_id(function) : 0;
 
-	return is_daemon(function) && (id == 0 || id != function->descriptors_id_at_bind);
+	return is_bound && (id == 0 || id != function->descriptors_id_at_bind);
 }
 
 /* Returns whether a keeper has closed ep0: it has died. */

@@ -45,6 +45,9 @@ void binding_renew_write_watch(struct binding *binding);
 
 /* Computes the delay of the next rebind. Called when the kernel has unbound the gadget. */
 void binding_update_rebind_delay(struct binding *binding);
+/* Returns whether daemons have closed their files so often that the delay has reached its maximum.
+ */
+bool binding_rebind_delay_is_longest(const struct binding *binding);
 /*
  * Returns whether a rebind for which all workers are ready must wait; begins the delay. The
  * supervisor is woken at its end.

@@ -19,6 +19,7 @@
 #include "supervisor/binding_in_kernel.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 #include "supervisor/up_down.h"
 #include "supervisor/usb_host.h"
 
@@ -83,12 +84,15 @@ static bool failure_forbids_bind(const struct live_worker *worker)
 }
 
 /* Returns the first worker that the bind must wait for; NULL: none. */
-static const struct live_worker *first_unready_worker(const struct live_gadget *live)
+static const struct live_worker *first_unready_worker(const struct binding *b)
 {
+	const struct live_gadget *live = b->live;
+
 	for (size_t n = 0; n < live->functions.n; n++) {
 		const struct live_worker *worker = live->functions.list[n]->worker;
 
 		if (worker && !worker_need_not_be_awaited(worker) &&
+		    !optional_is_left_out(b, live->functions.list[n]) &&
 		    (function_blocks_bind(live->functions.list[n]) || failure_forbids_bind(worker)))
 			return worker;
 	}
@@ -104,8 +108,7 @@ static int do_unbind_after_failure(struct binding *b, struct error *err _unused_
 	if (undo_bind(b, &why) < 0) {
 		gadget_log_error(b->live, NULL, &why);
 	} else {
-		gadget_log_about(b->live, NULL, LOG_WARNING,
-				 "unbound because a worker failed (on_failed)");
+		gadget_log_unbind_after_failure(b->live);
 		host_handle_unbind(b->host);
 	}
 	return 0;
@@ -166,8 +169,23 @@ static int do_handle_kernel_rebind(struct binding *b, struct error *err _unused_
 	return 0;
 }
 
+/*
+ * Applies the bind step. If that fails because of optional functions, sets *succeeds_without_them:
+ * the next bind is without them.
+ */
+static int apply_bind_step(struct binding *b, bool *succeeds_without_them, struct error *err)
+{
+	int r = plan_apply(&b->live->plan, err);
+
+	if (r == 0)
+		optional_note_bind(b);
+	*succeeds_without_them = r < 0 && optional_blame_for_failed_bind(b, b->udc, err);
+	return r;
+}
+
 static int bind_again(struct binding *b, struct error *err)
 {
+	bool ignored; /* the next READY binds again in any case */
 	int r;
 
 	/* The next uevent of the UDC causes another attempt. */
@@ -184,7 +202,7 @@ static int bind_again(struct binding *b, struct error *err)
 	r = set_udc_of_bind_step(b->live, b->udc, err);
 	b->live->configfs.activates_udc_later = true;
 	if (r == 0)
-		r = plan_apply(&b->live->plan, err);
+		r = apply_bind_step(b, &ignored, err);
 	b->live->configfs.activates_udc_later = false;
 	if (r < 0)
 		host_handle_unbind(b->host);
@@ -246,7 +264,7 @@ static int do_bind(struct binding *b, struct error *err)
 	 */
 	gadget_write_status(live);
 	binding_store_descriptors(b);
-	r = plan_apply(&live->plan, err);
+	r = apply_bind_step(b, &b->bind_pending, err);
 	if (r < 0) {
 		host_handle_unbind(b->host);
 		free(b->udc);
@@ -391,7 +409,7 @@ bool binding_awaits_udc(const struct binding *b)
 	bool is_wanted = b->state == BINDING_ON || b->state == BINDING_UDC_REMOVED ||
 			 b->state == BINDING_REBIND_DUE;
 
-	return is_wanted && b->udc && !first_unready_worker(b->live) && !udc_exists(b->udc);
+	return is_wanted && b->udc && !first_unready_worker(b) && !udc_exists(b->udc);
 }
 
 void binding_set_state_after_reload(struct binding *b, enum binding_state state)
@@ -451,7 +469,7 @@ static int error_worker_failed(const struct live_worker *worker, struct error *e
  */
 static void bind_when_ready(struct binding *b)
 {
-	const struct live_worker *worker = first_unready_worker(b->live);
+	const struct live_worker *worker = first_unready_worker(b);
 
 	if (worker && worker->state != WORKER_FAILED)
 		return;
@@ -470,9 +488,10 @@ void binding_handle_uevents_and_bind(struct binding *b)
 	binding_update_write_watch(b);
 	if (b->uevent_arrived)
 		handle_binding_change_in_kernel(b);
+	optional_update_links(b, first_unready_worker(b));
 	if (b->bind_pending)
 		bind_when_ready(b);
-	else if (first_unready_worker(b->live))
+	else if (first_unready_worker(b))
 		binding_end_rebind_delay(b);
 	else if (!binding_delays_rebind(b))
 		handle_binding_event(b, BINDING_EV_READY, &b->bind_error);
@@ -481,7 +500,7 @@ void binding_handle_uevents_and_bind(struct binding *b)
 bool binding_rebind_has_ended(const struct binding *b, struct error *err)
 {
 	const struct error *why = &b->bind_error;
-	const struct live_worker *worker = first_unready_worker(b->live);
+	const struct live_worker *worker = first_unready_worker(b);
 
 	if ((b->state != BINDING_REBIND_DUE && b->state != BINDING_FAILED) || binding_awaits_udc(b))
 		return true;

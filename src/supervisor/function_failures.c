@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 
 /*
  * Returns whether the gadget must be taken down because the worker failed before `up` was done, and
@@ -17,7 +18,8 @@
 static bool is_failure_of_up(const struct live_gadget *live, const struct live_worker *worker)
 {
 	if (function_blocks_bind(worker->function))
-		return live->state == GADGET_STARTING && worker->was_ready;
+		return live->state == GADGET_STARTING && worker->was_ready &&
+		       !function_is_not_awaited_by_steps(worker->function);
 	return live->functions.up_awaits_first_starts && worker->model->on_failed == FAILED_UNBIND;
 }
 
@@ -32,7 +34,8 @@ void failures_handle_failed_worker(struct binding *b, struct live_worker *worker
 		gadget_begin_down(b->live, &err);
 	}
 	/* During a reload, the reload handles failed workers. */
-	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
+	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND &&
+	    !optional_is_left_out(b, worker->function))
 		binding_handle_failed_worker(b);
 }
 

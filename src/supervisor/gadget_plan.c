@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "supervisor/gadget_plan.h"
 
+#include <stdlib.h>
+
+#include "base/cleanup.h"
 #include "base/util.h"
+#include "configfs/items.h"
+#include "configfs/steps.h"
 
 const struct step_op **gadget_step_ops(void)
 {
@@ -31,14 +36,76 @@ int gadget_make_live_functions(struct functions *all, const struct gadget *g,
 	return 0;
 }
 
+/* Returns whether a configuration of the gadget file has the function. */
+static bool is_in_configuration(const struct gadget *g, const struct function *f)
+{
+	for (size_t c = 0; c < g->n_configs; c++)
+		for (size_t i = 0; i < g->configs[c].n_functions; i++)
+			if (&g->functions[g->configs[c].functions[i].function_index] == f)
+				return true;
+	return false;
+}
+
+static bool plan_makes_function_without_link(const struct plan *plan, const char *directory)
+{
+	bool made = false;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->op == &configfs_op_link &&
+		    streq_null(step->value, path_last_component(directory)))
+			return false;
+		made = made || (step->op == &configfs_op_function && streq(step->path, directory));
+	}
+	return made;
+}
+
+void gadget_set_left_out_functions(const struct gadget *g, struct live_function **list, size_t n,
+				   const struct plan *base)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct function *f = list[i]->model;
+		_cleanup_free_ char *directory = configfs_function_path(
+			list[i]->functions->paths, g->name, f->type, f->instance);
+
+		list[i]->left_out = f->optional && is_in_configuration(g, f) &&
+				    plan_makes_function_without_link(base, directory);
+	}
+}
+
+/* Returns an array with the member `left_out` of each function of the gadget file. */
+static bool *make_left_out_array(const struct gadget *g, struct live_function *const *list,
+				 size_t n)
+{
+	bool *array = xcalloc(g->n_functions, sizeof(*array));
+
+	for (size_t i = 0; i < n; i++)
+		array[list[i]->model - g->functions] = list[i]->left_out;
+	return array;
+}
+
+void gadget_remove_unapplied_bind(struct plan *plan)
+{
+	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
+
+	if (!last || last->op != &configfs_op_bind || last->state == STEP_DONE)
+		return;
+	step_free(last);
+	plan->n--;
+}
+
 void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 		      struct live_function **list, size_t n, const char *udc,
 		      const struct plan *base, struct plan *plan)
 {
 	const struct gadget *before = configfs->gadget;
+	_cleanup_free_ bool *left_out = make_left_out_array(g, list, n);
 
 	configfs->gadget = g;
+	configfs->is_left_out = left_out;
 	configfs_add_gadget_without_bind(plan, configfs);
+	configfs->is_left_out = NULL;
 	for (size_t i = 0; i < n; i++)
 		function_add_steps(plan, list[i], base);
 	for (size_t i = 0; i < n; i++)

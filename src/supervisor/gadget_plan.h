@@ -20,12 +20,21 @@ const struct step_op **gadget_step_ops(void);
 int gadget_make_live_functions(struct functions *all, const struct gadget *g,
 			       struct live_function ***list, size_t *n, struct error *err);
 /*
- * Adds all steps of the gadget to `plan`, in their order. `udc` NULL: without a bind step. `base`:
+ * Sets which functions of the list are left out: those that are optional, and that the gadget of
+ * the applied plan `base` has, but its configurations do not.
+ */
+void gadget_set_left_out_functions(const struct gadget *g, struct live_function **list, size_t n,
+				   const struct plan *base);
+/*
+ * Adds all steps of the gadget to `plan`, in their order, but no links to functions that are left
+ * out. `udc` NULL: without a bind step. `base`:
  * see function_add_steps.
  */
 void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 		      struct live_function **list, size_t n, const char *udc,
 		      const struct plan *base, struct plan *plan);
+/* Removes a bind step that is not applied; binding_states.c adds it again before a bind. */
+void gadget_remove_unapplied_bind(struct plan *plan);
 
 /* --- plan_preview.c --- */
 

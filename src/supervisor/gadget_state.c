@@ -154,6 +154,8 @@ static enum gadget_state_in_status state_of_binding_and_workers(const struct liv
 	for (size_t n = 0; n < live->functions.n; n++) {
 		const struct live_worker *worker = live->functions.list[n]->worker;
 
+		if (live->functions.list[n]->left_out)
+			return STATUS_DEGRADED;
 		if (worker && !worker_need_not_be_awaited(worker) &&
 		    !worker_starts_with_device(worker))
 			return STATUS_DEGRADED;

@@ -75,6 +75,22 @@ void gadget_log_error(struct live_gadget *live, const char *what, const struct e
 	gadget_log_about(live, NULL, LOG_ERR, "%s%s%s", what ? what : "", what ? ": " : "", text);
 }
 
+void gadget_log_unbind_after_failure(struct live_gadget *live)
+{
+	for (size_t n = 0; n < live->functions.n; n++) {
+		const struct live_function *function = live->functions.list[n];
+		const struct live_worker *worker = function->worker;
+
+		if (worker && worker->state == WORKER_FAILED && worker_holds_ep0(worker->model)) {
+			gadget_log_about(live, NULL, LOG_WARNING,
+					 "unbound because the daemon of '%s' has failed",
+					 function->model->label);
+			return;
+		}
+	}
+	gadget_log_about(live, NULL, LOG_WARNING, "unbound because a worker failed (on_failed)");
+}
+
 void gadget_begin_down(struct live_gadget *live, struct error *why)
 {
 	_cleanup_error_ struct error ignored = { 0 };

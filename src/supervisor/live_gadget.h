@@ -85,6 +85,12 @@ void gadget_log_error(struct live_gadget *live, const char *what, const struct e
 void gadget_log_line(struct live_gadget *live, const char *label, int priority, const char *text);
 
 /*
+ * Logs why the gadget was unbound after a worker failed: the kernel unbinds it when a daemon closes
+ * ep0, and ffsctl because of on_failed.
+ */
+void gadget_log_unbind_after_failure(struct live_gadget *live);
+
+/*
  * Begins to take the gadget down. Moves the error `why` to live->failure; if live->failure is set
  * already, keeps it and clears `why`. `why` may be NULL.
  */

@@ -23,9 +23,10 @@
 static bool was_closed_by_living_daemon(const struct binding *b)
 {
 	for (size_t n = 0; n < b->live->functions.n; n++) {
-		const struct live_worker *worker = b->live->functions.list[n]->worker;
+		const struct live_function *function = b->live->functions.list[n];
+		const struct live_worker *worker = function->worker;
 
-		if (worker && worker_holds_ep0(worker->model) &&
+		if (worker && worker_holds_ep0(worker->model) && !function->left_out &&
 		    (worker->state != WORKER_READY || worker->started_at > b->bound_since))
 			return false;
 	}
@@ -44,6 +45,11 @@ void binding_update_rebind_delay(struct binding *b)
 		b->rebind_delay = b->rebind_delay > 0 ? b->rebind_delay * 2 : FIRST_DELAY_SECONDS;
 	if (b->rebind_delay > MAX_DELAY_SECONDS)
 		b->rebind_delay = MAX_DELAY_SECONDS;
+}
+
+bool binding_rebind_delay_is_longest(const struct binding *b)
+{
+	return b->rebind_delay >= MAX_DELAY_SECONDS;
 }
 
 static void on_rebind_timer(void *data, uint32_t events _unused_)

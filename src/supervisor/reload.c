@@ -83,6 +83,7 @@ static void adopt_functions_of_new_plan(struct live_gadget *live, struct reload 
 				stays = r->old_functions[k];
 		stays->gadget = next->gadget;
 		stays->model = next->model;
+		stays->left_out = next->left_out;
 		stays->endpoint_files_uid = next->endpoint_files_uid;
 		stays->endpoint_files_gid = next->endpoint_files_gid;
 		if (stays->worker)

@@ -77,17 +77,6 @@ static int choose_udc(struct reload *r, const struct gadget_to_reload *base, str
 /* --- the plans -----------------------------------------------------------------------------------
  */
 
-/* Removes a bind step that is not applied; binding_states.c adds it again before a bind. */
-static void remove_unapplied_bind(struct plan *plan)
-{
-	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
-
-	if (!last || last->op != &configfs_op_bind || last->state == STEP_DONE)
-		return;
-	step_free(last);
-	plan->n--;
-}
-
 /*
  * Returns the old function with the same directory as `next` if the reload keeps that directory.
  * NULL: `next` is a new function.
@@ -159,7 +148,9 @@ void reload_make_difference(struct reload *r, const struct gadget_to_reload *bas
 {
 	struct plan next = { 0 };
 
-	remove_unapplied_bind(base->plan);
+	gadget_remove_unapplied_bind(base->plan);
+	gadget_set_left_out_functions(r->new_gadget, r->new_functions, r->n_new_functions,
+				      base->plan);
 	gadget_add_steps(base->configfs, r->new_gadget, r->new_functions, r->n_new_functions,
 			 r->new_udc, base->plan, &next);
 	difference_make(&r->difference, base->plan, &next, &reload_rules);

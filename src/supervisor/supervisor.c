@@ -21,6 +21,7 @@
 #include "supervisor/function_failures.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload.h"
 #include "supervisor/service_notify.h"
@@ -62,7 +63,7 @@ static void on_up_or_reload_timeout(void *data, uint32_t events _unused_)
 	if (s->live.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
-	else if (s->live.state == GADGET_STARTING)
+	else if (s->live.state == GADGET_STARTING && !optional_end_wait_of_up(&s->binding))
 		gadget_timeout_error(&s->live, &err);
 	else if (gadget_is_reloading(&s->live))
 		reload_on_timeout(&s->reloader);
@@ -136,6 +137,7 @@ static void finish_coming_up(struct supervisor *s)
 	if (gadget_write_record(&s->live, &err) < 0)
 		gadget_log_error(&s->live, NULL, &err);
 	s->live.came_up_at = time(NULL);
+	optional_note_bind(&s->binding);
 	binding_set_first_state(&s->binding);
 	timer_stop(&s->live.up_or_reload_timer);
 	configfs_close_backend(&s->live.configfs);
@@ -149,7 +151,7 @@ static void continue_up(struct supervisor *s)
 	/* Must be called before the bind, which is the last step of the plan. */
 	host_watch_udc_state(&s->host, s->binding.udc);
 	binding_store_descriptors(&s->binding);
-	r = plan_apply(&s->live.plan, &err);
+	r = optional_apply_plan_of_up(&s->binding, &err);
 	if (r == 0)
 		finish_coming_up(s);
 	else if (r < 0)
@@ -397,6 +399,8 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 	r = loop_open(&live->loop);
 	if (r == 0)
 		r = timer_open(&live->loop, &live->up_or_reload_timer, on_up_or_reload_timeout, s);
+	if (r == 0)
+		r = binding_open_timer(&s->binding);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
 	/*

@@ -18,6 +18,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/binding_uevents.c \
 	src/supervisor/binding_writes.c \
 	src/supervisor/rebind_delay.c \
+	src/supervisor/optional_functions.c src/supervisor/optional_functions.h \
 	src/supervisor/control.c src/supervisor/control.h src/supervisor/control_internal.h \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \

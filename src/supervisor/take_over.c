@@ -19,6 +19,7 @@
 #include "supervisor/control.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 #include "supervisor/signals.h"
 #include "supervisor/usb_host.h"
 
@@ -136,6 +137,8 @@ static bool try_make_new_plan(struct live_gadget *live, const struct previous_su
 	if (gadget_make_live_functions(&live->functions, live->model, &live->functions.list,
 				       &live->functions.n, &ignored) < 0)
 		return false;
+	gadget_set_left_out_functions(live->model, live->functions.list, live->functions.n,
+				      &prev->recorded_plan);
 	gadget_add_steps(&live->configfs, live->model, live->functions.list, live->functions.n,
 			 prev->planned_udc, &prev->recorded_plan, &live->plan);
 	for (size_t i = 0; i < live->plan.n; i++)
@@ -281,6 +284,14 @@ static void restore_binding_state(struct takeover *t, const struct previous_supe
 	}
 }
 
+static void take_over_worker(struct live_function *function, const struct previous_supervisor *prev)
+{
+	const struct function_status *status = recorded_status(prev, function);
+
+	worker_take_over(function->worker, &status->worker);
+	optional_take_over(function, status->left_out);
+}
+
 static int take_over(struct takeover *t, bool skip_plan_comparison)
 {
 	struct live_gadget *live = t->live;
@@ -307,9 +318,8 @@ static int take_over(struct takeover *t, bool skip_plan_comparison)
 		t->took_over = true;
 		for (size_t n = 0; n < live->functions.n; n++)
 			if (live->functions.list[n]->worker)
-				worker_take_over(
-					live->functions.list[n]->worker,
-					&recorded_status(&prev, live->functions.list[n])->worker);
+				take_over_worker(live->functions.list[n], &prev);
+		optional_note_bind(t->binding);
 		signals_reap_children(&live->functions);
 	}
 	previous_supervisor_free(&prev);

@@ -16,12 +16,18 @@
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
-/* Returns whether a function of the configuration has an ep0 that ffsctl holds, not a worker. */
+/*
+ * Returns whether a function of the configuration has an ep0 that ffsctl holds, not a worker. A
+ * function that may be left out does not count.
+ */
 static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
-	for (size_t i = 0; i < c->n_functions; i++)
-		if (function_keeper_holds_ep0(&g->functions[c->functions[i].function_index]))
+	for (size_t i = 0; i < c->n_functions; i++) {
+		const struct function *f = &g->functions[c->functions[i].function_index];
+
+		if (function_keeper_holds_ep0(f) && !f->optional)
 			return true;
+	}
 	return false;
 }
 

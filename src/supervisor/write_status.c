@@ -9,6 +9,7 @@
 #include "rundir/status.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 #include "supervisor/reload.h"
 #include "supervisor/take_over.h"
 #include "supervisor/usb_host.h"
@@ -85,6 +86,7 @@ static void fill_function_status(struct function_status *status, const struct st
 		.mount = xstrdup_or_null(ffs ? ffs->mount.path : NULL),
 		.device = xstrdup_or_null(ffs ? ffs->endpoint_file_symlink.value : NULL),
 		.keeper = function && function->keeper.pid > 0 ? function->keeper.pid : 0,
+		.left_out = function && function->left_out ? optional_reason(function) : NULL,
 		.has_worker = function && function->worker,
 	};
 	if (ffs)
@@ -135,6 +137,25 @@ static void add_daemon_problem(struct gadget_status *status, const struct live_f
 					function->model->label));
 }
 
+static void add_left_out_problem(struct gadget_status *status, const struct live_function *function)
+{
+	_cleanup_free_ char *reason = optional_reason(function);
+
+	status_add_problem(
+		status, PROBLEM_WARNING,
+		strf("%s: left out of the gadget (optional): %s", function->model->label, reason));
+}
+
+static void add_function_problem(struct gadget_status *status, const struct live_function *function)
+{
+	if (function->left_out)
+		add_left_out_problem(status, function);
+	if (!function->worker || function->left_out)
+		return;
+	add_worker_problem(status, function->worker, status->state == STATUS_DEGRADED);
+	add_daemon_problem(status, function);
+}
+
 static void add_error_problem(struct gadget_status *status, const struct error *err)
 {
 	if (err->text)
@@ -163,14 +184,8 @@ static void add_problems(struct gadget_status *status, const struct status_sourc
 	for (size_t n = 0; n < view->live->configfs.n_values_changed_by_kernel; n++)
 		add_changed_value_problem(status,
 					  &view->live->configfs.values_changed_by_kernel[n]);
-	for (size_t n = 0; n < view->live->functions.n; n++) {
-		const struct live_function *function = view->live->functions.list[n];
-
-		if (!function->worker)
-			continue;
-		add_worker_problem(status, function->worker, status->state == STATUS_DEGRADED);
-		add_daemon_problem(status, function);
-	}
+	for (size_t n = 0; n < view->live->functions.n; n++)
+		add_function_problem(status, view->live->functions.list[n]);
 }
 
 /*

@@ -234,7 +234,7 @@ for name, expected in {
               "\n"
               "fields: name file state udc udc_state speed since supervisor\n"
               "after a function's label and a dot:\n"
-              "  label type instance mount device ifname keeper\n"
+              "  label type instance mount device ifname left_out keeper\n"
               "after a function's label and '.worker.':\n"
               "  state pid engine restarts last_exit ready_since stats\n"
               "'*' in place of the label prints a line for each function, as in '*.device'\n"

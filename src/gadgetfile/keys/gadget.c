@@ -110,6 +110,12 @@ static const struct key function_rows[] = {
 		 "process for that: it only keeps ep0 open, and a program that you start opens the "
 		 "endpoints.",
 	  .set = set_node, FIELD(struct function_settings, worker) },
+	{ "optional", NODE_BOOL, .default_text = "false",
+	  .doc = "Whether the gadget is bound without this function while its worker is not ready; "
+		 "see "
+		 "ffsctl-worker(7), \"Optional functions\". Only for a FunctionFS function with a "
+		 "worker.",
+	  .set = set_bool, FIELD(struct function_settings, optional) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
 	  .doc = "Attributes of a kernel function. ffsctl-functions(5) lists them for each type. "
 		 "For "

@@ -219,6 +219,26 @@ static void load_function_keys(struct load *l, struct node *node, struct functio
 	l->function_attr_keys = NULL;
 }
 
+/* Sets whether the function is optional. Only a worker that the bind waits for can be missing. */
+static void load_optional(struct load *l, struct function *f, struct node *node,
+			  const struct function_settings *d)
+{
+	const struct node *setting = node_member(node, "optional");
+
+	f->optional = d->optional && f->ffs && f->worker;
+	if (!d->optional || f->optional || l->has_syntax_error)
+		return;
+	if (!streq(f->type, "ffs")) {
+		diag_error(l->diags, &setting->name_at,
+			   "'optional' is for FunctionFS functions: a gadget does not wait for "
+			   "the worker of a kernel function");
+	} else if (!node_member(node, "worker")) {
+		diag_error(l->diags, &setting->name_at,
+			   "'optional' needs a 'worker', because ffsctl cannot see whether the "
+			   "program that you start is ready");
+	}
+}
+
 static void load_function(struct load *l, struct node *node)
 {
 	struct function *f = array_add(l->gadget->functions, l->gadget->n_functions);
@@ -251,6 +271,7 @@ static void load_function(struct load *l, struct node *node)
 			   "a 'worker' of a function of type ffs needs an 'ffs' group");
 	else if (d.worker)
 		load_worker(l, f, d.worker);
+	load_optional(l, f, node, &d);
 	if (!streq(f->type, "ffs") || node_member(node, "ffs") || l->has_syntax_error)
 		return;
 	diag_note(l->diags, &node->name_at,

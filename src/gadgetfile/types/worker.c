@@ -201,6 +201,9 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 		error_setting_not_applicable(
 			l, node, "on_failed",
 			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
+		if (node_member(node, "on_failed"))
+			diags_hint(l->diags, "with 'optional = true' in the function, the gadget "
+					     "is bound again without it");
 	} else if (ready && !ready->has_error && d->worker.ready_when == READY_INSTANCE) {
 		load_error(l, ready,
 			   "\"instance\" is for daemons that write their own descriptors "

@@ -5,6 +5,7 @@ tell FIFO       writes a line to the FIFO, to report that it has started
 slow            writes the descriptors after SIGUSR1
 never           writes no descriptors
 exit            ends with exit status 3
+greedy          writes descriptors of more endpoints than a UDC has
 wrong           writes descriptors that the kernel refuses, and ends with exit status 4
 linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
 reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
@@ -24,10 +25,11 @@ import time
 
 BIND, UNBIND, SETUP = 0, 1, 4  # of FunctionFS' events
 mount, *words = sys.argv[1:]
-INTERFACE = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, 1, 0xFF, 0, 0, 1)
-BODY = b"".join(INTERFACE + struct.pack("<BBBBHB", 7, 5, 0x81, 2, size, 0) + companion
+ENDPOINTS = 15 if "greedy" in words else 1
+INTERFACE = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, ENDPOINTS, 0xFF, 0, 0, 1)
+BODY = b"".join(INTERFACE + b"".join(struct.pack("<BBBBHB", 7, 5, 0x81 + n, 2, size, 0) + companion for n in range(ENDPOINTS))
                 for size, companion in ((64, b""), (512, b""), (1024, struct.pack("<BBBBH", 6, 0x30, 0, 0, 0))))
-FLAGS, COUNTS = 1 | 2 | 4, (2, 2, 3)  # full, high and super speed
+FLAGS, COUNTS = 1 | 2 | 4, (1 + ENDPOINTS, 1 + ENDPOINTS, 1 + 2 * ENDPOINTS)  # full, high and super speed
 
 
 def argument(word):

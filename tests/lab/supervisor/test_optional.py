@@ -1,0 +1,456 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: timeout=240
+# lab all: kernel=6.12,6.1 timeout=240
+"""Optional functions: the gadget comes up, or comes back, without a function whose worker is not ready, and takes it in
+again when it is. Each disconnect that the host sees is counted: a serial console beside the function loses the host once
+when the function fails, and once when it is back."""
+
+import contextlib
+import os
+import pathlib
+import time
+
+import gadgets
+import harness
+import tap
+from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, worker
+from harness import SRC, down, ffsctl, kill, must, status, up
+from tap import contains, eq, ok, rounds, test
+
+DAEMON = f"{SRC}/tests/lab/workers/ep0_daemon.py"
+BROKEN, HANGS = DIRECTORY / "broken", DIRECTORY / "hangs"  # while they exist, a worker that starts fails, or hangs
+NAME = "phone"
+HEALTHY = {"restart_delay": 0, "restart_limit": 0}
+RETRIED = {"restart_delay": 1, "restart_max_delay": 1, "restart_limit": 0}
+
+harness.leaves_nothing()
+harness.load_host_drivers()
+
+WORKS = ["/bin/sh", "-c", "echo >&$NOTIFY_FD; exec sleep 100000"]
+
+
+def script(then):
+    return ["/bin/sh", "-c", f"test -e {BROKEN} && exit 3; test -e {HANGS} && exec sleep 100000; exec {then}"]
+
+
+def daemon(*words, **settings):
+    """The text of an optional function whose worker opens ep0 itself."""
+    group = worker(exec=script(f"/usr/bin/python3 -I -S {DAEMON} $0 {' '.join(words)}") + ["${mount}"], opens="ep0", **settings)
+    return f"own = {{ ffs = {{ }}; optional = true; worker = {{ {group} }}; }};"
+
+
+def endpoints(label="own", **settings):
+    """The text of an optional function whose worker gets open endpoints."""
+    group = worker(**{"exec": script("sh -c 'echo >&$NOTIFY_FD; exec sleep 100000'"), "ready": "fd", **settings})
+    return (f'{label} = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; '
+            f"optional = true; worker = {{ {group} }}; }};")
+
+
+def write(*functions, serial=True, extra=""):
+    path = DIRECTORY / f"{NAME}.conf"
+    text = "".join(functions) + ('serial = { type = "acm"; };' if serial else "")
+    path.write_text(f"attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\nfunctions = {{ {text} }};\n{extra}")
+    return str(path)
+
+
+def shown(label="own"):
+    gadget = status(NAME)[0]
+    return next(f for f in gadget["functions"] if f["label"] == label)
+
+
+def interfaces():
+    """Returns the number of interfaces of each configuration that the host has read."""
+    data, found = harness.descriptors(), []
+    while data:
+        if data[1] == 2:
+            found.append(data[4])
+        data = data[data[0]:]
+    return found
+
+
+def number():
+    """Returns the number of the device on its bus, which is larger by one after each enumeration."""
+    path, = pathlib.Path("/sys/bus/usb/devices").glob("*-*/idProduct")
+    return int((path.parent / "devnum").read_text())
+
+
+@contextlib.contextmanager
+def disconnects(expected):
+    """Checks how often the host loses the gadget: how often it is enumerated anew, and how often it is bound again."""
+    before, binds = number(), gadgets.log(NAME).count("rebound to")
+    yield
+    eq((number() - before, gadgets.log(NAME).count("rebound to") - binds), (expected, expected))
+
+
+def found_by_host(*expected):
+    harness.await_devices(lambda: len(harness.host_devices()) == 1)
+    must(ffsctl("wait", NAME, "--for", "configured"))
+    eq(interfaces(), list(expected))
+
+
+def log_has(*words):
+    text = must(ffsctl("log", NAME)).stdout
+    for word in words:
+        contains(text, word)
+
+
+@contextlib.contextmanager
+def flag(path):
+    path.touch()
+    path.chmod(0o644)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def serial_works():
+    ends = [gadgets.raw_terminal(path) for path in ("/dev/ttyGS0", "/dev/ttyACM0")]
+    try:
+        for reader, writer in (ends, ends[::-1]):
+            os.write(writer, b"hello\n")
+            eq(gadgets.read_until(reader, b"\n"), b"hello\n")
+    finally:
+        for fd in ends:
+            os.close(fd)
+
+
+def leaves_out(label="own"):
+    gadget, code = await_status(NAME, lambda g: next(f for f in g["functions"] if f["label"] == label)["left_out"]
+                                and not g["problems"][0]["text"].startswith("cannot"), "left out")
+    eq((gadget["state"], code), ("degraded", 1))
+    return gadget
+
+
+# --- up -------------------------------------------------------------------------------------------
+
+
+@test("up: comes up without a daemon that fails, says so, and takes it in when it is ready")
+def up_without():
+    with flag(BROKEN):
+        got = up(write(daemon()), "--wait-host")
+        contains(got.stderr, "own: left out of the gadget (optional): its worker has ended: exit 3")
+        gadget, code = status(NAME)
+        eq((gadget["state"], code), ("degraded", 1))
+        contains(shown()["left_out"], "exit 3")
+        contains(" ".join(p["text"] for p in gadget["problems"]), "own: left out of the gadget (optional)")
+        found_by_host(2)
+        serial_works()
+        with disconnects(1):
+            with harness.configured():
+                BROKEN.unlink()
+            await_state(NAME, "ready")
+    found_by_host(3)
+    eq(shown()["left_out"], None)
+    log_has("own: taken into the gadget again")
+    down(NAME)
+
+
+@test("up waits for an optional worker that starts: at most start_timeout, and at most --timeout")
+def up_waits_for_start():
+    for settings, words, seconds in (({"start_timeout": 2}, (), 2), ({"start_timeout": 100}, ("--timeout", "3"), 3)):
+        with flag(HANGS):
+            began = time.monotonic()
+            got = up(write(daemon(**settings)), *words)
+            took = time.monotonic() - began
+            ok(seconds <= took <= tap.at_most(seconds + 1), f"{took} s")
+            contains(got.stderr, "own: left out of the gadget (optional)")
+        down(NAME)
+    with harness.configured():
+        up(write(daemon()))
+    eq((status(NAME)[0]["state"], interfaces()), ("ready", [3]))
+    down(NAME)
+
+
+@test("up fails if no function is left, and with an optional function that is not to be started")
+def up_without_any():
+    with flag(BROKEN):
+        got = must(ffsctl("up", write(daemon(), endpoints("other"), serial=False)), 76)
+        contains(got.stderr, "the worker of 'own' has failed: exit 3")
+
+
+@test("up: the kernel binds no gadget with a function that needs too much: it comes up without it")
+def up_without_refused():
+    got = up(write(daemon("greedy")), "--wait-host")
+    contains(got.stderr, "own: left out of the gadget (optional): cannot bind the gadget")
+    found_by_host(2)
+    before = number()
+    got = must(ffsctl("restart", NAME, "own"), 69)  # a new worker is tried once
+    contains(got.stderr, "cannot bind the gadget")
+    leaves_out()
+    found_by_host(2)
+    ok(number() > before, "it was not tried")
+    with disconnects(0):  # and the refusal outlives the supervisor
+        kill(status(NAME)[0]["supervisor"])
+        contains(up(write(daemon("greedy"))).stderr, TAKEN_OVER)
+        leaves_out()
+    down(NAME)
+
+
+# --- while the gadget is up -----------------------------------------------------------------------
+
+
+@test("a healthy daemon that dies is bound again together with the others: one disconnect")
+def dies_and_returns():
+    up(write(daemon(**HEALTHY)), "--wait-host")
+    with disconnects(1):
+        with harness.configured():
+            kill(shown()["worker"]["pid"])
+        await_state(NAME, "ready")
+        found_by_host(3)
+    ok("left out" not in gadgets.log(NAME), gadgets.log(NAME))
+    down(NAME)
+
+
+@test("a daemon that fails for good costs the serial console one disconnect, and one when it is back")
+def fails_and_returns():
+    up(write(daemon(restart_delay=0, restart_limit=1)), "--wait-host")
+    with flag(BROKEN):
+        with disconnects(1):
+            with harness.configured():
+                kill(shown()["worker"]["pid"])
+            eq(leaves_out()["functions"][0]["worker"]["state"], "failed")
+            found_by_host(2)
+            serial_works()
+        with disconnects(0):
+            contains(must(ffsctl("restart", NAME, "own"), 76).stderr, "the worker of 'own' has failed: exit 3")
+            contains(must(ffsctl("wait", NAME, "--for", "ready"), 76).stderr, "the worker of 'own' has failed")
+            serial_works()
+    with disconnects(1):
+        with harness.configured():
+            must(ffsctl("restart", NAME, "own"))
+        await_state(NAME, "ready")
+        found_by_host(3)
+    serial_works()
+    down(NAME)
+
+
+@test("a daemon that restarts after a delay, or hangs, is not awaited for longer than a second")
+def is_not_awaited():
+    for settings, path in (({"restart_delay": 500, "restart_max_delay": 500}, None), (HEALTHY, HANGS)):
+        up(write(daemon(**settings, start_timeout=1000)), "--wait-host")
+        with flag(path) if path else contextlib.nullcontext(), disconnects(1):
+            began = time.monotonic()
+            with harness.configured():
+                kill(shown()["worker"]["pid"])
+            ok(time.monotonic() - began <= tap.at_most(2), f"{time.monotonic() - began} s")
+            leaves_out()
+            found_by_host(2)
+        with disconnects(1), harness.configured():
+            must(ffsctl("restart", NAME, "own"))
+        await_state(NAME, "ready")
+        down(NAME)
+
+
+@test("a worker with open endpoints: stalled it stays, with on_failed = \"unbind\" only it is left out")
+def open_endpoints():
+    once = {"restart_delay": 0, "restart_limit": 1}
+    for settings, count in ((once, 0), ({**once, "on_failed": "unbind"}, 1)):
+        up(write(endpoints(**settings)), "--wait-host")
+        with flag(BROKEN), disconnects(count):
+            with harness.configured() if count else contextlib.nullcontext():
+                kill(shown()["worker"]["pid"])
+            await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "failed", "failed")
+            eq(bool(shown()["left_out"]), bool(count))
+            found_by_host(3 - count)
+            serial_works()
+        with disconnects(count), harness.configured() if count else contextlib.nullcontext():
+            must(ffsctl("restart", NAME, "own"))
+        eq(status(NAME)[0]["state"], "ready")
+        down(NAME)
+
+
+@test("a gadget without any function that works is unbound until one works")
+def none_is_left():
+    up(write(daemon(**RETRIED), endpoints("other"), serial=False), "--wait-host")
+    with flag(BROKEN):
+        kill(shown("other")["worker"]["pid"])
+        kill(shown()["worker"]["pid"])
+        await_status(NAME, lambda g: not pathlib.Path(harness.CONFIGFS, NAME, "UDC").read_text().strip(), "unbound")
+        with harness.configured():
+            BROKEN.unlink()
+    await_state(NAME, "ready")
+    found_by_host(2)
+    down(NAME)
+
+
+@test("while another worker is being restarted nothing is taken in: that would take all from the host for as long")
+def waits_for_others():
+    slow = worker(exec=WORKS, ready="fd", restart_delay=1000, restart_max_delay=1000)
+    required = f'echo = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; worker = {{ {slow} }}; }};'
+    with flag(BROKEN):
+        up(write(daemon(restart_delay=1000, restart_max_delay=1000), required), "--wait-host")
+    with disconnects(0):
+        kill(shown("echo")["worker"]["pid"])
+        await_status(NAME, lambda g: g["functions"][1]["worker"]["state"] == "waiting", "waiting")
+        must(ffsctl("restart", NAME, "own"))
+        eq(shown()["left_out"], "it is taken in when the other workers are ready")
+        serial_works()
+    with disconnects(1), harness.configured():
+        must(ffsctl("restart", NAME, "echo"))
+    await_state(NAME, "ready")
+    found_by_host(4)
+    down(NAME)
+
+
+@test("a daemon that closes its files at each bind is left out soon, and the others keep the host")
+def closes_again_and_again():
+    up(write(daemon("flap")), "--wait-host")
+    contains(leaves_out()["functions"][0]["left_out"], "closes its FunctionFS files again and again")
+    with disconnects(0):
+        found_by_host(2)
+        serial_works()
+    ok(gadgets.log(NAME).count("rebound to") <= 8, gadgets.log(NAME))
+    down(NAME)
+
+
+# --- configurations, commands, UDC ------------------------------------------------------------------
+
+TWO = 'configs = ( {{ id = 1; functions = [ {} ]; }}, {{ id = 2; functions = [ {} ]; }}, ' \
+      '{{ id = 3; functions = [ "serial" ]; }} );'
+
+
+@test("it is left out of every configuration; one that would be empty is left out, too")
+def configurations():
+    for first, second, without, complete in (('"own", "serial"', '"serial", "own"', (2, 2, 2), (3, 3, 2)),
+                                             ('"own"', '"serial"', (2, 2), (1, 2, 2))):
+        path = write(daemon(), extra=TWO.format(first, second))
+        with flag(BROKEN):
+            up(path, "--wait-host")
+            found_by_host(*without)
+            shown_tree = harness.configfs(NAME)
+            with harness.configured():
+                BROKEN.unlink()
+        await_state(NAME, "ready")
+        found_by_host(*complete)
+        made = harness.configfs(NAME)
+        ok(made != shown_tree, "nothing has changed")
+        down(NAME)
+        up(path, "--wait-host")
+        eq(harness.configfs(NAME), made)
+        down(NAME)
+
+
+@test("unbind and bind: the links change with the bind, and only then")
+def unbind_and_bind():
+    up(write(daemon(**RETRIED)), "--wait-host")
+    must(ffsctl("unbind", NAME))
+    with flag(BROKEN):
+        kill(shown()["worker"]["pid"])
+        with harness.configured():
+            must(ffsctl("bind", NAME))
+        leaves_out()
+        found_by_host(2)
+        must(ffsctl("unbind", NAME))
+    await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+    eq(pathlib.Path(harness.CONFIGFS, NAME, "UDC").read_text().strip(), "")
+    with harness.configured():
+        must(ffsctl("bind", NAME))
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+    with flag(BROKEN):  # --no-bind: bind chooses
+        up(write(daemon(**RETRIED)), "--no-bind")
+        with harness.configured():
+            must(ffsctl("bind", NAME))
+        found_by_host(2)
+        down(NAME)
+
+
+@test("the UDC is removed and comes back: the gadget without the function, and with it")
+def udc_removed():
+    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+    up(write(daemon(**RETRIED)), "--wait-host")
+    with flag(BROKEN):
+        (driver / "unbind").write_text("dummy_udc.0")
+        kill(shown()["worker"]["pid"])
+        with harness.configured():
+            (driver / "bind").write_text("dummy_udc.0")
+        leaves_out()
+        found_by_host(2)
+        (driver / "unbind").write_text("dummy_udc.0")
+        BROKEN.unlink()
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
+    with harness.configured():
+        (driver / "bind").write_text("dummy_udc.0")
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+
+
+# --- reload, takeover, re-exec ----------------------------------------------------------------------
+
+
+@test("reload and re-exec, and another supervisor: the function stays out without a disconnect")
+def stays_left_out():
+    path = write(daemon(**RETRIED))
+    with flag(BROKEN):
+        up(path, "--wait-host")
+        with disconnects(0):
+            changes = must(ffsctl("reload", NAME, "--dry-run", "--json")).stdout
+            ok('"do"' not in changes, changes)
+            must(ffsctl("reload", NAME))
+            must(ffsctl("reexec", NAME))
+            kill(status(NAME)[0]["supervisor"])
+            contains(up(path).stderr, TAKEN_OVER)
+            leaves_out()
+            serial_works()
+        with disconnects(1), harness.configured():
+            BROKEN.unlink()
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+
+
+@test("reload: changes without the function, and with a worker that works it is taken in")
+def reload_left_out():
+    with flag(BROKEN):
+        up(write(daemon(restart_delay=1000, restart_max_delay=1000)), "--wait-host")
+        with harness.configured():
+            must(ffsctl("reload", write(daemon(restart_delay=1000, restart_max_delay=1000), endpoints("other", exec=WORKS))))
+        found_by_host(3)
+        leaves_out()
+    with harness.configured():
+        must(ffsctl("reload", write(daemon(env={"NAME": "new"}))))
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+
+
+@test("reload makes a function optional whose daemon has failed: the gadget comes back without it")
+def reload_to_optional():
+    fragile = daemon(restart_delay=0, restart_limit=1)
+    up(write(fragile.replace("optional = true; ", "")), "--wait-host")
+    with flag(BROKEN):
+        kill(shown()["worker"]["pid"])
+        await_state(NAME, "failed")
+        contains(gadgets.log(NAME), "the daemon of 'own' has failed")
+        ok("on_failed" not in gadgets.log(NAME), gadgets.log(NAME))
+        with harness.configured():
+            must(ffsctl("reload", write(fragile)))
+        leaves_out()
+        found_by_host(2)
+        serial_works()
+    down(NAME)
+
+
+@test("the supervisor is killed before and after each change of the links: up makes the gadget again")
+def killed_while_links_change():
+    path = write(daemon(**RETRIED), endpoints("other", exec=WORKS))
+    for n in range(1, rounds(2, 6) + 1):
+        for when in ("before", "after"):
+            up(path, "--wait-host", fault=f"reload-kill-{when}={n}")
+            supervisor = status(NAME)[0]["supervisor"]
+            with flag(BROKEN):
+                kill(shown()["worker"]["pid"])
+                if n <= 5:
+                    harness.wait_dead(supervisor)
+            with harness.configured() if n <= 5 else contextlib.nullcontext():
+                up(path)
+            await_state(NAME, "ready")
+            found_by_host(4)
+            down(NAME)
+
+
+tap.main()
