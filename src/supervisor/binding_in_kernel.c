@@ -103,6 +103,9 @@ enum binding_event binding_event_from_kernel(struct binding *b)
 	 */
 	if (!binding_configfs_has_our_udc(b))
 		return event_of_unbind(b);
+	/* The UDC is back. Its uevent follows, and with it the next check. */
+	if (b->state == BINDING_UDC_REMOVED && !b->new_udc_uevent_arrived)
+		return BINDING_EVENT_COUNT;
 	if (b->new_udc_uevent_arrived)
 		return BINDING_EV_REBIND_FAILED;
 	return udc_unbound_through_sysfs(b->udc, b->live->name) ? BINDING_EV_UNBOUND
