@@ -273,7 +273,7 @@ int client_send_request(const struct paths *paths, const char *name,
 {
 	int r = control_ask_supervisor(paths, name, request, answer, err);
 
-	return r < 0 && !err->exit ? client_error_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_error_no_supervisor(paths, name, err) : r;
 }
 
 /*
@@ -362,7 +362,7 @@ int client_wait_condition(const struct paths *paths, const char *name,
 			  wait_condition_words[condition], seconds);
 		return error_add_hint(err, "see 'ffsctl status %s'", name);
 	}
-	client_error_no_supervisor(name, err);
+	client_error_no_supervisor(paths, name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;
 	return -err->errno_value;

@@ -8,7 +8,7 @@
 #include "supervisor/supervisor.h"
 
 /* leftovers.c: sets the error for a gadget without a supervisor, with EX_UNAVAILABLE. */
-int client_error_no_supervisor(const char *name, struct error *err);
+int client_error_no_supervisor(const struct paths *paths, const char *name, struct error *err);
 
 /*
  * make_supervisor.c: converts the options of a command to the parameters of supervisor_new.

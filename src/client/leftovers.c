@@ -13,9 +13,12 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 	return supervisor_undo_recorded_plan(paths, name, rundir, err);
 }
 
-int client_error_no_supervisor(const char *name, struct error *err)
+int client_error_no_supervisor(const struct paths *paths, const char *name, struct error *err)
 {
-	error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
+	if (rundir_has_file(paths, name, RUNDIR_RECORD))
+		error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
+	else
+		error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' is not up", name);
 	return error_add_hint(err, "see 'ffsctl status'");
 }
 

@@ -21,7 +21,7 @@ static int read_gadget_record(const struct paths *paths, const char *name, struc
 {
 	int r = record_read(paths, name, record, err);
 
-	return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
+	return r == -ENOENT && !err->exit ? client_error_no_supervisor(paths, name, err) : r;
 }
 
 /*
@@ -56,7 +56,7 @@ int client_find_file_of_gadget(const struct paths *paths, const char *name, char
 	if (r == 0)
 		*file = xstrdup(record.gadget_file);
 	record_free(&record);
-	return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
+	return r == -ENOENT && !err->exit ? client_error_no_supervisor(paths, name, err) : r;
 }
 
 /* The gadgets that were brought up from one gadget file. */
@@ -179,7 +179,8 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 	if (r == 0)
 		r = status_file_read(paths, name, &p->status, err);
 	if (r < 0)
-		return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
+		return r == -ENOENT && !err->exit ? client_error_no_supervisor(paths, name, err)
+						  : r;
 	/* A gadget that has failed is unbound, but its status still has a UDC (on_failed). */
 	if (p->status.state != STATUS_FAILED)
 		p->bound_udc = p->status.udc;

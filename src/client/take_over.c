@@ -101,7 +101,7 @@ static int start_supervisor_for_takeover(struct supervisor **s,
 		return r;
 	if (!rundir_has_record(&rundir)) { /* another process has taken the gadget down */
 		rundir_remove(&rundir, &(struct error){ 0 });
-		return client_error_no_supervisor(name, err);
+		return client_error_no_supervisor(paths, name, err);
 	}
 	r = client_recorded_gadget_read(recorded, paths, name, err);
 	if (r == 0)

@@ -520,14 +520,14 @@ def quiet_says_errors_only():
 @test("reload, restart, reexec, bind, unbind and wait of what is not up: 69")
 def commands_need_a_gadget():
     for command in ("reload", "restart", "bind", "unbind", "wait"):
-        eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n"))
+        eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' is not up\nhint: see 'ffsctl status'\n"))
 
 
 @test("wait --timeout of what does not come up in that time: 75")
 def wait_times_out():
     for seconds in ("0", "0.05"):
         eq(run(*WORLD, "wait", "x", "--timeout", seconds),
-           (75, "", "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n"))
+           (75, "", "ffsctl: 'x' is not up\nhint: see 'ffsctl status'\n"))
 
 
 ESCAPE = "\033["

@@ -245,7 +245,7 @@ def restart_command_starts_new_worker():
     eq(result.stderr, "ffsctl: no such function with a worker in the gadget\n")
     down("x")
     result = must(ffsctl("restart", "x"), 69)
-    contains(result.stderr, "'x' has no supervisor\nhint: see 'ffsctl status'")
+    contains(result.stderr, "'x' is not up\nhint: see 'ffsctl status'")
 
 
 @test("restart starts a failed worker again, and the gadget is bound again")

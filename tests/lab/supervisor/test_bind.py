@@ -156,7 +156,7 @@ def name_is_no_text():
 def gadget_is_not_up():
     for command in ("bind", "unbind"):
         eq(must(ffsctl(command, "x"), 69).stderr,
-           "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n")
+           "ffsctl: 'x' is not up\nhint: see 'ffsctl status'\n")
 
 
 @test("taken off the bus by somebody else: that is told, and bind brings it back")

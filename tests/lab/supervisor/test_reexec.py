@@ -204,7 +204,7 @@ def switches_as_before():
 
 @test("what has failed, or is not there, cannot become another one")
 def failed_gadget_cannot():
-    contains(reexec("flow", code=69).stderr, "'flow' has no supervisor")
+    contains(reexec("flow", code=69).stderr, "'flow' is not up")
     reexec("--all")
     up(gadget("flow", odd("ready", "bound", "exit", "125")))
     await_status("flow", lambda g: g["state"] == "failed", "failed")

@@ -159,7 +159,7 @@ def gadget_is_not_up():
     for argument in ("x", path):
         for more in ((), ("--dry-run",)):
             eq(said(must(ffsctl("reload", argument, *more), 69).stderr),
-               "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n")
+               "ffsctl: 'x' is not up\nhint: see 'ffsctl status'\n")
 
 
 @test("up of another file of that name tells of reload, which does it")
