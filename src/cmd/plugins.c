@@ -134,8 +134,8 @@ static void print_declaration(const struct cached_plugin *t)
 	printf("mode             %s\n",
 	       p->framing == FFSCTL_FRAMING_MESSAGES ? "message" : "stream");
 	printf("io.size          %u bytes by default\n", p->transfer_size);
-	printf("io.depth         %u transfers per endpoint by default\n",
-	       p->transfers_per_endpoint);
+	printf("io.depth         %u transfer%s per endpoint by default\n",
+	       p->transfers_per_endpoint, p->transfers_per_endpoint == 1 ? "" : "s");
 	if (p->out_transfer_length)
 		printf("OUT transfers    %u bytes each\n", p->out_transfer_length);
 	print_plugin_needs(p->needs);

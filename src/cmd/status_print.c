@@ -16,7 +16,7 @@ static void print_worker(FILE *out, const struct worker_status *worker)
 	if (worker->pid)
 		fprintf(out, " (pid %d)", (int)worker->pid);
 	if (worker->restarts)
-		fprintf(out, ", %u restarts", worker->restarts);
+		fprintf(out, ", %u restart%s", worker->restarts, worker->restarts == 1 ? "" : "s");
 	if (worker->last_exit)
 		fprintf(out, ", last ended by %s", worker->last_exit);
 }

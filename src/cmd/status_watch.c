@@ -97,7 +97,7 @@ static void draw_screen(const char *text)
 		text += length + 1;
 	}
 	if (shown < n)
-		printf("(%zu more lines)" SCREEN_LINE_END, n - shown);
+		printf("(%zu more line%s)" SCREEN_LINE_END, n - shown, n - shown == 1 ? "" : "s");
 	fputs(SCREEN_REST, stdout);
 }
 

@@ -98,7 +98,7 @@ def line_per_change():
         kill(pid)
         contains(said.line_with("flow: degraded on ", "worker waiting"), "last ended by signal 9 (Killed)")
         must(ffsctl("restart", "flow"))
-        said.line_with("flow: ready on ", "1 restarts")
+        said.line_with("flow: ready on ", "1 restart,")
         kill(status("flow")[0]["supervisor"])
         contains(said.line_with("flow: degraded on "), "its supervisor has ended; its workers continue")
         up(path)
