@@ -2,6 +2,7 @@
 #include "cmd/table.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -49,8 +50,10 @@ static void print_row(FILE *out, const struct table *table, const struct table_r
 	if (row->note) {
 		_cleanup_free_ char *note = xstrdup(row->note);
 
-		text_shorten(note, widths[0] + 2 < TABLE_WIDTH / 2 ? TABLE_WIDTH - widths[0] - 2
-								   : TABLE_WIDTH / 2);
+		if (isatty(fileno(out)))
+			text_shorten(note, widths[0] + 2 < TABLE_WIDTH / 2
+						   ? TABLE_WIDTH - widths[0] - 2
+						   : TABLE_WIDTH / 2);
 		fprintf(out, "%*s%s\n", (int)widths[0] + 2, "", note);
 	}
 }
