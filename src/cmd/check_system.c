@@ -102,12 +102,10 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	else if (strchr(name, '$'))
 		return 0; /* not checked: variables have values only while the gadget is up */
 	else if (!strchr(name, '/'))
-		return spawn_find_program(name, &path, NULL, err);
+		return spawn_find_program(name, gadget->file_dir, &path, NULL, err);
 	else
 		path = xstrdup(name);
-	if (access(path, X_OK) == 0)
-		return 0;
-	return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot execute %s", path);
+	return spawn_check_executable(path, err);
 }
 
 static void check_program(struct system_check *h, const struct worker *w)
@@ -185,6 +183,34 @@ static const char *file_of_attribute(const struct function *f, const struct conf
 											: NULL;
 }
 
+/* Returns whether the file, or a directory of its path, does not exist. */
+static bool file_is_missing(const char *path)
+{
+	/* A file in a directory that this user cannot search may exist. */
+	return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+const char *next_missing_medium(const struct gadget *gadget, size_t *n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		const struct function *f = &gadget->functions[i];
+
+		for (size_t j = 0; j < f->configfs_attributes.n; j++) {
+			const struct configfs_attribute *a = &f->configfs_attributes.list[j];
+			const char *path = a->value ? file_of_attribute(f, a) : NULL;
+
+			if (path && a->entry_kind == ATTRIBUTE_VALUE && file_is_missing(path) &&
+			    k++ == *n) {
+				(*n)++;
+				return path;
+			}
+		}
+	}
+	return NULL;
+}
+
 /* Checks a report descriptor of hid that is in a file. */
 static void check_report_file(const struct system_check *h, const struct configfs_attribute *a)
 {
@@ -221,8 +247,7 @@ static void check_attribute_files(const struct system_check *h, const struct fun
 		if (path && a->entry_kind == ATTRIBUTE_VALUE_FILE &&
 		    str_has_suffix(a->path, "report_desc"))
 			check_report_file(h, a);
-		/* A file in a directory that this user cannot search may exist. */
-		if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		if (!path || !file_is_missing(path))
 			continue;
 		error_errno(&err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);
 		if (a->entry_kind == ATTRIBUTE_VALUE)

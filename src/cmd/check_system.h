@@ -15,3 +15,8 @@
 void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		       const char *const *dirs, enum diag_severity severity,
 		       struct plugin_cache *plugins, struct diags *diags);
+/*
+ * Returns the path of the missing medium number *n of the gadget's drives, and increments *n; NULL:
+ * there is none with this number. The first is 0.
+ */
+const char *next_missing_medium(const struct gadget *gadget, size_t *n);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "cmd/check_system.h"
 #include "configfs/items.h"
 
@@ -63,18 +64,39 @@ static char *missing_modules(const struct gadget_files_check *c, const struct ga
 	return texts;
 }
 
+/* Sets the commands that make the missing media. Returns their number. */
+static size_t add_missing_media_commands(const struct gadget *g, struct finding *finding)
+{
+	const char *path;
+	size_t n = 0;
+
+	while ((path = next_missing_medium(g, &n))) {
+		_cleanup_free_ char *parent = path_parent(path);
+
+		if (n == 1)
+			finding_remedy(finding, "make the medium, here of 64 MiB, or remove "
+						"'file': then the drive is empty");
+		if (*parent && !path_exists(parent))
+			finding_command(finding, "mkdir -p", parent);
+		finding_command(finding, "truncate -s 64M", path);
+	}
+	return n;
+}
+
 /* Adds a finding if the system lacks something that the gadget needs. */
 static void check_needs(struct gadget_files_check *c, const char *path, const struct gadget *g)
 {
 	_cleanup_free_ char *texts = missing_modules(c, g);
 	struct diags diags = { 0 };
 	struct finding *finding;
+	size_t n_warnings = texts ? 1 : 0, n_media = 0;
 
 	if (checks_this_system(c))
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals), DIAG_WARNING,
 				  &c->plugin_cache, &diags);
 	for (size_t i = 0; i < diags.n; i++)
 		append_to_text_list(&texts, diags.list[i].text);
+	n_warnings += diags.n;
 	diags_free(&diags);
 	if (!texts) {
 		c->n_files_without_problems++;
@@ -83,7 +105,10 @@ static void check_needs(struct gadget_files_check *c, const char *path, const st
 	finding = findings_add(c->findings, "gadget-file-has-warnings", FINDING_NOTE,
 			       "%s has warnings for this system", path);
 	finding_why(finding, "%s", texts);
-	finding_command(finding, "ffsctl check", path);
+	if (checks_this_system(c))
+		n_media = add_missing_media_commands(g, finding);
+	if (n_media < n_warnings)
+		finding_command(finding, "ffsctl check", path);
 }
 
 static void check_file(struct gadget_files_check *c, const char *path)

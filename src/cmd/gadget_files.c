@@ -29,7 +29,7 @@ bool cmd_argument_is_path(const char *argument)
 int cmd_find_gadget_file(const struct globals *globals, const char *argument, char **path,
 			 struct error *err)
 {
-	_cleanup_free_ char *words = NULL;
+	_cleanup_free_ char *words = NULL, *beside = NULL;
 
 	if (cmd_argument_is_path(argument)) {
 		*path = xstrdup(argument);
@@ -41,6 +41,10 @@ int cmd_find_gadget_file(const struct globals *globals, const char *argument, ch
 	words = cmd_gadget_dirs_text(globals);
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "cannot find gadget file '%s' in %s", argument,
 		  words);
+	beside = gadgetfile_find((const char *const[]){ ".", NULL }, argument);
+	if (beside)
+		return error_add_hint(err, "a file in the current directory needs its path: '%s'",
+				      beside);
 	return error_add_hint(
 		err, "give the path of a file in another directory, with a '/' or the suffix "
 		     "'.conf' or '.scheme'");

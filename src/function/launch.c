@@ -57,7 +57,8 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 static int find_program_in_path(struct live_worker *worker, struct error *err)
 {
 	struct spawn_settings *s = &worker->spawn;
-	int r = spawn_find_program(s->argv[0], &s->program_path, &worker->model->program_at, err);
+	int r = spawn_find_program(s->argv[0], worker->function->gadget->file_dir, &s->program_path,
+				   &worker->model->program_at, err);
 
 	return r < 0 ? r : check_trust(worker, s->program_path, err);
 }
@@ -86,11 +87,9 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	if (!strchr(s->argv[0], '/'))
 		return find_program_in_path(worker, err);
 	s->program_path = xstrdup(s->argv[0]);
-	if (access(s->program_path, X_OK) == 0)
-		return check_trust(worker, s->program_path, err);
-	error_errno(err, EX_UNAVAILABLE, errno, s->program_path, "cannot execute %s",
-		    s->program_path);
-	return error_set_position(err, &w->program_at);
+	if (spawn_check_executable(s->program_path, err) < 0)
+		return error_set_position(err, &w->program_at);
+	return check_trust(worker, s->program_path, err);
 }
 
 /* udmabuf is preferred, because its memory is charged to the worker. */

@@ -99,6 +99,18 @@ static void add_no_udc(const struct doctor *doctor, struct findings *findings)
 		finding_command(finding, "modprobe usbip-vudc", NULL);
 }
 
+static void add_only_virtual_udcs(const struct doctor *doctor, struct findings *findings)
+{
+	const struct doctor_udc *udc = &doctor->udcs[0];
+	struct finding *finding = findings_add(findings, "only-virtual-udcs", FINDING_NOTE,
+					       "all UDCs are virtual: no cable reaches them");
+
+	finding_why(finding, "'up' uses one only if there is no other UDC, and 'run' and "
+			     "'up --wait-udc', which wait for a UDC, only if it is named");
+	finding_remedy(finding, "for a test without a cable, name the UDC");
+	finding_command(finding, "ffsctl up serial --udc", udc->name);
+}
+
 void doctor_check_udcs(const struct doctor *doctor, struct findings *findings)
 {
 	size_t n_free = 0, n_real = 0;
@@ -112,8 +124,7 @@ void doctor_check_udcs(const struct doctor *doctor, struct findings *findings)
 	if (doctor->n_udcs == 0)
 		add_no_udc(doctor, findings);
 	else if (n_real == 0)
-		findings_add(findings, "only-virtual-udcs", FINDING_NOTE,
-			     "all UDCs are virtual: no cable reaches them");
+		add_only_virtual_udcs(doctor, findings);
 }
 
 /* Returns whether a gadget driver is bound to a UDC, which on the bus of gadgets is "gadget.N". */

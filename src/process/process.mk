@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/process/worker_uid.c src/process/worker_uid.h \
 	src/process/sandbox.c src/process/sandbox.h \
 	src/process/process_limits.h \
+	src/process/find_program.c \
 	src/process/spawn.c src/process/spawn.h
 
 nodist_libffsctl_a_SOURCES = src/process/sandbox_calls.c

@@ -265,10 +265,8 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 		*pid = 0;
 		r = error_errno(err, EX_UNAVAILABLE, c.failure.errno_value, spawn->program_path,
 				"cannot %s %s", c.failure.failed_action, spawn->program_path);
-		if (c.failure.errno_value == EACCES)
-			error_add_hint(err,
-				       "the worker's user needs permission to execute the program, "
-				       "and to search each directory of its path");
+		if (streq((const char *)c.failure.failed_action, "execute"))
+			spawn_add_execute_hint(spawn->program_path, err);
 	}
 	return r;
 }
@@ -324,25 +322,4 @@ int spawn_find_group(const char *name, gid_t *gid, const struct position *at, st
 	}
 	*gid = gr ? gr->gr_gid : number;
 	return 0;
-}
-
-int spawn_find_program(const char *name, char **out, const struct position *at, struct error *err)
-{
-	_cleanup_free_ char *path =
-		xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/sbin:/usr/bin:/sbin:/bin");
-	char *rest = NULL;
-
-	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
-		char *candidate = strf("%s/%s", dir, name);
-
-		/* Ignores relative directories in PATH, because they depend on the working
-		 * directory. */
-		if (*dir == '/' && access(candidate, X_OK) == 0) {
-			*out = candidate;
-			return 0;
-		}
-		free(candidate);
-	}
-	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "cannot find the program '%s' in PATH", name);
-	return error_set_position(err, at);
 }

@@ -61,8 +61,15 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 /* Finds a group by name or number. Fails with EX_UNAVAILABLE if there is no such group. */
 int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err);
 
+/* --- find_program.c --- */
+
 /*
- * Finds a program in the PATH of ffsctl's environment; the caller frees *out. Fails with
- * EX_UNAVAILABLE if there is no such program.
+ * Finds a program in PATH. `gadget_file_dir` is only for the hint of the error. The caller frees
+ * *out.
  */
-int spawn_find_program(const char *name, char **out, const struct position *at, struct error *err);
+int spawn_find_program(const char *name, const char *gadget_file_dir, char **out,
+		       const struct position *at, struct error *err);
+/* Checks that the file can be executed, by any user that may search its directories. */
+int spawn_check_executable(const char *path, struct error *err);
+/* Adds to `err`, whose errno is that of a failed exec of `path`, what the user can do about it. */
+int spawn_add_execute_hint(const char *path, struct error *err);

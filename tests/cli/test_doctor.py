@@ -350,7 +350,7 @@ def pc():
     contains(found["no-udc"]["remedy"], "PCs")
     examine(tree(loadable=("gadget/udc/dummy_hcd",)), (*NO_UDC, "modprobe dummy_hcd"))
     examine(tree(loadable=("usbip/usbip-vudc",)), (*NO_UDC, "modprobe usbip-vudc"))
-    examine(tree(devices={"dummy_udc.0": ("", "dummy_udc")}, udcs={"dummy_udc.0": ("dummy_udc.0", "")}), ("note", "only-virtual-udcs"))
+    examine(tree(devices={"dummy_udc.0": ("", "dummy_udc")}, udcs={"dummy_udc.0": ("dummy_udc.0", "")}), ("note", "only-virtual-udcs", "ffsctl up serial --udc dummy_udc.0"))
 
 
 @test("modules: built into the kernel, unknown, with another spelling; configfs as a module, and mounted")

@@ -50,6 +50,7 @@ def messages(text):
 def wrong_form(message):
     """What is wrong with it; None: nothing."""
     bare = re.sub(r"\{.*?\}", "", message.replace(SUGGESTION, ""))  # settings end with ';'
+    bare = bare.replace("#!/", "/")  # the first line of a script
     if not re.search("[a-z]", bare):
         return None
     first = re.match(r"[A-Za-z]+", bare)
