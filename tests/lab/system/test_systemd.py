@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 
 import systemd_boot
 
@@ -247,7 +246,7 @@ def supervisor_ends_workers_leftovers():
 
 
 README = pathlib.Path(SRC, "init/README.md").read_text()
-BLOCKS = [textwrap.dedent(text) for text in re.findall(r"^(    \[Service\]\n(?:    \S+=.*\n)+)", README, re.M)]
+BLOCKS = re.findall(r"^```ini\n(\[Service\]\n(?:\S+=.*\n)+)```$", README, re.M)
 
 
 def privileges(pid):
