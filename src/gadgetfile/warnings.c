@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Warns about valid gadgets that will not work as intended. */
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "blob/uapi.h"
 #include "gadgetfile/types/attrs.h"
 
 static bool is_function_type(const struct function *f, const char *type)
@@ -172,10 +176,97 @@ static void warn_about_drive_serial_numbers(struct load *l, const struct node *s
 	}
 }
 
+/* Returns whether the function has all of these flags of FunctionFS (blob/flags.h). */
+static bool has_ffs_flags(const struct function *f, uint32_t flags)
+{
+	return f->ffs && (f->ffs->flags & flags) == flags;
+}
+
+static bool config_has_function(const struct config *c, size_t function)
+{
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (c->functions[i].function_index == function)
+			return true;
+	return false;
+}
+
+/*
+ * Returns the index of the first function of a configuration that has these flags. Returns the
+ * number of functions of the gadget if there is none.
+ */
+static size_t first_function_with_flags(const struct gadget *g, const struct config *c,
+					uint32_t flags)
+{
+	for (size_t i = 0; i < c->n_functions; i++)
+		if (has_ffs_flags(&g->functions[c->functions[i].function_index], flags))
+			return c->functions[i].function_index;
+	return g->n_functions;
+}
+
+static void warn_about_lost_requests(struct load *l, size_t function, size_t first,
+				     const char *when)
+{
+	const struct function *functions = l->gadget->functions;
+	const struct node *ffs = node_member(l->function_nodes[function], "ffs");
+	const struct node *key = ffs ? node_member(ffs, "all_ctrl_recip") : NULL;
+
+	diag_warning(l->diags,
+		     key ? &key->name_at : node_range_to_mark(l->function_nodes[function]),
+		     "function '%s' gets no control requests to the device or to \"other\" %s: "
+		     "the kernel gives them to function '%s', which is linked first",
+		     functions[function].label, when, functions[first].label);
+	diags_hint(l->diags, "set 'all_ctrl_recip' for only one of the two functions");
+}
+
+/*
+ * Warns about several functions with `all_ctrl_recip` in one configuration: the kernel gives such a
+ * request to the first function that accepts it (composite_setup, composite.c).
+ */
+static void warn_about_device_requests(struct load *l, const struct config *c)
+{
+	const struct gadget *g = l->gadget;
+	size_t first = first_function_with_flags(g, c, FUNCTIONFS_ALL_CTRL_RECIP);
+	_cleanup_free_ char *when = strf("in configuration %u", c->id);
+
+	for (size_t i = 0; i < c->n_functions; i++) {
+		size_t function = c->functions[i].function_index;
+
+		if (function != first &&
+		    has_ffs_flags(&g->functions[function], FUNCTIONFS_ALL_CTRL_RECIP))
+			warn_about_lost_requests(l, function, first, when);
+	}
+}
+
+/*
+ * Warns about such functions in several configurations that also have `config0_setup`: before the
+ * host has chosen a configuration, the kernel asks the functions of all configurations in their
+ * order. Of functions in the same configuration warns warn_about_device_requests.
+ */
+static void warn_about_early_device_requests(struct load *l)
+{
+	const uint32_t flags = FUNCTIONFS_ALL_CTRL_RECIP | FUNCTIONFS_CONFIG0_SETUP;
+	const struct gadget *g = l->gadget;
+	size_t config = 0, first = g->n_functions;
+
+	for (; config < g->n_configs; config++) {
+		first = first_function_with_flags(g, &g->configs[config], flags);
+		if (first != g->n_functions)
+			break;
+	}
+	for (size_t i = 0; i < g->n_functions && first != g->n_functions; i++)
+		if (i != first && has_ffs_flags(&g->functions[i], flags) &&
+		    !config_has_function(&g->configs[config], i))
+			warn_about_lost_requests(l, i, first,
+						 "before the host has chosen a configuration");
+}
+
 void load_add_warnings(struct load *l)
 {
-	for (size_t i = 0; i < l->gadget->n_configs; i++)
+	for (size_t i = 0; i < l->gadget->n_configs; i++) {
 		warn_about_rndis(l, &l->gadget->configs[i]);
+		warn_about_device_requests(l, &l->gadget->configs[i]);
+	}
+	warn_about_early_device_requests(l);
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		warn_about_obex(l, i);
 	warn_about_device_class(l);

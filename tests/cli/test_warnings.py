@@ -73,6 +73,28 @@ def rndis_not_first():
        ["4:5: " + (words % 1).replace("'r'", "'rndis_r'")])
 
 
+@test("a second function with all_ctrl_recip in a configuration, or with config0_setup as well in any configuration")
+def lost_device_requests():
+    def two(more_a, more_b, configs=""):
+        return (IDS + "functions = {\n" + ffs("a", "bulk-in", more=more_a) + ffs("b", "bulk-in", more=more_b) + "};\n"
+                + (f"configs = ( {configs} );\n" if configs else ""))
+
+    recip, early = "all_ctrl_recip = true;", "config0_setup = true;"
+    apart = '{ functions = ( "a" ); }, { functions = ( "b" ); }'
+    words = ("function '%s' gets no control requests to the device or to \"other\" %s: the kernel gives them to function '%s', "
+             "which is linked first; set 'all_ctrl_recip' for only one of the two functions")
+    before = "before the host has chosen a configuration"
+    eq(warnings(two(recip, recip)), ["4:17: " + words % ("b", "in configuration 1", "a")])
+    eq(warnings(two(recip, recip, '{ functions = ( "b", "a" ); }')), ["3:17: " + words % ("a", "in configuration 1", "b")])
+    eq(warnings(two(recip, recip + early)), ["4:17: " + words % ("b", "in configuration 1", "a")])
+    eq(warnings(two(recip + early, recip + early)), ["4:17: " + words % ("b", "in configuration 1", "a")], "once")
+    eq(warnings(two(recip + early, recip + early, apart)), ["4:17: " + words % ("b", before, "a")])
+    eq(warnings(two(recip, recip, apart)), [], "only one configuration is active at a time")
+    eq(warnings(two(recip, recip + early, apart)), [], "only one of them is asked before")
+    eq(warnings(two(recip, "all_ctrl_recip = false;")), [])
+    eq(warnings(two(recip, early)), [], "requests to interfaces go to the function that has the interface")
+
+
 FEWER = "; leave a function out, or use one that needs fewer endpoints"
 
 

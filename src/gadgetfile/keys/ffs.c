@@ -40,8 +40,9 @@ static const struct key mount_rows[] = {
 	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, fmode) },
 	{ "no_disconnect", NODE_BOOL, .default_text = "false",
-	  .doc = "The gadget stays bound when the last open file is closed, until ep0 is opened again.", .set = set_bool,
-	  FIELD(struct ffs_mount, no_disconnect) },
+	  .doc = "The gadget stays bound when the last open file is closed, until ep0 is opened "
+		 "again.",
+	  .set = set_bool, FIELD(struct ffs_mount, no_disconnect) },
 	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536,
 	  .default_text = "16, which the kernel sets",
 	  .doc = "MiB of the instance's memory that programs can map, for zero-copy I/O; 0: "
@@ -296,7 +297,8 @@ static const struct key ffs_rows[] = {
 	  FLAG(FUNCTIONFS_VIRTUAL_ADDR) },
 	{ "all_ctrl_recip", NODE_BOOL, .default_text = "false",
 	  .doc = "The function also gets control requests whose recipient is the device or "
-		 "\"other\".",
+		 "\"other\". Of several such functions of a configuration only the first gets "
+		 "them.",
 	  FLAG(FUNCTIONFS_ALL_CTRL_RECIP) },
 	{ "config0_setup", NODE_BOOL, .default_text = "false",
 	  .doc = "The function also gets control requests before the host has chosen a "
