@@ -99,7 +99,7 @@ def list_describes_files():
     at = lines.index(f"a             down    {described}/a.conf")
     eq(lines[at + 1], "              Two lines of one sentence")
     at = lines.index(f"g             down    {described}/g.conf")
-    eq((len(lines[at + 1]) <= 80, lines[at + 1][-3:]), (True, "..."), "a long description")
+    eq(lines[at + 1].strip(), long.strip(), "a long description, which only a terminal gets shortened (test_hints)")
     eq(lines[at + 2], f"lengthy-name  down    {described}/lengthy-name.conf")
 
 
