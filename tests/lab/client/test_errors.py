@@ -231,10 +231,12 @@ def kernel_without_functionfs():
 # --- what a worker needs ---------------------------------------------------------------------------------
 
 
-def refuses_worker(code, sentence, group, start_of=None):
+def refuses_worker(code, sentence, group, hint=None):
     path = gadget("x", group)
     result = must(ffsctl("up", path), code)
     lines = result.stderr.splitlines()
+    if hint:
+        eq(lines.pop(), f"hint: {hint}")
     line = lines[-2 if lines[-1].startswith("hint: it ran as the user id ") else -1]
     ok(line.startswith(path + ":6:"), f"it does not point at the worker: {line}")
     eq(line.split(": error: ", 1)[-1], sentence)
@@ -284,7 +286,8 @@ def plugin_is_no_plugin():
 def program_missing_or_none():
     refuses_worker(69, "cannot find the program 'nope' in PATH", worker(exec=["nope"]))
     refuses_worker(69, "cannot execute /nope: No such file or directory", worker(exec=["/nope"]))
-    refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]))
+    refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]),
+                   "'chmod +x /etc/passwd' makes it executable; a script needs a first line such as #!/bin/sh")
     closed = gadgets.DIRECTORY / "closed"
     closed.mkdir(mode=0o700)
     script = closed / "script"
@@ -296,7 +299,8 @@ def program_missing_or_none():
     bad = gadgets.DIRECTORY / "bad"
     bad.write_text("this is no program")
     bad.chmod(0o755)
-    refuses_worker(69, f"cannot execute {bad}: Exec format error", worker(exec=[str(bad)]))
+    refuses_worker(69, f"cannot execute {bad}: Exec format error", worker(exec=[str(bad)]),
+                   "a script needs a first line such as #!/bin/sh")
 
 
 @test("a user, a group and a directory that are not there")
