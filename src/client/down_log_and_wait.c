@@ -241,7 +241,8 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 		error_clear(err);
 	}
 	if (record_of_applied_steps_is_missing(paths, name, scope)) {
-		*result = CLIENT_FORCED;
+		/* A supervisor that waited for a UDC has made nothing. */
+		*result = inspect_kernel_has_gadget(paths, name) ? CLIENT_FORCED : CLIENT_UNCHANGED;
 		return down_without_record(paths, name, scope, &rundir, err);
 	}
 	*result = rundir_has_record(&rundir) ? CLIENT_CLEARED

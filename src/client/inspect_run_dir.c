@@ -299,12 +299,42 @@ static bool any_keeper_waits_for_takeover(const struct gadget_status *gadget)
 	return false;
 }
 
+struct mount_search {
+	const char *gadget_name;
+	bool found;
+};
+
+static void find_mount_of_gadget(void *data, const char *path, const char *source _unused_)
+{
+	struct mount_search *search = data;
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
+
+	search->found |= streq_null(name, search->gadget_name) &&
+			 mount_state_at(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH;
+}
+
+/* Returns whether configfs or the mounts still show something of the gadget. */
+static bool kernel_shows_gadget(const char *name, const char *mounts,
+				const struct inspect_kernel_state *kernel)
+{
+	struct mount_search search = { .gadget_name = name,
+				       .found = kernel->has_configfs_directory };
+
+	mounts_each(mounts, FFS_FILE_SYSTEM, find_mount_of_gadget, &search);
+	return search.found;
+}
+
 static void report_dead_supervisor(struct gadget_status *gadget, const struct paths *paths,
-				   const char *name)
+				   const char *name, bool something_is_left)
 {
 	gadget->state = STATUS_DEGRADED;
 	status_clear_problems(gadget);
-	if (!rundir_has_file(paths, name, RUNDIR_RECORD))
+	if (!rundir_has_file(paths, name, RUNDIR_RECORD) && !something_is_left)
+		inspect_add_problem(gadget, PROBLEM_ERROR,
+				    "its supervisor has ended, and only %s/%s is left: 'ffsctl "
+				    "down %s' removes it, 'ffsctl up' starts again",
+				    paths->run_dir, name, name);
+	else if (!rundir_has_file(paths, name, RUNDIR_RECORD))
 		inspect_add_problem(gadget, PROBLEM_ERROR,
 				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
 				    " was removed: 'ffsctl down --force %s' removes what the "
@@ -400,7 +430,8 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 
 	inspect_kernel_state_read(paths, name, &kernel);
 	if (!supervision->has_lock_owner)
-		report_dead_supervisor(gadget, paths, name);
+		report_dead_supervisor(gadget, paths, name,
+				       kernel_shows_gadget(name, mounts, &kernel));
 	add_problems_of_binding(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
 		check_symlinks_to_functions(gadget);

@@ -175,6 +175,22 @@ def changes_nothing_for_ours():
     eq(down("--force", "x").stderr, "ffsctl: x: down\n")
 
 
+@test("a `run` that waited for a UDC has died: nothing was made, as status, down and --force say")
+def nothing_was_made():
+    path = gadget("x", LOOPBACK, 'udc = "none.0";')
+    for args in (["down", "--force", "x"], ["down", "x"], ["down", "--force", path]):
+        with subprocess.Popen([harness.FFSCTL, "run", path], stderr=subprocess.DEVNULL) as run:
+            try:
+                gadgets.await_state("x", "starting")
+            finally:
+                run.kill()
+        now, _ = status("x")
+        contains(now["problems"][0]["text"], "its supervisor has ended, and only /run/ffsctl/x is left: 'ffsctl down x' removes it")
+        eq(must(ffsctl(*args)).stderr, "ffsctl: x: is not up\n")
+        eq(status("x"), (None, 3))
+    eq(down("--force", "nothing").stderr, "ffsctl: nothing: is not up\n")
+
+
 def lose(name, *files):
     """Kills the supervisor, waits for the ends of its keepers and workers, and deletes files of the gadget in the run
     directory."""
