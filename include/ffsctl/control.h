@@ -73,6 +73,12 @@ enum ffsctl_msg_type {
 	 * the last of them.
 	 */
 	FFSCTL_MSG_TRAFFIC = 39,
+	/*
+	 * Body: for each endpoint, in the order of `endpoints` in the worker's configuration, one
+	 * byte: 1 if the worker, which ends now as STOP requires, cuts a transfer of this endpoint.
+	 * When the worker has ended, ffsctl does what `on_crash` in the gadget file says.
+	 */
+	FFSCTL_MSG_CUT = 40,
 };
 
 /* The numbers are those of enum usb_functionfs_event_type (linux/usb/functionfs.h). The kernel's
@@ -96,9 +102,9 @@ enum ffsctl_speed {
 };
 
 struct ffsctl_event {
-	uint8_t event;	   /* enum ffsctl_event_type */
-	/* enum ffsctl_speed; valid only if `event` is FFSCTL_EVENT_ENABLE; FFSCTL_SPEED_UNKNOWN: see
-	   EVENT in ffsctl-worker(7) */
+	uint8_t event; /* enum ffsctl_event_type */
+	/* enum ffsctl_speed; valid only if `event` is FFSCTL_EVENT_ENABLE; FFSCTL_SPEED_UNKNOWN:
+	   see EVENT in ffsctl-worker(7) */
 	uint8_t speed;
 	uint16_t reserved; /* 0 */
 };

@@ -270,6 +270,15 @@ struct ffsctl_calls {
 	   After timer_stop(), fired() is not called. */
 	void (*timer_start)(struct ffsctl_host *host, struct ffsctl_timer *t, uint32_t ms);
 	void (*timer_stop)(struct ffsctl_host *host, struct ffsctl_timer *t);
+
+	/*
+	 * Halts a bulk or interrupt endpoint: the host's transfers fail until it clears the halt,
+	 * which is not reported. Only plugins whose `calls->size` includes this member may call it.
+	 * Returns -EAGAIN if an IN endpoint has data that the host has not read: the plugin waits
+	 * for done(), or cancels the transfers, and calls again. Returns -ESHUTDOWN while the link
+	 * is down, and -EINVAL for an isochronous endpoint.
+	 */
+	int (*halt)(struct ffsctl_host *host, uint32_t endpoint);
 };
 
 /*

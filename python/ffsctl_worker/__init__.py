@@ -37,6 +37,7 @@ import inspect
 import json
 import os
 import queue
+import signal
 import socket
 import struct
 import sys
@@ -52,7 +53,7 @@ __all__ = ["Endpoint", "Event", "LinkDown", "MessageTooLong", "Pair", "Request",
 
 # Types of messages: enum ffsctl_msg_type of <ffsctl/control.h>
 _EVENT, _SETUP, _DATA, _PING, _STOP = 1, 2, 3, 4, 5
-_READY, _ACCEPT, _STALL, _PONG, _STATS, _SWITCH, _TRAFFIC = 33, 34, 35, 36, 37, 38, 39
+_READY, _ACCEPT, _STALL, _PONG, _STATS, _SWITCH, _TRAFFIC, _CUT = 33, 34, 35, 36, 37, 38, 39, 40
 _HEADER = struct.Struct("<HHII")  # version, type, length of the body, id
 _VERSION, _MAX_BODY = 1, 65535
 _SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super-plus"}
@@ -179,6 +180,7 @@ class Endpoint(_File):
         self.type: str = config["type"]  # "bulk", "interrupt" or "isochronous"
         self.direction: str = config["direction"]  # "in": to the host; "out": from the host
         self.packet_sizes: dict[str, int] = dict(config["packet"])  # {speed: bytes of the largest packet}
+        self._is_writing = self._is_inside_message = False  # the end of the process would cut a transfer, or a message
         self.max_message = 16 << 20  # bytes of the longest message of receive() and messages(); the host must not fill memory
 
     def __repr__(self) -> str:
@@ -207,7 +209,25 @@ class Endpoint(_File):
 
         The kernel needs contiguous memory for the data: a transfer of some MiB can fail with ENOMEM.
         """
-        self._call(os.write, data)
+        # An interrupt transfer of one packet is sent whole or not at all
+        self._is_writing = self.type != "interrupt" or len(data) > self.packet_size
+        try:
+            self._call(os.write, data)
+        finally:
+            self._is_writing = False
+
+    def halt(self) -> None:
+        """Halts a bulk or interrupt endpoint: transfers of the host fail until it clears the halt, which is not reported.
+        Only the thread that reads from the endpoint, or writes to it, should call this. Raises LinkDown, and
+        BlockingIOError if the host has not read all data of an IN endpoint yet."""
+        try:
+            if self.direction == "in":  # I/O in the wrong direction halts (ffsctl-worker(7))
+                self._call(os.read, 1)
+            else:
+                self._call(os.write, b"\0")
+        except OSError as e:
+            if e.errno != errno.EBADMSG:
+                raise
 
     def send(self, message: bytes) -> bool:
         """Writes a message, and a zero-length packet if the host could not see its end otherwise. Returns False if the link
@@ -215,6 +235,7 @@ class Endpoint(_File):
 
         A long message is several transfers, because the kernel needs contiguous memory for each.
         """
+        self._is_inside_message = len(message) >= self.packet_size
         try:
             for start in range(0, len(message), self.transfer_size):
                 self.write(message[start:start + self.transfer_size])
@@ -222,21 +243,27 @@ class Endpoint(_File):
                 self.write(b"")
         except LinkDown:
             return False
+        finally:
+            self._is_inside_message = False
         return True
 
     def receive(self) -> bytes:
         """Reads a message: all data up to a short packet. Raises LinkDown and MessageTooLong."""
         parts, total = [], 0
-        while True:
-            size = self.transfer_size
-            part = self.read(size)
-            total += len(part)
-            if total <= self.max_message:
-                parts.append(part)
-            else:
-                parts.clear()
-            if len(part) < size:
-                break
+        try:
+            while True:
+                size = self.transfer_size
+                part = self.read(size)
+                total += len(part)
+                if total <= self.max_message:
+                    parts.append(part)
+                else:
+                    parts.clear()
+                if len(part) < size:
+                    break
+                self._is_inside_message = True
+        finally:
+            self._is_inside_message = False
         if total > self.max_message:
             raise MessageTooLong(f"a message of {total} bytes from {self.name}, more than {self.max_message}")
         return b"".join(parts)
@@ -490,13 +517,21 @@ class Worker:
 
         An exception in a loop ends the process with status 1, so that ffsctl starts the next worker; a loop may return.
         """
+        _leave_sigterm_to_stop()
         for loop in loops:
             threading.Thread(target=self._run_loop, args=(loop,), name=getattr(loop, "__name__", "loop"), daemon=True).start()
         self.ready()
         while packet := self._later.pop(0) if self._later else self._receive():
             if not self._handle(packet):
                 break
+        self._report_cut_transfers()
         _exit(0)
+
+    def _report_cut_transfers(self) -> None:
+        """Reports to ffsctl which endpoints have a transfer or message that the end of the process cuts, if any."""
+        cut = bytes(endpoint._is_writing or endpoint._is_inside_message for endpoint in self.endpoints)
+        if any(cut):
+            self._send(_CUT, 0, cut)
 
     @staticmethod
     def _run_loop(loop: Callable[[], Any]) -> None:
@@ -517,11 +552,13 @@ class Worker:
         except BaseException:
             traceback.print_exc()
             _exit(1)
+        self._report_cut_transfers()
         _exit(0)
 
     async def _arun(self, loops: Sequence[Callable[[], Awaitable[Any]]]) -> None:
         import asyncio
 
+        _leave_sigterm_to_stop()
         running = asyncio.get_running_loop()
         stop: asyncio.Future[None] = running.create_future()
         requests: asyncio.Queue[Request] = asyncio.Queue()
@@ -566,6 +603,12 @@ class Worker:
             except Exception:
                 traceback.print_exc()
             request._answer(answer)
+
+
+def _leave_sigterm_to_stop() -> None:
+    """Ignores SIGTERM, which comes with STOP: it would end the process before it reports the transfers that it cuts."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # unlike SIG_IGN not inherited by programs
 
 
 def _exit(status: int) -> None:

@@ -38,6 +38,8 @@ static void on_link_event(struct live_function *function, const void *body, size
 		return;
 	memcpy(&event, body, sizeof(event));
 	link_state_apply(&function->link_state, &event);
+	if (event.event == FFSCTL_EVENT_ENABLE || event.event == FFSCTL_EVENT_UNBIND)
+		function_forget_halts(function);
 	functions_report_state_change(function->functions);
 }
 

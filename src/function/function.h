@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/loop.h"
 #include "function/functions.h"
@@ -44,6 +45,9 @@ struct live_function {
 	/* monotonic time of the last function_request_last_worker_messages() */
 	double last_worker_messages_awaited_since;
 	struct link_state link_state;
+	/* For each endpoint, in the order of the gadget file: time at which ffsctl halted it; 0: it
+	   is not halted, as far as ffsctl knows (halt_worker_endpoints.c) */
+	time_t endpoint_halted_since[FFS_ENDPOINTS_MAX];
 	bool keeper_accepts_takeover;
 	/* how long the keeper waits for another supervisor: the last value that was sent to the
 	   keeper; -1: unknown */
@@ -220,6 +224,16 @@ void function_take_device_from_worker(const struct live_function *function);
  * not have the key. The caller frees it.
  */
 char *function_device_endpoint_path(const struct live_function *function);
+
+/* --- halt_worker_endpoints.c: which endpoints are halted --- */
+
+/* Ends the records of all halts: the host has enabled the function, or the gadget was unbound. */
+void function_forget_halts(struct live_function *function);
+/*
+ * Ends the record of the halt of an endpoint if the worker has moved so much data on it that the
+ * host must have cleared the halt. `bytes`: all that this process has moved.
+ */
+void function_note_moved_bytes(struct live_function *function, size_t endpoint, uint64_t bytes);
 
 /* --- kernel_device.c: the kernel device of a kernel function --- */
 

@@ -50,6 +50,12 @@ struct function_callbacks {
 	 * has closed its last file, the kernel has unbound the gadget.
 	 */
 	void (*descriptors_may_have_changed)(void *data);
+	/*
+	 * A worker of the function has ended in the middle of a transfer, and on_crash is
+	 * "reconnect": unbinds the gadget, and binds it again when its workers are ready. Returns
+	 * false if that cannot be done now.
+	 */
+	bool (*reconnect_host)(void *data, const struct live_function *function);
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
 				 size_t size);

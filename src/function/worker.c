@@ -68,6 +68,8 @@ static void do_start(struct live_worker *worker)
 	error_clear(&worker->start_error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
 	worker->ready_awaits_descriptors = false;
+	worker->stop_sent = worker->kill_sent = false;
+	worker->cut_endpoints = 0;
 	if (launch_start(worker, &worker->start_error) < 0) {
 		_cleanup_free_ char *text = error_text(&worker->start_error);
 
@@ -187,6 +189,7 @@ static void do_restart_after_worker_cleanup(struct live_worker *worker)
 static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
+	worker->stop_sent = true;
 	functions_report_state_change(gadget_functions_of(worker));
 	function_send_to_worker(worker->function, FFSCTL_MSG_STOP, 0);
 	worker_send_signal(worker, SIGTERM, false);
@@ -204,6 +207,7 @@ static void do_kill_after_stop_timeout(struct live_worker *worker)
 	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 			    "the worker did not stop within %g s: killed",
 			    worker->model->stop_timeout);
+	worker->kill_sent = true;
 	worker_send_signal(worker, SIGKILL, true);
 }
 
@@ -289,6 +293,7 @@ static double update_restart_delay(struct live_worker *worker)
 
 static void fail_for_good(struct live_worker *worker, const char *why)
 {
+	worker_handle_cut_transfers(worker, false);
 	worker->state = WORKER_FAILED;
 	retry_halting_endpoints_later(worker);
 	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_ERR,
@@ -298,8 +303,8 @@ static void fail_for_good(struct live_worker *worker, const char *why)
 }
 
 /*
- * Handles the end of a process that was not asked to end: halts the endpoints, then follows the
- * restart policy. `least_delay` is the minimum delay of the restart in seconds.
+ * Handles the end of a process that was not asked to end: follows the restart policy, and does what
+ * on_crash says. `least_delay` is the minimum delay of the restart in seconds.
  */
 static void handle_unrequested_end(struct live_worker *worker, double least_delay)
 {
@@ -307,7 +312,6 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 	double delay;
 
 	timer_stop(&worker->state_timer);
-	worker_halt_endpoints(worker);
 	if (all->up_down_phase ==
 	    PHASE_GOING_DOWN) { /* a service manager may have sent SIGTERM to all processes */
 		worker->state = WORKER_STOPPED;
@@ -323,6 +327,7 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		return;
 	}
 	if (worker_end_is_final(worker)) {
+		worker_handle_cut_transfers(worker, false);
 		worker->state = WORKER_DONE;
 		retry_halting_endpoints_later(worker);
 		functions_log_about(all, function_label_of(worker), LOG_INFO, "worker done");
@@ -344,6 +349,7 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 	if (delay > 0)
 		functions_log_about(all, function_label_of(worker), LOG_INFO,
 				    "worker restarts in %g s", delay);
+	worker_handle_cut_transfers(worker, true);
 	await_restart(worker, delay);
 	functions_report_state_change(all);
 }
@@ -362,7 +368,7 @@ static void do_finish_stop(struct live_worker *worker)
 	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
 	if (worker->restart_wanted && gadget_functions_of(worker)->up_down_phase == PHASE_UP) {
-		worker_halt_endpoints(worker);
+		worker_handle_cut_transfers(worker, true);
 		await_restart(worker, 0);
 	}
 	functions_report_state_change(gadget_functions_of(worker));

@@ -129,6 +129,10 @@ struct live_worker {
 	uint64_t descriptors_id_at_start; /* descriptors_id when this process of a daemon was
 					     started */
 	bool start_timed_out;		  /* this process was killed by start_timeout */
+	bool stop_sent;			  /* this process was asked to end, by STOP and SIGTERM */
+	bool kill_sent;			  /* this process was killed by stop_timeout */
+	uint32_t cut_endpoints; /* endpoints on which this process reports a cut transfer (CUT), as
+				   bits; bit 0: the first endpoint of the gadget file */
 	double started_at, ready_since;	  /* monotonic */
 	double last_answer_at;		  /* monotonic time of the last PONG or WATCHDOG=1 */
 	double next_restart_delay;	  /* delay of the next restart, seconds */
@@ -296,8 +300,14 @@ void worker_continue_cleanup(struct live_worker *worker);
 
 /* --- halt_worker_endpoints.c --- */
 
-/* Halts the endpoints that the host has enabled, if on_crash is "stall". */
-void worker_halt_endpoints(struct live_worker *worker);
+/*
+ * Does what on_crash says if the end of the worker may have cut a transfer: halts the endpoints
+ * that the host has enabled, or makes the host connect anew. `is_restarted`: another process
+ * follows; without one, "reconnect" halts, too.
+ */
+void worker_handle_cut_transfers(struct live_worker *worker, bool is_restarted);
+/* Stores the body of a CUT message: which endpoints have a cut transfer. */
+void worker_store_cut_endpoints(struct live_worker *worker, const uint8_t *is_cut, size_t n);
 /*
  * Tries again to halt the busy endpoints. Afterwards worker->n_endpoints_to_halt is the number of
  * endpoints that are still busy.

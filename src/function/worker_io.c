@@ -65,6 +65,9 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_receive_traffic(worker, body, size);
 		break;
+	case FFSCTL_MSG_CUT:
+		worker_store_cut_endpoints(worker, body, size);
+		break;
 	case FFSCTL_MSG_STATS:
 		worker_stats_receive(worker, body, size);
 		break;

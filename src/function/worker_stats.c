@@ -116,6 +116,10 @@ void worker_stats_receive_traffic(struct live_worker *worker, const void *body, 
 
 	stats->traffic.n_endpoints = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(stats->traffic.endpoint_bytes, body, stats->traffic.n_endpoints * sizeof(uint64_t));
+	/* Endpoints were halted before this process started: those that move data no longer are. */
+	for (size_t i = 0; i < stats->traffic.n_endpoints; i++)
+		function_note_moved_bytes(worker->function, i,
+					  le64toh(stats->traffic.endpoint_bytes[i]));
 	schedule_status_update(stats);
 	stats->traffic_awaits_status_update = true;
 }

@@ -146,7 +146,7 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 
 	if (ep->type ==
 	    EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake, so it cannot STALL */
-		return 0;
+		return -ESHUTDOWN;
 	n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
 	if (n >= 0)
 		return -EPROTO; /* not reached: f_fs never transfers in the wrong direction */
@@ -154,10 +154,9 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	case EBADMSG: /* the endpoint is halted now (f_fs.c, ffs_epfile_io) */
 		return 0;
 	case EAGAIN: /* the endpoint is not enabled, or an IN endpoint still has data to send */
-		return is_endpoint_enabled(fd) ? -EAGAIN : 0;
+		return is_endpoint_enabled(fd) ? -EAGAIN : -ESHUTDOWN;
 	case ENODEV:
-	case ESHUTDOWN:
-		return 0;
+		return -ESHUTDOWN;
 	default:
 		return -errno;
 	}

@@ -41,8 +41,8 @@ extern const struct step_op ffs_op_enable_zlp;
 
 /*
  * Halts an endpoint, so that the host's transfer fails. `fd` is the endpoint file, non-blocking.
- * Returns 0 if the endpoint is halted now, or if it is isochronous or not enabled. Returns -EAGAIN
- * for an IN endpoint with data that the host has not read yet.
+ * Returns 0 if the endpoint is halted now, -ESHUTDOWN if it is not enabled or isochronous, and
+ * -EAGAIN for an IN endpoint with data that the host has not read yet.
  */
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 

@@ -283,6 +283,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_STATS:
 	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_SWITCH:
+	case FFSCTL_MSG_CUT:
 		forward_to_supervisor(k, &head, k->message_body, (size_t)size);
 		break;
 	default: /* a message type of a newer worker */
@@ -423,6 +424,9 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		forget_worker(k);
+		/* An ENABLE that is older than the halts that follow must not seem to end them. */
+		if (!k->pending_setup.exists)
+			read_queued_events(k);
 		if (!control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
 			wait_for_supervisor_socket_room(k);
 			control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL,

@@ -75,7 +75,7 @@ enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
  * ListenUSBFunction=).
  */
 enum worker_listen_fds { LISTEN_FDS_FFSCTL, LISTEN_FDS_SYSTEMD };
-enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
+enum worker_on_crash { CRASH_STALL, CRASH_HOLD, CRASH_RECONNECT };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
 #define WORKER_ENGINE(NAME, name, needs, description) ENGINE_##NAME,
 enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };

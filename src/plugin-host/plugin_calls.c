@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/control_message.h"
@@ -76,7 +77,12 @@ static void on_plugin_calls_release_transfer(struct ffsctl_host *public, struct 
 static int on_plugin_calls_submit(struct ffsctl_host *public, uint32_t endpoint,
 				  struct ffsctl_transfer *t)
 {
-	return stream_submit_transfer(&plugin_host_of(public)->stream, endpoint, t);
+	struct plugin_host *h = plugin_host_of(public);
+	int r = stream_submit_transfer(&h->stream, endpoint, t);
+
+	if (r == 0)
+		plugin_host_note_submitted(h, t);
+	return r;
 }
 
 static void on_plugin_calls_cancel(struct ffsctl_host *public, uint32_t endpoint)
@@ -177,6 +183,30 @@ static int on_plugin_calls_switch_to(struct ffsctl_host *public, const char *gad
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
+/*
+ * Halts the endpoint by I/O in the wrong direction, which fails with EBADMSG (f_fs.c,
+ * ffs_epfile_io).
+ */
+static int on_plugin_calls_halt(struct ffsctl_host *public, uint32_t endpoint)
+{
+	struct plugin_host *h = plugin_host_of(public);
+	char byte = 0;
+	ssize_t n;
+	int fd;
+
+	if (endpoint >= h->public.n_endpoints ||
+	    h->endpoints[endpoint]->type == FFSCTL_ENDPOINT_ISO)
+		return -EINVAL;
+	if (!h->stream.link_is_up)
+		return -ESHUTDOWN;
+	fd = h->stream_endpoints[endpoint].fd;
+	n = h->endpoints[endpoint]->direction == FFSCTL_IN ? read(fd, &byte, 1)
+							   : write(fd, &byte, 1);
+	if (n >= 0)
+		return -EPROTO; /* not reached: f_fs never transfers in the wrong direction */
+	return errno == EBADMSG ? 0 : -errno;
+}
+
 static void on_plugin_calls_exit(struct ffsctl_host *public, int status)
 {
 	plugin_host_exit(plugin_host_of(public), status);
@@ -225,4 +255,5 @@ const struct ffsctl_calls plugin_host_calls = {
 	.unwatch = on_plugin_calls_unwatch,
 	.timer_start = on_plugin_calls_timer_start,
 	.timer_stop = on_plugin_calls_timer_stop,
+	.halt = on_plugin_calls_halt,
 };

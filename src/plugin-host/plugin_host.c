@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/util.h"
 #include "ffsctl/control.h"
 
@@ -64,11 +66,77 @@ static void count_moved_bytes(struct plugin_host *h, const struct ffsctl_transfe
 		plugin_host_timer_start(h, &h->traffic_report_timer, TRAFFIC_MS);
 }
 
+/*
+ * Returns whether the end of the process can cut the transfer. An interrupt transfer of one packet
+ * is sent whole or not at all.
+ */
+static bool can_be_cut(const struct plugin_host *h, const struct ffsctl_transfer *t)
+{
+	const struct ffsctl_endpoint *ep = h->endpoints[t->endpoint];
+
+	return ep->direction == FFSCTL_IN && t->length > 0 &&
+	       (ep->type != FFSCTL_ENDPOINT_INTERRUPT || t->length > ep->max_packet);
+}
+
+void plugin_host_note_submitted(struct plugin_host *h, const struct ffsctl_transfer *t)
+{
+	h->unfinished[t->endpoint].n_in_transfers +=
+		h->endpoints[t->endpoint]->direction == FFSCTL_IN;
+}
+
+static void note_ended(struct plugin_host *h, const struct ffsctl_transfer *t)
+{
+	struct unfinished_data *data = &h->unfinished[t->endpoint];
+
+	if (h->endpoints[t->endpoint]->direction == FFSCTL_IN) {
+		data->n_in_transfers--;
+		data->is_cut |= h->exiting && t->status == -ECANCELED && can_be_cut(h, t);
+	} else {
+		data->message_has_begun = h->plugin->framing == FFSCTL_FRAMING_MESSAGES &&
+					  t->status == 0 && !(t->flags & FFSCTL_END);
+	}
+}
+
+/*
+ * Cancels the IN transfers of an endpoint and waits until they have ended: the host may have read
+ * their data already.
+ */
+static void cancel_in_transfers(struct plugin_host *h, unsigned int endpoint)
+{
+	struct pollfd pfd = { .fd = stream_completion_fd(&h->stream), .events = POLLIN };
+
+	if (h->unfinished[endpoint].n_in_transfers == 0)
+		return;
+	stream_cancel_transfers(&h->stream, endpoint);
+	do {
+		fd_drain(pfd.fd);
+		stream_handle_completions(&h->stream);
+	} while (h->unfinished[endpoint].n_in_transfers > 0 && poll(&pfd, 1, -1) >= 0);
+}
+
+/* Reports the transfers that the end of the process cuts. Without such transfers, nothing. */
+static void report_cut_transfers(struct plugin_host *h)
+{
+	unsigned int n = h->public.n_endpoints, n_cut = 0;
+	_cleanup_free_ uint8_t *is_cut = xcalloc(n, 1);
+
+	for (unsigned int i = 0; i < n; i++) {
+		cancel_in_transfers(h, i);
+		is_cut[i] = h->unfinished[i].is_cut || h->unfinished[i].message_has_begun;
+		n_cut += is_cut[i];
+	}
+	if (n_cut > 0)
+		plugin_host_send(h, FFSCTL_MSG_CUT, 0, is_cut, n);
+}
+
 static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 {
 	struct plugin_host *h = user;
 
 	count_moved_bytes(h, t);
+	note_ended(h, t);
+	if (h->exiting)
+		return; /* the plugin has stopped */
 	if (h->plugin->done)
 		h->plugin->done(&h->public, t);
 	else
@@ -124,6 +192,7 @@ static int set_up_endpoints(struct plugin_host *h, const struct worker_config *c
 
 	h->stream_endpoints = xcalloc(n, sizeof(*h->stream_endpoints));
 	h->endpoint_bytes = xcalloc(n, sizeof(*h->endpoint_bytes));
+	h->unfinished = xcalloc(n, sizeof(*h->unfinished));
 	h->traffic_report_timer.fired = report_traffic_totals;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
@@ -335,6 +404,8 @@ int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_conf
 		goto out;
 	if (open_event_loop(&h) >= 0)
 		status = run_plugin(&h);
+	if (h.stopping)
+		report_cut_transfers(&h);
 	stream_close(&h.stream);
 out:
 	if (h.timer_fd >= 0)
@@ -346,6 +417,7 @@ out:
 	free(h.watch_slots);
 	free(h.stream_endpoints);
 	free(h.endpoint_bytes);
+	free(h.unfinished);
 	free(h.endpoints);
 	return status;
 }

@@ -19,6 +19,13 @@ struct watch_slot {
 			    watch has a lower number */
 };
 
+/* What of an endpoint's data would be cut if the process ended now. */
+struct unfinished_data {
+	unsigned int n_in_transfers; /* IN transfers that were submitted and have not ended */
+	bool is_cut;		     /* the end of the process has cut one of them */
+	bool message_has_begun;	     /* an OUT transfer without the end of its message has ended */
+};
+
 /* The plugin host: one plugin, and the endpoints of one function. */
 struct plugin_host {
 	struct ffsctl_host public; /* first member, because plugin_host_of() converts a pointer to
@@ -33,7 +40,8 @@ struct plugin_host {
 	size_t n_watch_slots;
 	struct ffsctl_timer *running_timers; /* list; the timer that fires next is the first one */
 	uint64_t timerfd_due_ms; /* time that timer_fd is set to, as ffsctl_timer.due_ms; 0: none */
-	uint64_t *endpoint_bytes; /* array: total number of bytes for each endpoint */
+	uint64_t *endpoint_bytes;	    /* array: total number of bytes for each endpoint */
+	struct unfinished_data *unfinished; /* array: one for each endpoint */
 	/* Fires when the next TRAFFIC message is due; runs only if data was moved since the last
 	   message. */
 	struct ffsctl_timer traffic_report_timer;
@@ -59,6 +67,9 @@ void plugin_host_send_ready_once(struct plugin_host *h);
 /* Sends READY again if stream_engine_in_use() has changed since the last READY. Does nothing before
    the first READY. */
 void plugin_host_report_engine_change(struct plugin_host *h);
+/* plugin_host.c */
+/* Counts a submitted transfer that the end of the process can cut; see on_transfer_done(). */
+void plugin_host_note_submitted(struct plugin_host *h, const struct ffsctl_transfer *t);
 /* control_socket.c: the messages of the control socket. */
 /* Receives and handles one message of the control socket. Returns false if there was no message. */
 bool plugin_host_receive_message(struct plugin_host *h);

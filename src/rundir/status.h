@@ -102,7 +102,8 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(NAME, type)	  /* "bulk", "interrupt", "isochronous" */                                 \
 	M(NAME, direction)                                                                         \
 	M(COUNT, max_packet) /* at the speed of the connection, bytes */                           \
-	M(BYTES, bytes)	     /* transferred bytes that the worker reports */
+	M(BYTES, bytes)	     /* transferred bytes that the worker reports */                       \
+	M(TIME, halted)	     /* time at which ffsctl halted it; null: not halted, or cleared */
 
 #define PROBLEM_MEMBERS(M)                                                                         \
 	M(PROBLEM_SEVERITY, severity)                                                              \

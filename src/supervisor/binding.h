@@ -28,6 +28,7 @@ enum binding_event {
 	BINDING_EV_BIND,	/* `bind` was requested, and every worker is ready */
 	BINDING_EV_UNBIND,	/* `unbind` was requested */
 	BINDING_EV_READY,	/* every worker is ready */
+	BINDING_EV_RECONNECT,	/* a worker ended in a transfer, and its on_crash is "reconnect" */
 	BINDING_EV_FAILED,	/* a worker became WORKER_FAILED, and its on_failed is "unbind" */
 	BINDING_EV_EP0_CLOSED,	/* a daemon closed its files, so the kernel unbound the gadget
 				 * (f_fs.c, ffs_closed)
@@ -156,6 +157,13 @@ void binding_request_check(struct binding *binding);
  * later, others show that a daemon closed its files.
  */
 void binding_store_descriptors(struct binding *binding);
+
+/*
+ * Unbinds the gadget, so that its host connects anew, because a worker with on_crash = "reconnect"
+ * has ended in the middle of a transfer. It is bound again when all workers are ready. Returns
+ * false if it was not bound, or if it could not be unbound: then `err` has the reason.
+ */
+bool binding_reconnect(struct binding *binding, struct error *err);
 
 /* Unbinds the gadget, because a worker with on_failed = "unbind" is WORKER_FAILED. */
 void binding_handle_failed_worker(struct binding *binding);

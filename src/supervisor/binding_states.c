@@ -114,6 +114,15 @@ static int do_unbind_after_failure(struct binding *b, struct error *err _unused_
 	return 0;
 }
 
+static int do_unbind_to_reconnect(struct binding *b, struct error *err)
+{
+	int r = undo_bind(b, err);
+
+	if (r == 0)
+		host_handle_unbind(b->host);
+	return r;
+}
+
 static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 {
 	gadget_log_about(b->live, NULL, LOG_WARNING,
@@ -323,6 +332,7 @@ static const struct transition {
 	[BINDING_ON] = {
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
+		[BINDING_EV_RECONNECT] = { do_unbind_to_reconnect, BINDING_REBIND_DUE },
 		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
 		[BINDING_EV_UNBOUND] = { do_handle_external_unbind, BINDING_UNBOUND_EXTERNALLY },
 		[BINDING_EV_UDC_REMOVED] = { do_handle_udc_removal, BINDING_UDC_REMOVED },
@@ -372,6 +382,7 @@ static int handle_binding_event(struct binding *b, enum binding_event event, str
 		[BINDING_EV_BIND] = "BIND",
 		[BINDING_EV_UNBIND] = "UNBIND",
 		[BINDING_EV_READY] = "READY",
+		[BINDING_EV_RECONNECT] = "RECONNECT",
 		[BINDING_EV_FAILED] = "FAILED",
 		[BINDING_EV_EP0_CLOSED] = "EP0_CLOSED",
 		[BINDING_EV_BOUND] = "BOUND",
@@ -421,6 +432,11 @@ void binding_set_state_after_reload(struct binding *b, enum binding_state state)
 		return;
 	host_handle_unbind(b->host);
 	error_udc_removed(b, &b->bind_error);
+}
+
+bool binding_reconnect(struct binding *b, struct error *err)
+{
+	return b->state == BINDING_ON && handle_binding_event(b, BINDING_EV_RECONNECT, err) == 0;
 }
 
 void binding_handle_failed_worker(struct binding *b)

@@ -57,6 +57,13 @@ static void on_launch_fingerprint_changed(void *data, const char *old, const cha
 	gadget_change_worker_steps(d->live, old, new);
 }
 
+static bool reconnect_host(void *data, const struct live_function *function)
+{
+	const struct function_callback_data *d = data;
+
+	return failures_reconnect_host(d->binding, function);
+}
+
 static void on_switch_requested(void *data, struct live_worker *worker, const char *body,
 				size_t size)
 {
@@ -101,6 +108,7 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.keeper_died = on_keeper_died,
 	.descriptors_may_have_changed = on_descriptors_may_have_changed,
 	.launch_fingerprint_changed = on_launch_fingerprint_changed,
+	.reconnect_host = reconnect_host,
 	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,

@@ -86,3 +86,21 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 		if (live->functions.list[n]->worker)
 			worker_handle_event(live->functions.list[n]->worker, WORKER_EV_STOP);
 }
+
+bool failures_reconnect_host(struct binding *b, const struct live_function *function)
+{
+	const char *label = function->model->label;
+	_cleanup_error_ struct error err = { 0 };
+
+	/* During a reload, the reload itself may unbind the gadget. */
+	if (b->live->state != GADGET_UP)
+		return false;
+	if (!binding_reconnect(b, &err)) {
+		if (err.text)
+			gadget_log_error(b->live, label, &err);
+		return false;
+	}
+	gadget_log_about(b->live, label, LOG_WARNING,
+			 "unbound so that the host connects anew (on_crash)");
+	return true;
+}

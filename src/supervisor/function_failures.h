@@ -2,6 +2,8 @@
 /* Handles failed workers and dead keepers. */
 #pragma once
 
+#include <stdbool.h>
+
 struct binding;
 struct live_function;
 struct live_gadget;
@@ -18,3 +20,8 @@ void failures_warn_of_early_ends(const struct live_gadget *live);
  * Handles the death of a keeper: starts another keeper. If that is not possible, the gadget fails.
  */
 void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function);
+/*
+ * Unbinds the gadget after a worker of the function has ended in the middle of a transfer, because
+ * its on_crash is "reconnect". Returns false if that cannot be done now.
+ */
+bool failures_reconnect_host(struct binding *binding, const struct live_function *function);

@@ -230,6 +230,13 @@ static const struct function_status *recorded_status(const struct previous_super
 	return status ? status : &nothing;
 }
 
+/* Restores which endpoints are halted; the host may have cleared the halts meanwhile. */
+static void restore_halts(struct live_function *function, const struct function_status *status)
+{
+	for (size_t i = 0; i < status->n_endpoints && i < FFS_ENDPOINTS_MAX; i++)
+		function->endpoint_halted_since[i] = status->endpoints[i].halted;
+}
+
 static bool take_over_functions(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
@@ -320,6 +327,9 @@ static int take_over(struct takeover *t, bool skip_plan_comparison)
 			if (live->functions.list[n]->worker)
 				take_over_worker(live->functions.list[n], &prev);
 		optional_note_bind(t->binding);
+		for (size_t n = 0; n < live->functions.n; n++)
+			restore_halts(live->functions.list[n],
+				      recorded_status(&prev, live->functions.list[n]));
 		signals_reap_children(&live->functions);
 	}
 	previous_supervisor_free(&prev);

@@ -59,6 +59,7 @@ static int add_endpoint_status(void *data, const struct endpoint *ep)
 		.direction = xstrdup(ep->direction == EP_IN ? "in" : "out"),
 		.max_packet = max_packet_size(e->function, ep),
 		.bytes = worker_stats_endpoint_bytes(e->function->worker, index),
+		.halted = index < FFS_ENDPOINTS_MAX ? e->function->endpoint_halted_since[index] : 0,
 	};
 	return 0;
 }
@@ -156,6 +157,34 @@ static void add_function_problem(struct gadget_status *status, const struct live
 	add_daemon_problem(status, function);
 }
 
+/* Adds one problem for all endpoints that were halted at the same time. */
+static void add_halt_problem(struct gadget_status *status, const struct function_status *function)
+{
+	_cleanup_free_ char *files = NULL;
+	char when[32] = "";
+	time_t first = 0;
+	struct tm tm;
+
+	for (size_t i = 0; i < function->n_endpoints; i++) {
+		const struct endpoint_status *endpoint = &function->endpoints[i];
+		_cleanup_free_ char *before = NULL;
+
+		if (!endpoint->halted)
+			continue;
+		before = steal_ptr(files);
+		files = before ? strf("%s, %s", before, endpoint->file) : xstrdup(endpoint->file);
+		if (!first || endpoint->halted < first)
+			first = endpoint->halted;
+	}
+	if (!files)
+		return;
+	if (localtime_r(&first, &tm))
+		strftime(when, sizeof(when), "%F %T", &tm);
+	status_add_problem(status, PROBLEM_WARNING,
+			   strf("%s: halted at %s, and no transfer was seen since: %s",
+				function->label, when, files));
+}
+
 static void add_error_problem(struct gadget_status *status, const struct error *err)
 {
 	if (err->text)
@@ -184,6 +213,8 @@ static void add_problems(struct gadget_status *status, const struct status_sourc
 	for (size_t n = 0; n < view->live->configfs.n_values_changed_by_kernel; n++)
 		add_changed_value_problem(status,
 					  &view->live->configfs.values_changed_by_kernel[n]);
+	for (size_t n = 0; n < status->n_functions; n++)
+		add_halt_problem(status, &status->functions[n]);
 	for (size_t n = 0; n < view->live->functions.n; n++)
 		add_function_problem(status, view->live->functions.list[n]);
 }

@@ -245,13 +245,13 @@ def enumerators(path, name, prefix):
 def bus_table_is_drawn():
     # What is too long for a column
     words = {"UNBOUND_EXTERNALLY": "unbound", "UDC_REMOVED": "no-udc", "REBIND_DUE": "rebind"}
-    rows = {"EP0_CLOSED": "closed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
+    rows = {"EP0_CLOSED": "closed", "RECONNECT": "crashed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
     states = enumerators("src/supervisor/binding.h", "binding_state", "BINDING_")
     events = enumerators("src/supervisor/binding.h", "binding_event", "BINDING_EV_")
     acts = {(state, event): to
             for state, row in re.findall(r"\[BINDING_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/binding_states.c", "} cells[", "\n};"), re.S)
             for event, to in re.findall(r"\[BINDING_EV_(\w+)\] = \{ \w+, BINDING_(\w+) \}", row)}
-    tap.eq((len(states), len(events)), (6, 9))
+    tap.eq((len(states), len(events)), (6, 10))
     wanted = {(rows.get(event, event.lower()), words.get(state, state.lower())):
               words.get(acts[state, event], acts[state, event].lower()) if (state, event) in acts else "-"
               for state in states for event in events}

@@ -52,6 +52,7 @@ static const struct keyword restart_words[] = {
 static const struct keyword on_crash_words[] = {
 	{ "stall", CRASH_STALL },
 	{ "hold", CRASH_HOLD },
+	{ "reconnect", CRASH_RECONNECT },
 	END_WORDS,
 };
 static const struct keyword on_failed_words[] = {
@@ -251,8 +252,10 @@ static const struct key worker_rows[] = {
 	  .doc = "Period in seconds for which restarts are counted.", .set = set_seconds,
 	  WORKER(restart_window) },
 	{ "on_crash", NODE_STRING, .words = on_crash_words, .default_text = "stall",
-	  .doc = "What to do with the endpoints when the worker ends: halt them (stall), or let "
-		 "transfers of the host wait (hold).",
+	  .doc = "What to do when the end of the worker may have cut a transfer, which a worker "
+		 "that stops by itself when it is asked to does not: halt the endpoints until the "
+		 "host clears that (stall), let transfers of the host wait for the next worker "
+		 "(hold), or unbind the gadget and bind it again (reconnect).",
 	  .set = set_keyword, WORKER(on_crash) },
 	{ "on_failed", NODE_STRING, .words = on_failed_words,
 	  .default_text = "unbind if the gadget has no other function, else stall",

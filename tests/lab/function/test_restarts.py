@@ -15,7 +15,8 @@ import gadgets
 import harness
 import tap
 import usb.core
-from gadgets import LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, log, odd, start, worker
+import usb.util
+from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, log, odd, start, worker
 from harness import CONFIGFS, devnums, down, ffsctl, kill, must, status, up
 from tap import contains, eq, ok, test
 
@@ -361,6 +362,19 @@ class Transfer(threading.Thread):
         return self.errno or self.result
 
 
+def halted():
+    """Returns the times at which the endpoints of the first function were halted."""
+    return [e["halted"] for e in status("x")[0]["functions"][0]["endpoints"]]
+
+
+def kill_and_await():
+    """Kills the worker, and waits for the next one."""
+    pid = worker_of()["pid"]
+    kill(pid)
+    await_status("x", lambda g: g["functions"][0]["worker"]["state"] == "ready" and
+                 g["functions"][0]["worker"]["pid"] != pid, "ready again")
+
+
 def first_waits_second_echoes(on_crash):
     flag = gadgets.DIRECTORY / "anybody" / "second"
     flag.parent.mkdir(exist_ok=True)
@@ -402,12 +416,175 @@ def on_crash_hold():
     down("x")
 
 
-@test("restart by hand and the end of a worker that is done halt as well")
-def halt_after_restart_or_end():
-    device, out, in_, pid = pending(gadget("x", first_waits_second_echoes("stall")))
-    must(ffsctl("restart", "x"))
-    eq((out.outcome(), in_.outcome()), (EPIPE, EPIPE))
+@test("a planned restart halts nothing that is idle: transfers that wait go on with the next worker")
+def planned_restart_halts_nothing():
+    for taken_over in (False, True):
+        path = gadget("x", first_waits_second_echoes("stall"))
+        device, out, in_, pid = pending(path)
+        if taken_over:  # the supervisor is not the worker's parent, and learns no exit status
+            kill(status("x")[0]["supervisor"])
+            up(path)
+        must(ffsctl("restart", "x"))
+        eq(out.outcome(), 3000)
+        eq(bytes(in_.outcome()), b"cut" * 1000)
+        eq(halted(), [None, None])
+        eq("halted" in log(), False, "a halt in the log")
+        down("x")
+
+
+@test("nor does a reload, and 20 restarts between the messages of a host that never clears a halt")
+def idle_endpoints_are_never_halted():
+    path = gadget("x", LOOPBACK)
+    up(path, "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    out, in_ = endpoints(device)
+    for n in range(20):
+        message = b"%d" % n * 1500
+        out.write(message, timeout=5000)
+        eq(bytes(in_.read(8192, timeout=5000)), message)
+        if n % 2:
+            gadget("x", worker(plugin="loopback", io={"depth": 2 + n}))
+            must(ffsctl("reload", "x"))
+        else:
+            must(ffsctl("restart", "x"))
+    eq(halted(), [None, None])
     down("x")
+
+
+# Reports what it cuts: it writes a message that the host reads only in part, or reads half of one
+CUTS = DIRECTORY / "cuts.py"
+CUTS.write_text("""
+import sys
+from ffsctl_worker import Worker
+
+worker = Worker()
+
+def write():
+    while True:
+        worker.ins[0].send(bytes(100000))
+
+def receive():
+    for message in worker.outs[0].messages():
+        pass
+
+worker.run({"write": write, "receive": receive}[sys.argv[1]])
+""")
+
+
+def cutting(what, **settings):
+    return worker(exec=["/usr/bin/python3", str(CUTS), what], ready="notify", **settings)
+
+
+@test("a planned restart in the middle of a transfer halts that endpoint alone")
+def planned_restart_in_a_transfer():
+    for what, endpoint in (("write", 1), ("receive", 0)):
+        up(gadget("x", cutting(what)), "--wait-host")
+        device = harness.device()
+        device.set_configuration()
+        out, in_ = endpoints(device)
+        if endpoint:
+            in_.read(4096, timeout=5000)
+        else:
+            out.write(bytes(65536), timeout=5000)  # the end of the message is missing
+            time.sleep(1)
+        must(ffsctl("restart", "x"))
+        eq([bool(h) for h in halted()], [endpoint == 0, endpoint == 1])
+        eq(raised(lambda: [lambda: out.write(b"more", timeout=5000), lambda: in_.read(4096, timeout=5000)][endpoint]()), EPIPE)
+        down("x")
+    # The plugin: its echo was not read
+    up(gadget("x", LOOPBACK), "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    out, in_ = endpoints(device)
+    out.write(bytes(3000), timeout=5000)
+    time.sleep(1)
+    must(ffsctl("restart", "x"))
+    eq([bool(h) for h in halted()], [False, True])
+    eq(raised(lambda: in_.read(4096, timeout=5000)), EPIPE)
+    down("x")
+
+
+@test("a worker that must be killed, or ends with an error when it is asked to, may have cut anything")
+def killed_stop_halts_everything():
+    for settings in ({"exec": ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1000; done"], "stop_timeout": 1},
+                     {"exec": ["/bin/sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"]}):
+        up(gadget("x", worker(ready="started", **settings)), "--wait-host")
+        must(ffsctl("restart", "x"))
+        ok(all(halted()), f"not halted: {halted()}")
+        down("x")
+
+
+@test("halts are in status and log, until a transfer is seen or the host enables the function")
+def halts_are_shown():
+    began = int(time.time())
+    path = gadget("x", worker(plugin="loopback", **AT_ONCE))
+    up(path, "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    kill_and_await()
+    contains(log(), "echo: halted until the host clears it (on_crash): ep1-out, ep2-in")
+    ok(all(began <= h <= time.time() for h in halted()), f"halted at {halted()}")
+    (problem,) = status("x")[0]["problems"]
+    ok(re.fullmatch(r"echo: halted at \S+ \S+, and no transfer was seen since: ep1, ep2", problem["text"]), problem)
+    eq(status("x")[1], 0)
+    contains(ffsctl("status", "x").stdout, "no transfer was seen since: ep1, ep2")
+    time.sleep(100)  # nothing ends the note but what was seen
+    kill(status("x")[0]["supervisor"])
+    up(path)
+    ok(all(halted()), f"the next supervisor does not know: {halted()}")
+    out, in_ = endpoints(device)
+    device.clear_halt(out.bEndpointAddress)
+    out.write(b"in the FIFO", timeout=5000)  # the IN endpoint's: its request ends, but it is still halted
+    await_status("x", lambda g: [e["bytes"] for e in g["functions"][0]["endpoints"]] == [11, 11], "with some traffic")
+    eq([bool(h) for h in halted()], [False, True])
+    device.clear_halt(in_.bEndpointAddress)
+    in_.read(4096, timeout=5000)
+    out.write(bytes(3000), timeout=5000)
+    in_.read(4096, timeout=5000)
+    await_status("x", lambda g: not g["problems"], "without a halt")
+    kill_and_await()
+    ok(all(halted()))
+    usb.util.dispose_resources(device)
+    device.set_configuration()
+    await_status("x", lambda g: not g["problems"], "without a halt")
+    down("x")
+
+
+@test("on_crash = reconnect: one disconnect, and the host finds working endpoints")
+def on_crash_reconnect():
+    up(gadget("x", worker(plugin="loopback", on_crash="reconnect", **AT_ONCE)), "--wait-host")
+    for _ in range(3):
+        numbers = devnums()
+        with harness.configured():
+            kill_and_await()
+        await_state("x", "ready")
+        eq({hub: int(devnums()[hub]) - int(number) for hub, number in numbers.items()}, {"2-1": 1, "usb1": 0, "usb2": 0})
+        device = harness.device()
+        device.set_configuration()
+        out, in_ = endpoints(device)
+        out.write(b"whole", timeout=5000)
+        eq(bytes(in_.read(4096, timeout=5000)), b"whole")
+    eq(halted(), [None, None])
+    contains(log(), "echo: unbound so that the host connects anew (on_crash)\n")
+    contains(log(), "rebound to dummy_udc.0")
+    # Nothing is cut: no disconnect
+    numbers = devnums()
+    must(ffsctl("restart", "x"))
+    eq(devnums(), numbers)
+    down("x")
+    # Nothing follows a worker that is done: the host sees halts, and no device without a worker
+    up(gadget("x", odd("notify", "wait", on_crash="reconnect", restart="never")), "--wait-host")
+    numbers = devnums()
+    kill(worker_of()["pid"])
+    await_worker("done")
+    ok(all(halted()), f"not halted: {halted()}")
+    eq(devnums(), numbers)
+    down("x")
+
+
+@test("the end of a worker that is done halts as well")
+def halt_after_end():
     told = Fifo()
     device, out, in_, pid = pending(gadget("x", odd("notify", "tell", told.path, "wait", restart="never")))
     kill(pid)

@@ -96,6 +96,17 @@ def end(function=0, times=1):
         kill(status(NAME)[0]["functions"][function]["worker"]["pid"])
 
 
+@test("on_crash = reconnect: unbound when the worker has died, bound again with the next one")
+def reconnect_after_crash():
+    with reaches("ON RECONNECT", "REBIND_DUE READY"):
+        up(gadget(NAME, {"echo": worker(plugin="loopback", on_crash="reconnect")}), "--wait-host")
+        end()
+        reached("ON RECONNECT")
+        logged("echo: unbound so that the host connects anew (on_crash)")
+        becomes("ready")
+        down(NAME)
+
+
 # --- by command ------------------------------------------------------------------------------------
 
 
