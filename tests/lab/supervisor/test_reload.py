@@ -592,8 +592,12 @@ def worker_never_ready():
         contains(words, "the worker of 'echo'")
         contains(words, "; 'x' is as it was before")
         eq((pids()["echo"][0], devnums()), (keeper, devices))
-        is_ready()
+        shown, code = status("x")
+        eq((shown["state"], code), ("ready", 0))
+        for problem in shown["problems"]:  # its end may have cut a transfer
+            contains(problem["text"], "echo: halted at ")
         bench("loop", "--bytes", "100K", "--quiet")
+        await_status("x", lambda g: not g["problems"], "no note of halts after a transfer")
     is_up_already(gadget("x", LOOPBACK))
     down("x")
 
