@@ -52,7 +52,8 @@ def program_ends_at_once():
 @test("half a second decides: who ends before it fails, who ends after it was ready")
 def half_a_second():
     tap.needs_virtual_time()
-    path = gadget("x", sh(f"sleep {STARTED_SECONDS - 0.01}; exit 7"))
+    # A shell needs some ticks until it sleeps, and to end
+    path = gadget("x", sh(f"sleep {STARTED_SECONDS - 0.1}; exit 7"))
     refused(path, "ended within 0.5 s of its start: exit 7\n")
     path = gadget("x", sh(f"sleep {STARTED_SECONDS + 0.01}; exit 7", restart_delay=1000, restart_max_delay=1000))
     before = time.monotonic()
