@@ -162,7 +162,8 @@ def goes_through_all(name, vendor, use):
     ok("unbound by another program" not in ffsctl("log", name).stdout, ffsctl("log", name).stdout)
 
 
-@test("iio: restarts, ends, resets and another UDC: bound again, and a client works")
+@test("iio: restarts, ends, resets and another UDC: bound again, and a client works",
+      only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: mtp_beside_another and test_closed_ep0 notice it")
 def iio_stays_bound():
     if not SENSORS.exists():
         tap.skip("the kernel has no dummy sensor")
@@ -173,7 +174,7 @@ def iio_stays_bound():
 
 
 @test("mtp: restarts, ends, resets and another UDC, with loop_on_disconnect of Debian: bound again, and a client works",
-      only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: iio_stays_bound and mtp_beside_another notice it")
+      only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: mtp_beside_another and test_closed_ep0 notice it")
 def mtp_stays_bound():
     up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
     goes_through_all("mtp", "1d6b", film)
