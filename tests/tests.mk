@@ -167,7 +167,9 @@ tests_fuzz_write_gadget_files_LDADD = $(FFSCTL_LIBS)
 # Fuzz targets: with --enable-fuzzers for libFuzzer, else a program that runs the corpus and what it
 # makes of it.
 check_PROGRAMS += tests/fuzz/fuzz_gadgetfile
-tests_fuzz_fuzz_gadgetfile_SOURCES = tests/fuzz/fuzz_gadgetfile.c tests/fuzz/fuzz_options.c
+NULL_STREAM_SOURCES = tests/fuzz/null_stream.c tests/fuzz/null_stream.h
+tests_fuzz_fuzz_gadgetfile_SOURCES = tests/fuzz/fuzz_gadgetfile.c tests/fuzz/fuzz_options.c \
+	$(NULL_STREAM_SOURCES)
 tests_fuzz_fuzz_gadgetfile_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_gadgetfile_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_blob
@@ -182,7 +184,8 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/control.h
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_plan
-tests_fuzz_fuzz_plan_SOURCES = tests/fuzz/fuzz_plan.c tests/fuzz/fuzz_options.c $(GADGET_FILES_SOURCES)
+tests_fuzz_fuzz_plan_SOURCES = tests/fuzz/fuzz_plan.c tests/fuzz/fuzz_options.c $(GADGET_FILES_SOURCES) \
+	$(NULL_STREAM_SOURCES)
 tests_fuzz_fuzz_plan_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCES='"$(abs_top_srcdir)"'
 tests_fuzz_fuzz_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_plan_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=plugin_path_find

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "gadgetfile/load.h"
 #include "gadgetfile/write.h"
+#include "null_stream.h"
 
 /* In a directory that does not exist: relative includes do not depend on the machine. */
 #define PATH "/nonexistent/fuzz.conf"
@@ -141,23 +142,6 @@ static size_t split(char *text, size_t size, struct gadgetfile_text texts[MAX_TE
 		size -= (size_t)(mark + strlen(MARK) - text);
 		text = mark + strlen(MARK);
 	}
-}
-
-/* A stream that discards its output, for printing diagnostics; opened once. */
-static ssize_t discard_output(void *cookie _unused_, const char *data _unused_, size_t size)
-{
-	return (ssize_t)size;
-}
-
-static FILE *null_stream(void)
-{
-	static FILE *to;
-
-	if (!to)
-		to = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = discard_output });
-	if (!to)
-		abort();
-	return to;
 }
 
 #define AS_JSON 3

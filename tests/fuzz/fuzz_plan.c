@@ -17,6 +17,7 @@
 #include "configfs/udc_driver_table.h"
 #include "gadget_files.h"
 #include "gadgetfile/write.h"
+#include "null_stream.h"
 #include "predict/endpoint_needs.h"
 #include "predict/udc_mismatch.h"
 #include "rundir/record.h"
@@ -51,23 +52,6 @@ static _Noreturn void fail(const char *what, const struct error *err)
 	for (size_t i = 0; i < current->n_texts; i++)
 		fprintf(stderr, "--- text %zu\n%s", i, current->text[i]);
 	abort();
-}
-
-/* A stream that discards its output; opened once. */
-static ssize_t discard_output(void *cookie _unused_, const char *data _unused_, size_t size)
-{
-	return (ssize_t)size;
-}
-
-static FILE *null_stream(void)
-{
-	static FILE *to;
-
-	if (!to)
-		to = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = discard_output });
-	if (!to)
-		abort();
-	return to;
 }
 
 /* --- the plan --------------------------------------------------------------------------------- */
