@@ -39,11 +39,8 @@ static void add_foreign_functions(struct gadget_status *gadget, const char *dir)
 static void report_leftover_mount(void *data, const char *path, const char *source _unused_)
 {
 	struct gadget_status *gadget = data;
-	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
-	/* FunctionFS may have been unmounted after the mounts were read. */
-	if (streq_null(name, gadget->name) &&
-	    mount_state_at(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
+	if (inspect_mount_is_of_gadget(path, gadget->name))
 		inspect_add_problem(
 			gadget, PROBLEM_ERROR,
 			"the gadget is not in configfs, but its FunctionFS is mounted on %s", path);

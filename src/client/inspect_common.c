@@ -13,6 +13,7 @@
 #include "configfs/configfs.h"
 #include "configfs/kernel_device.h"
 #include "configfs/udc.h"
+#include "functionfs/mount.h"
 
 void inspect_replace_text(char **text, const char *value)
 {
@@ -97,6 +98,14 @@ char *inspect_gadget_name_of_mount_path(const char *path)
 	return slash && slash > name && !strchr(slash + 1, '/')
 		       ? xstrndup(name, (size_t)(slash - name))
 		       : NULL;
+}
+
+bool inspect_mount_is_of_gadget(const char *path, const char *gadget_name)
+{
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
+
+	return streq_null(name, gadget_name) &&
+	       mount_state_at(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH;
 }
 
 char *inspect_read_mounts(const struct paths *paths)

@@ -29,6 +29,11 @@ void inspect_kernel_state_free(struct inspect_kernel_state *kernel);
  */
 char *inspect_gadget_name_of_mount_path(const char *path);
 /*
+ * Returns whether `path` is a path of this gadget, and FunctionFS is mounted on it. Asks the kernel
+ * again, because FunctionFS may have been unmounted after the mounts were read.
+ */
+bool inspect_mount_is_of_gadget(const char *path, const char *gadget_name);
+/*
  * Reads the list of mounts (mounts_read). Returns NULL if the directory of --configfs has no
  * directory usb_gadget: then it is not configfs, and no mount belongs to it. The caller frees the
  * text.

@@ -307,10 +307,8 @@ struct mount_search {
 static void find_mount_of_gadget(void *data, const char *path, const char *source _unused_)
 {
 	struct mount_search *search = data;
-	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
-	search->found |= streq_null(name, search->gadget_name) &&
-			 mount_state_at(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH;
+	search->found = search->found || inspect_mount_is_of_gadget(path, search->gadget_name);
 }
 
 /* Returns whether configfs or the mounts still show something of the gadget. */
