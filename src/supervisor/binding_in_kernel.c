@@ -5,7 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/steps.h"
 #include "configfs/udc.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 
 char *binding_udc_attribute_path(const struct binding *b)
@@ -27,6 +29,15 @@ bool binding_configfs_has_our_udc(const struct binding *b)
 	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 
 	return now && streq_null(now, b->udc);
+}
+
+int binding_undo_bind(struct binding *b, struct error *err)
+{
+	_cleanup_free_ char *path = binding_udc_attribute_path(b);
+	const struct step *step = gadget_last_step_if_bind(&b->live->plan);
+
+	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
+						: configfs_unbind(path, err);
 }
 
 bool binding_is_bound_in_kernel(const struct binding *b)

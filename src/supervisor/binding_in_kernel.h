@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads from the kernel whether the gadget is bound, because any program can write to configfs.
+ * Reads from the kernel whether the gadget is bound, because any program can write to configfs, and
+ * unbinds it.
  */
 #pragma once
 
@@ -13,6 +14,11 @@ char *binding_udc_attribute_path(const struct binding *binding);
  * frees it.
  */
 char *binding_udc_in_configfs(const struct binding *binding);
+/*
+ * Unbinds the gadget: undoes its bind step if that is applied, else clears its attribute UDC.
+ * Returns 0 or a negative errno. Changes no state of the binding.
+ */
+int binding_undo_bind(struct binding *binding, struct error *err);
 /* Returns whether configfs contains the UDC that ffsctl wrote, even if that UDC does not exist. */
 bool binding_configfs_has_our_udc(const struct binding *binding);
 /*

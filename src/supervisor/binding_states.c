@@ -18,6 +18,7 @@
 #include "configfs/udc.h"
 #include "supervisor/binding_in_kernel.h"
 #include "supervisor/gadget_errors.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/optional_functions.h"
 #include "supervisor/up_down.h"
@@ -29,14 +30,6 @@ static int error_udc_removed(const struct binding *b, struct error *err)
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
-/* Returns the last step of the plan if it binds, else NULL. */
-static struct step *last_step_if_bind(struct live_gadget *live)
-{
-	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
-
-	return last && last->op == &configfs_op_bind ? last : NULL;
-}
-
 const struct step *binding_find_applied_bind_step(const struct plan *plan)
 {
 	for (size_t i = plan->n; i-- > 0;)
@@ -45,18 +38,9 @@ const struct step *binding_find_applied_bind_step(const struct plan *plan)
 	return NULL;
 }
 
-static int undo_bind(struct binding *b, struct error *err)
-{
-	_cleanup_free_ char *path = binding_udc_attribute_path(b);
-	const struct step *step = last_step_if_bind(b->live);
-
-	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
-						: configfs_unbind(path, err);
-}
-
 static int set_udc_of_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
-	struct step *step = last_step_if_bind(live);
+	struct step *step = gadget_last_step_if_bind(&live->plan);
 	int r = 0;
 
 	/* If another program unbound the gadget, the step still counts as applied. */
@@ -105,7 +89,7 @@ static int do_unbind_after_failure(struct binding *b, struct error *err _unused_
 {
 	_cleanup_error_ struct error why = { 0 };
 
-	if (undo_bind(b, &why) < 0) {
+	if (binding_undo_bind(b, &why) < 0) {
 		gadget_log_error(b->live, NULL, &why);
 	} else {
 		gadget_log_unbind_after_failure(b->live);
@@ -116,7 +100,7 @@ static int do_unbind_after_failure(struct binding *b, struct error *err _unused_
 
 static int do_unbind_to_reconnect(struct binding *b, struct error *err)
 {
-	int r = undo_bind(b, err);
+	int r = binding_undo_bind(b, err);
 
 	if (r == 0)
 		host_handle_unbind(b->host);
@@ -298,7 +282,7 @@ static int do_unbind(struct binding *b, struct error *err)
 	 */
 	b->must_stay_unbound = true;
 	gadget_write_status(b->live);
-	r = undo_bind(b, err);
+	r = binding_undo_bind(b, err);
 	if (r < 0) {
 		b->must_stay_unbound = before;
 		live_gadget_request_plan_and_status_update(b->live);

@@ -85,11 +85,18 @@ static bool *make_left_out_array(const struct gadget *g, struct live_function *c
 	return array;
 }
 
-void gadget_remove_unapplied_bind(struct plan *plan)
+struct step *gadget_last_step_if_bind(struct plan *plan)
 {
 	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
 
-	if (!last || last->op != &configfs_op_bind || last->state == STEP_DONE)
+	return last && last->op == &configfs_op_bind ? last : NULL;
+}
+
+void gadget_remove_unapplied_bind(struct plan *plan)
+{
+	struct step *last = gadget_last_step_if_bind(plan);
+
+	if (!last || last->state == STEP_DONE)
 		return;
 	step_free(last);
 	plan->n--;

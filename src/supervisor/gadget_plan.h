@@ -33,6 +33,8 @@ void gadget_set_left_out_functions(const struct gadget *g, struct live_function 
 void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 		      struct live_function **list, size_t n, const char *udc,
 		      const struct plan *base, struct plan *plan);
+/* Returns the last step of the plan if it binds the gadget, else NULL. */
+struct step *gadget_last_step_if_bind(struct plan *plan);
 /* Removes a bind step that is not applied; binding_states.c adds it again before a bind. */
 void gadget_remove_unapplied_bind(struct plan *plan);
 

@@ -315,20 +315,12 @@ static void refuse_daemons_that_close_files(struct binding *b)
 	}
 }
 
-static bool last_step_is_applied_bind(const struct plan *plan)
-{
-	const struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
-
-	return last && last->op == &configfs_op_bind && last->state == STEP_DONE;
-}
-
 /*
  * Unbinds the gadget, if it is bound. Afterwards it is bound again as soon as possible, unless a
  * command has unbound it.
  */
 static int unbind(struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *path = binding_udc_attribute_path(b);
 	int r;
 
 	if (is_bound(b)) {
@@ -336,8 +328,7 @@ static int unbind(struct binding *b, struct error *err)
 		/* Written before the unbind, so that `status` blames no other program for it. */
 		gadget_write_status(b->live);
 	}
-	r = last_step_is_applied_bind(&b->live->plan) ? plan_undo_last(&b->live->plan, err)
-						      : configfs_unbind(path, err);
+	r = binding_undo_bind(b, err);
 	if (r == 0)
 		host_handle_unbind(b->host);
 	return r;
