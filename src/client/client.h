@@ -171,6 +171,7 @@ struct client_reload_result {
 	 * frees it.
 	 */
 	char *awaited_udc;
+	bool bind_is_due; /* the gadget is not bound, but will be when its workers are ready */
 };
 
 /*
@@ -183,16 +184,22 @@ struct client_reload_result {
 int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
 		  bool force_eject, double timeout, struct client_reload_result *done,
 		  struct error *err);
-/*
- * Finds out what a reload would change, and changes nothing. Stores the array "plan" of the output
- * of `reload --dry-run --json` in *changes; the caller owns it. *rebinds is true if the reload
- * would unbind the gadget and bind it again. *same_settings is true if the file has the settings
- * of the gadget; otherwise a reload without changes changes only settings of the supervisor, such
- * as how workers are restarted.
- */
+
+/* What a reload would change. */
+struct client_reload_preview {
+	json_t *changes; /* the array "plan" of the output of `reload --dry-run --json`; the caller
+			    owns it */
+	bool rebinds;	 /* the reload would unbind the gadget and bind it again */
+	bool is_bound;	 /* the gadget is bound now */
+	bool same_settings; /* the file has the settings of the gadget; otherwise a reload without
+			       changes changes only settings of the supervisor, such as how workers
+			       are restarted */
+};
+
+/* Finds out what a reload would change, and changes nothing. */
 int client_reload_plan(const struct paths *paths, const char *name, const char *file,
-		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
-		       bool *same_settings, struct error *err);
+		       bool keep_name, const char *const *dirs,
+		       struct client_reload_preview *preview, struct error *err);
 
 /* Waits until a host has configured the gadget, at most `seconds`. The gadget must be up. */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,

@@ -150,6 +150,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 	done->result = answer.gadget_changed ? CLIENT_DONE : CLIENT_UNCHANGED;
 	done->awaited_udc = xstrdup_or_null(answer.awaited_udc);
 	done->rebound = answer.rebound;
+	done->bind_is_due = answer.bind_is_due;
 	return r;
 }
 
@@ -190,8 +191,8 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 }
 
 int client_reload_plan(const struct paths *paths, const char *name, const char *file,
-		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
-		       bool *same_settings, struct error *err)
+		       bool keep_name, const char *const *dirs,
+		       struct client_reload_preview *preview, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
@@ -212,9 +213,12 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		r = reload_make_functions_and_choose_udc(reload, &base, err);
 	if (r == 0) {
 		reload_make_difference(reload, &base);
-		*changes = difference_to_json(&reload->difference);
-		*rebinds = reload_rebinds(&reload->difference);
-		*same_settings = json_equal(now.record.document, reload->new_document);
+		*preview = (struct client_reload_preview){
+			.changes = difference_to_json(&reload->difference),
+			.rebinds = reload_rebinds(&reload->difference),
+			.is_bound = now.bound_udc && !now.status.lost,
+			.same_settings = json_equal(now.record.document, reload->new_document),
+		};
 	}
 	reload_discard(reload, &now.plan_preview.functions);
 	plan_preview_free(&now.plan_preview);

@@ -96,10 +96,10 @@ static int find_gadget_and_file(struct reload_command *q, const char *argument, 
 }
 
 /*
- * Prints the --json output with the gadget's status and with the array `changes` (may be NULL).
- * Takes ownership of `changes`.
+ * Prints the --json output with the gadget's status and with the members of the object `more`.
+ * Takes ownership of `more`.
  */
-static int print_status_and_changes_as_json(struct reload_command *q, json_t *changes, bool rebinds)
+static int print_status_as_json(struct reload_command *q, json_t *more)
 {
 	struct gadget_statuses gadgets;
 	json_t *json, *gadget;
@@ -107,13 +107,10 @@ static int print_status_and_changes_as_json(struct reload_command *q, json_t *ch
 
 	inspect_gadgets(&q->globals->paths, q->gadget_name, &gadgets, &q->err);
 	json = statuses_to_json(&gadgets);
-	if (changes)
-		json_array_foreach(json, i, gadget) {
-			json_object_set(gadget, "plan", changes);
-			json_object_set_new(gadget, "rebind", json_boolean(rebinds));
-		}
+	json_array_foreach(json, i, gadget)
+		json_object_update(gadget, more);
 	statuses_free(&gadgets);
-	json_decref(changes);
+	json_decref(more);
 	return print_output_and_free_command(q, json, q->err.exit);
 }
 
@@ -136,25 +133,26 @@ static void print_changes(const json_t *changes)
 
 static int print_reload_plan(struct reload_command *q)
 {
-	json_t *changes = NULL;
-	bool rebinds, same_settings;
+	struct client_reload_preview preview = { 0 };
 
 	if (client_reload_plan(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
-			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &same_settings,
-			       &q->err) < 0)
+			       cmd_gadget_dirs(q->globals), &preview, &q->err) < 0)
 		return print_output_and_free_command(q, NULL, q->err.exit);
 	if (q->prints_json)
-		return print_status_and_changes_as_json(q, changes, rebinds);
-	print_changes(changes);
-	if (json_array_size(changes) == 0 && same_settings)
+		return print_status_as_json(q, json_pack("{s:o, s:b}", "plan", preview.changes,
+							 "rebind", preview.rebinds));
+	print_changes(preview.changes);
+	if (json_array_size(preview.changes) == 0 && preview.same_settings)
 		log_info("%s: no changes", q->gadget_name);
-	else if (json_array_size(changes) == 0)
+	else if (json_array_size(preview.changes) == 0)
 		log_info("%s: only settings of the supervisor would change", q->gadget_name);
-	else if (rebinds)
+	else if (preview.rebinds)
 		log_info("%s: needs a rebind: the host would see a disconnect", q->gadget_name);
+	else if (!preview.is_bound)
+		log_info("%s: needs no rebind: the gadget is not bound", q->gadget_name);
 	else
 		log_info("%s: needs no rebind: the gadget would stay bound", q->gadget_name);
-	json_decref(changes);
+	json_decref(preview.changes);
 	return print_output_and_free_command(q, NULL, 0);
 }
 
@@ -175,12 +173,15 @@ static int reload_gadget(struct reload_command *q)
 	else if (done.awaited_udc)
 		log_info("%s: reloaded; the gadget is bound again when its UDC %s is back",
 			 q->gadget_name, done.awaited_udc);
+	else if (done.bind_is_due)
+		log_info("%s: reloaded; the gadget is bound again when its workers are ready",
+			 q->gadget_name);
 	else if (done.rebound)
 		log_info("%s: reloaded with a rebind", q->gadget_name);
 	else
 		log_info("%s: reloaded without a rebind", q->gadget_name);
 	free(done.awaited_udc);
-	return q->prints_json ? print_status_and_changes_as_json(q, NULL, false)
+	return q->prints_json ? print_status_as_json(q, json_pack("{s:b}", "rebound", done.rebound))
 			      : print_output_and_free_command(q, NULL, 0);
 }
 

@@ -125,7 +125,7 @@ static const struct json_members bus_answer =
 	MEMBERS(ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
 static const struct json_members reload_answer = MEMBERS(
 	ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
-	ANSWER("awaits", awaited_udc, MEMBER_TEXT));
+	ANSWER("awaits", awaited_udc, MEMBER_TEXT), ANSWER("due", bind_is_due, MEMBER_FLAG));
 
 /* The strings that a struct socket_answer owns. */
 static const struct json_members answer_texts =

@@ -82,6 +82,8 @@ struct socket_answer {
 	const char *udc; /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
 	/* reload: missing UDC; the gadget will be bound to it when it appears; NULL: none */
 	const char *awaited_udc;
+	bool bind_is_due; /* reload: the gadget is not bound, but will be when its workers are ready
+			   */
 };
 
 /* --- for the supervisor --- */

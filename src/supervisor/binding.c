@@ -67,6 +67,11 @@ void binding_request_check(struct binding *b)
 	live_gadget_request_plan_and_status_update(b->live);
 }
 
+bool binding_is_due(const struct binding *b)
+{
+	return b->state == BINDING_REBIND_DUE || b->state == BINDING_FAILED;
+}
+
 void binding_cancel_bind(struct binding *b)
 {
 	b->bind_pending = false;

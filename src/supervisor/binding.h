@@ -129,6 +129,12 @@ bool binding_is_bound_in_kernel(const struct binding *binding);
 /* Returns whether the gadget is unbound only because its UDC does not exist. */
 bool binding_awaits_udc(const struct binding *binding);
 
+/*
+ * Returns whether the gadget is not bound, and ffsctl binds it as soon as its workers are ready,
+ * without a command.
+ */
+bool binding_is_due(const struct binding *binding);
+
 /* Cancels a bind that waits for the workers, because the commands that requested it have ended. */
 void binding_cancel_bind(struct binding *binding);
 

@@ -62,6 +62,21 @@ void control_refuse(struct control_client *client, int exit, const char *text)
 	control_answer(client, &err);
 }
 
+/*
+ * Finds out what has become of the bind that was due when the reload ended: it has succeeded, has
+ * failed (sets `err`), or still awaits a worker.
+ */
+static void answer_due_bind(const struct binding *binding, struct socket_answer *answer,
+			    struct error *err)
+{
+	if (!binding_rebind_has_ended(binding, err))
+		answer->bind_is_due = true;
+	else if (!err->exit)
+		answer->rebound = true;
+	else
+		error_add_detail(err, "the gadget file was applied");
+}
+
 void control_answer_reload(struct control_client *client)
 {
 	const struct control_server *control = client->control;
@@ -70,8 +85,12 @@ void control_answer_reload(struct control_client *client)
 					.rebound = result->gadget_rebound,
 					.awaited_udc =
 						result->awaits_udc ? control->binding->udc : NULL };
+	_cleanup_error_ struct error err = { 0 };
 
-	answer_and_close(client, COMMAND_RELOAD, &answer, &result->reload_error);
+	error_copy(&err, &result->reload_error);
+	if (!err.exit && result->bind_was_due)
+		answer_due_bind(control->binding, &answer, &err);
+	answer_and_close(client, COMMAND_RELOAD, &answer, &err);
 }
 
 bool control_client_restarts_function(const struct control_client *client,

@@ -137,6 +137,10 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 		gadget_log(reloader->live,
 			   "reloaded: %zu %s; the gadget is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
+	else if (reloader->last_result.bind_was_due)
+		gadget_log(reloader->live,
+			   "reloaded: %zu %s; the gadget is bound again when its workers are ready",
+			   n, changes);
 	else if (reloader->last_result.gadget_rebound)
 		gadget_log(reloader->live, "reloaded with a rebind: %zu %s", n, changes);
 	else
@@ -162,12 +166,16 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 		binding_set_state_after_reload(
 			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
 	}
-	reloader->last_result.awaits_udc = binding_awaits_udc(reloader->binding);
+	/* The kernel binds a gadget whose UDC is back, whether its workers are ready or not. */
+	reloader->last_result.awaits_udc = binding_awaits_udc(reloader->binding) ||
+					   reloader->binding->state == BINDING_UDC_REMOVED;
 	reloader->last_result.gadget_rebound = r->rebinds && !r->bind_awaits_udc;
 	gadget_handle_event(live, GADGET_EV_RELOADED);
 	end_reload(reloader, r);
 	gadget_free(before);
 	privileges_give_up(live);
+	reloader->last_result.bind_was_due =
+		!reloader->last_result.awaits_udc && binding_is_due(reloader->binding);
 	log_reloaded(reloader, n);
 }
 
@@ -561,7 +569,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool keep_name, bo
 
 	error_clear(&reloader->last_result.reload_error);
 	reloader->last_result.was_applied = reloader->last_result.gadget_rebound =
-		reloader->last_result.awaits_udc = false;
+		reloader->last_result.awaits_udc = reloader->last_result.bind_was_due = false;
 	if (result < 0) {
 		abandon_reload(live, r);
 		return result;

@@ -30,7 +30,9 @@ struct reloader {
 		struct error reload_error; /* reason why the last reload failed */
 		bool was_applied;	   /* the reload applied the new gadget file */
 		bool gadget_rebound;	   /* the reload unbound the gadget, and bound it again */
-		bool awaits_udc; /* the gadget is not bound, but will be when its UDC appears */
+		bool awaits_udc;   /* the gadget is not bound, but will be when its UDC appears */
+		bool bind_was_due; /* the gadget was not bound when the reload ended, but will be
+				      when its workers are ready, and may be now */
 	} last_result;
 	struct gadget *model_from_reload; /* the gadget's model if a reload loaded it, otherwise
 					     NULL; owned */

@@ -204,7 +204,7 @@ def fields_of_status():
     with open(os.path.join(SRC, "schemas/output.schema.json"), encoding="utf-8") as f:
         of = {name: set(part["properties"]) for name, part in json.load(f)["$defs"].items() if "properties" in part}
     offered = [line.split("\t")[0] for line in stdout(FFSCTL, "completion", "--words", "--", "status", "-o", "").splitlines()]
-    tap.eq({word for word in offered if "." not in word}, of["gadget"] - {"functions", "problems", "plan", "rebind"})
+    tap.eq({word for word in offered if "." not in word}, of["gadget"] - {"functions", "problems", "plan", "rebind", "rebound"})
     tap.eq({word[2:] for word in offered if word.count(".") == 1}, of["function"] - {"endpoints", "worker"})
     tap.eq({word[9:] for word in offered if word.count(".") == 2}, of["worker"])
     with open(os.path.join(SRC, "man/ffsctl.8"), encoding="utf-8") as f:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
-"""`reload` while the UDC is missing: the gadget becomes what its file says, or stays unchanged after a failure. It is
-bound when the UDC appears again."""
+"""`reload` of a gadget that is not bound: while its UDC is missing, and after a failure of a worker. The gadget becomes what
+its file says, or stays unchanged after a failure. It is bound when the UDC appears again, and when its workers are ready;
+`reload` says which of these happened."""
 
 import contextlib
 import os
@@ -14,8 +15,8 @@ import time
 import gadgets
 import harness
 import tap
-from gadgets import LOOPBACK, await_state, await_status, finish, gadget, odd, start, worker
-from harness import device, down, ffsctl, kill, must, status
+from gadgets import LOOPBACK, SLOW, await_state, await_status, finish, gadget, odd, start, worker
+from harness import device, document, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, test
 
 UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
@@ -317,6 +318,77 @@ def reexec_and_takeover_meanwhile():
             waits()
             is_back("new")
         down("x")
+
+
+# --- after a failure ----------------------------------------------------------------------------------
+
+DUE = "the gadget is bound again when its workers are ready"
+BREAKS = gadgets.FRAGILE + 'on_failed = "unbind"; '
+
+
+def worker_of(label):
+    return next(f["worker"] for f in status("x")[0]["functions"] if f["label"] == label)
+
+
+def up_and_failed(**functions):
+    """Brings up a gadget whose function `a` fails permanently, so that it is unbound."""
+    up({"a": BREAKS, **functions})
+    gadgets.fail_for_good("x")
+    await_state("x", "failed")
+    eq(bound(), "")
+
+
+@test("a worker has failed: reload says that it binds the gadget, in text, JSON and log")
+def reload_binds_after_failure():
+    up_and_failed()
+    write(functions={"a": LOOPBACK})
+    contains(ffsctl("reload", "x", "--dry-run").stderr, "needs no rebind: the gadget is not bound")
+    with harness.configured():
+        eq(reload(), "ffsctl: x: reloaded with a rebind\n")
+    eq((bound(), device().product), (UDC, "new"))
+    contains(log(), f"changes; {DUE}\n")
+    contains(log(), "rebound to dummy_udc.0")
+    ok("without a rebind" not in log(), log())
+    write(functions={"a": SLEEP})
+    eq(document(must(ffsctl("reload", "x", "--json")))["gadgets"][0]["rebound"], False)
+    down("x")
+    up_and_failed()
+    write(functions={"a": LOOPBACK})
+    eq(document(must(ffsctl("reload", "x", "--json")))["gadgets"][0]["rebound"], True)
+    down("x")
+
+
+@test("a worker has failed: reload says that the gadget awaits another worker, or that another one has failed, too")
+def reload_with_another_worker():
+    up_and_failed(b=SLOW)
+    kill(worker_of("b")["pid"])
+    await_status("x", lambda _: worker_of("b")["state"] == "waiting", "waiting")
+    write(functions={"a": LOOPBACK, "b": SLOW})
+    eq(reload(), f"ffsctl: x: reloaded; {DUE}\n")
+    eq(bound(), "")
+    must(ffsctl("restart", "x", "b"))
+    eq(bound(), UDC)
+    down("x")
+    up_and_failed(b=BREAKS)
+    for _ in range(2):
+        await_status("x", lambda _: worker_of("b")["state"] == "ready", "ready")
+        kill(worker_of("b")["pid"])
+    await_status("x", lambda _: worker_of("b")["state"] == "failed", "failed")
+    write(functions={"a": LOOPBACK, "b": BREAKS})
+    contains(reload(76), "the worker of 'b' has failed: signal 9 (Killed); the gadget file was applied")
+    eq(bound(), "")
+    down("x")
+
+
+@test("a worker has failed, and the bind at the end of a reload fails, too: so does reload")
+def bind_after_reload_fails():
+    up_and_failed()
+    with gadgets.foreign():
+        write(functions={"a": LOOPBACK})
+        contains(reload(69), "the UDC is held by gadget 'foreign'; the gadget file was applied")
+        eq(bound(), "")
+        ok("without a rebind" not in log(), log())
+    down("x")
 
 
 tap.main()

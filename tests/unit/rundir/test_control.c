@@ -214,7 +214,11 @@ Test(control_messages, answers_are_those_of_the_protocol)
 		{ COMMAND_UNBIND, { .udc = NULL }, "{\"exit\":0,\"changed\":false,\"udc\":null}" },
 		{ COMMAND_RELOAD,
 		  { .gadget_changed = true, .rebound = true, .awaited_udc = "dummy_udc.1" },
-		  "{\"exit\":0,\"changed\":true,\"rebound\":true,\"awaits\":\"dummy_udc.1\"}" },
+		  "{\"exit\":0,\"changed\":true,\"rebound\":true,\"awaits\":\"dummy_udc.1\","
+		  "\"due\":false}" },
+		{ COMMAND_RELOAD,
+		  { .gadget_changed = true, .bind_is_due = true },
+		  "{\"exit\":0,\"changed\":true,\"rebound\":false,\"awaits\":null,\"due\":true}" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
