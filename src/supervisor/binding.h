@@ -75,7 +75,10 @@ struct binding {
 
 	/* rebind_delay.c */
 	struct fd_watch rebind_timer;
-	double bound_since;  /* monotonic time of the last bind */
+	double bound_since;	/* monotonic time of the last bind */
+	bool files_were_closed; /* a daemon has closed its files, and the delay of the rebind is not
+				   computed yet */
+	bool was_healthy;	/* the gadget was bound long enough before that */
 	double rebind_delay; /* delay of the next rebind after the workers are ready, in seconds */
 	bool rebind_is_delayed;	   /* the workers are ready, and the delay has begun */
 	bool rebind_delay_is_over; /* the delay has ended, and the gadget can be bound */

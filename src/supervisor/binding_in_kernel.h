@@ -49,7 +49,9 @@ void binding_renew_write_watch(struct binding *binding);
 
 /* --- rebind_delay.c --- */
 
-/* Computes the delay of the next rebind. Called when the kernel has unbound the gadget. */
+/* Called when the kernel has unbound the gadget because a daemon closed its files. */
+void binding_handle_closed_files(struct binding *binding);
+/* Computes the delay of the rebind. Called when all workers are ready. */
 void binding_update_rebind_delay(struct binding *binding);
 /* Returns whether daemons have closed their files so often that the delay has reached its maximum.
  */

@@ -112,7 +112,7 @@ static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 	gadget_log_about(b->live, NULL, LOG_WARNING,
 			 "unbound by the kernel, because a daemon closed its FunctionFS files");
 	host_handle_unbind(b->host);
-	binding_update_rebind_delay(b);
+	binding_handle_closed_files(b);
 	return 0;
 }
 
@@ -387,6 +387,7 @@ static int handle_binding_event(struct binding *b, enum binding_event event, str
 	if (b->state == BINDING_ON) {
 		binding_forget_writes(b);
 		binding_end_rebind_delay(b);
+		b->files_were_closed = false;
 		b->bound_since = now_monotonic();
 	}
 	live_gadget_request_plan_and_status_update(b->live);
@@ -488,6 +489,8 @@ void binding_handle_uevents_and_bind(struct binding *b)
 	binding_update_write_watch(b);
 	if (b->uevent_arrived)
 		handle_binding_change_in_kernel(b);
+	if (!first_unready_worker(b))
+		binding_update_rebind_delay(b);
 	optional_update_links(b, first_unready_worker(b));
 	if (b->bind_pending)
 		bind_when_ready(b);

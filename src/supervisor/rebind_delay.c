@@ -18,7 +18,8 @@
 
 /*
  * Returns whether daemons that live since the bind have closed their files, and not daemons that
- * have ended, for whose restarts restart_delay is.
+ * have ended, for whose restarts restart_delay is. Valid when all workers are ready again: a daemon
+ * may end after it has closed its files.
  */
 static bool was_closed_by_living_daemon(const struct binding *b)
 {
@@ -33,13 +34,18 @@ static bool was_closed_by_living_daemon(const struct binding *b)
 	return true;
 }
 
+void binding_handle_closed_files(struct binding *b)
+{
+	b->files_were_closed = true;
+	b->was_healthy = now_monotonic() - b->bound_since >= HEALTHY_SECONDS;
+}
+
 void binding_update_rebind_delay(struct binding *b)
 {
-	bool healthy = now_monotonic() - b->bound_since >= HEALTHY_SECONDS;
-
-	if (!was_closed_by_living_daemon(b))
+	if (!b->files_were_closed)
 		return;
-	if (healthy)
+	b->files_were_closed = false;
+	if (b->was_healthy || !was_closed_by_living_daemon(b))
 		b->rebind_delay = 0;
 	else
 		b->rebind_delay = b->rebind_delay > 0 ? b->rebind_delay * 2 : FIRST_DELAY_SECONDS;

@@ -60,7 +60,8 @@ def answers(text=b"own"):
 
 
 def serves(before=None):
-    """Waits until the gadget is bound with descriptors that are not `before`, and its host is answered."""
+    """Waits until the gadget is bound with descriptors that are not `before`, and its host is answered. Returns how many
+    seconds after its descriptors it was bound."""
     def renewed(_):
         now = endpoint()
         return now and (not before or now.st_ino != before.st_ino)
@@ -71,6 +72,7 @@ def serves(before=None):
     must(ffsctl("wait", NAME, "--for", "configured", "--timeout", "10"))
     eq((udc_file().read_text(), status(NAME)[0]["problems"]), (UDC + "\n", []))
     answers()
+    return late
 
 
 def blames_nobody():
@@ -228,6 +230,19 @@ def flaps():
     rebinds = gadgets.log(NAME).count("rebound to")
     ok(20 <= rebinds <= 35, f"{rebinds} rebinds in 20 s")
     down(NAME)
+
+
+@test("ends again and again, at once or after it has closed its files: bound as soon as the descriptors are written")
+def ends_again_and_again():
+    for words in ((), ("linger", "0.2")):
+        up(daemon(*words), "--wait-host")
+        for _ in range(6):
+            before = endpoint()
+            os.kill(pid(), signal.SIGTERM)
+            late = serves(before)
+            ok(late < tap.at_most(0.3), f"bound {late} s after the descriptors")
+        blames_nobody()
+        down(NAME)
 
 
 # --- somebody unbinds it ------------------------------------------------------------------------
