@@ -210,8 +210,9 @@ struct ffsctl_calls {
 
 	/*
 	 * These three functions answer the control request that was reported to setup() with the
-	 * same `id`. The plugin must call one of them, once for each request, within 500 ms; after
-	 * this time ffsctl stalls the request. accept_control_request() is for requests without
+	 * same `id`. The plugin must call one of them, once for each request, within
+	 * `control_timeout` of the gadget file, 500 ms by default; after this time ffsctl stalls
+	 * the request, and `ffsctl log` shows it. accept_control_request() is for requests without
 	 * data, and for requests with OUT data, which ffsctl then passes to setup_data().
 	 * stall_control_request() refuses a request. reply_to_control_request() sends IN data, at
 	 * most setup.length bytes.

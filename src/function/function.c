@@ -74,6 +74,9 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 		function->keeper_accepts_takeover = true;
 		functions_report_state_change(function->functions);
 		break;
+	case KEEPER_MSG_LATE:
+		function_log_late_request(function, body, (size_t)size);
+		break;
 	default:
 		if (function->worker)
 			worker_on_message(function->worker, head.type, body, (size_t)size);
@@ -111,6 +114,8 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 		function->kernel_device.inode_or_ifindex;
 	r = fd_watch_add(function->functions->loop, &function->keeper_socket_watch,
 			 function->keeper.socket, EPOLLIN, on_keeper_message, function);
+	if (r == 0)
+		function_set_keeper_control_timeout(function);
 	if (r == 0 && function->worker)
 		r = worker_take_over_process(function->worker, hello.worker.pid, &pidfd, &output);
 	return r;
@@ -161,8 +166,10 @@ static int start_keeper(struct live_function *function, const char *path, struct
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    function->model->label);
 	}
-	if (r == 0)
+	if (r == 0) {
 		function_set_keeper_udc(function, function->functions->last_bound_udc);
+		function_set_keeper_control_timeout(function);
+	}
 	return r;
 }
 

@@ -58,6 +58,11 @@ struct live_function {
 					      parallel with the other workers that the reload ends */
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
 
+	/* late_requests.c */
+	double late_requests_logged_since; /* monotonic time of the first line of this minute */
+	unsigned int n_late_lines;	   /* lines in this minute */
+	unsigned int n_late_unlogged;	   /* requests of this minute without a line */
+
 	/* daemon_descriptors.c */
 	struct fd_watch descriptors_watch; /* inotify(7) for ep0 of a daemon; owned */
 	bool ep0_writes_are_watched;	   /* descriptors_watch also reports writes */
@@ -177,6 +182,11 @@ void function_send_to_worker(struct live_function *function, uint16_t type, uint
 int function_take_over_keeper(struct live_function *function, pid_t keeper);
 /* Sets for how many seconds the keeper waits for another supervisor if this one dies. */
 void function_set_keeper_takeover_wait(struct live_function *function, double seconds);
+/* Passes the time limit for control requests of the model (control_timeout) to the keeper. */
+void function_set_keeper_control_timeout(struct live_function *function);
+/* Logs what the keeper reports about a control request that was not answered in time
+   (late_requests.c). A host cannot fill the log with such requests. */
+void function_log_late_request(struct live_function *function, const void *body, size_t size);
 /* Sets the UDC whose speed the keeper reads. */
 void function_set_keeper_udc(struct live_function *function, const char *udc);
 /*

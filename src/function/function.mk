@@ -3,6 +3,7 @@ libffsctl_a_SOURCES += \
 	src/function/function.c src/function/function.h \
 	src/function/send_to_keeper.c \
 	src/function/kernel_device.c \
+	src/function/late_requests.c \
 	src/function/daemon_descriptors.c \
 	src/function/device_access.c \
 	src/function/launch.c src/function/launch.h \

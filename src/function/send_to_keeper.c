@@ -46,6 +46,14 @@ void function_set_keeper_takeover_wait(struct live_function *function, double se
 		function->takeover_wait_sent_to_keeper = seconds;
 }
 
+void function_set_keeper_control_timeout(struct live_function *function)
+{
+	const struct worker *worker = function->model->worker;
+
+	if (worker && function->keeper_socket_watch.fd >= 0)
+		keeper_set_control_timeout(&function->keeper, worker->control_timeout);
+}
+
 void function_request_last_worker_messages(struct live_function *function)
 {
 	function->awaits_last_worker_messages =

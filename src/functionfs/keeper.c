@@ -248,6 +248,13 @@ bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds)
 	return control_message_send(keeper->socket, KEEPER_MSG_TAKEOVER_WAIT, 0, &ms, sizeof(ms));
 }
 
+bool keeper_set_control_timeout(const struct keeper *keeper, double seconds)
+{
+	uint32_t ms = (uint32_t)(seconds * 1e3);
+
+	return control_message_send(keeper->socket, KEEPER_MSG_CONTROL_TIMEOUT, 0, &ms, sizeof(ms));
+}
+
 void keeper_interrupt_control_request(const struct keeper *keeper)
 {
 	if (keeper->pidfd >= 0)

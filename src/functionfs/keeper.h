@@ -26,7 +26,11 @@
 
 struct ffs;
 
-/* Time limit for the worker's answer to a SETUP (ffsctl-worker(7)). */
+/*
+ * Time limit for the worker's answer to a SETUP (ffsctl-worker(7)), unless
+ * KEEPER_MSG_CONTROL_TIMEOUT sets another one. For standard requests it is the longest one
+ * (USB 2.0, 9.2.6.4).
+ */
 #define KEEPER_SETUP_DEADLINE_MS 500
 /*
  * Shorter time limit for the next SETUP, if the worker did not answer a SETUP and the host has
@@ -56,6 +60,11 @@ enum keeper_msg {
 	 * group.
 	 */
 	KEEPER_MSG_WORKER_KILL_PIPE = 131,
+	/*
+	 * To the keeper: time limit for the worker's answer to a control request. Body: uint32_t,
+	 * milliseconds.
+	 */
+	KEEPER_MSG_CONTROL_TIMEOUT = 132,
 
 	/*
 	 * To the keeper: the worker has ended. From the keeper, as the answer: all messages of that
@@ -70,6 +79,11 @@ enum keeper_msg {
 	 * keeper_hello. File descriptors: the worker's pidfd and output pipe (both optional).
 	 */
 	KEEPER_MSG_HELLO = 160,
+	/*
+	 * From the keeper: the worker did not answer a control request in time, or has now answered
+	 * one that was reported before. Body: struct late_request (control_request.h).
+	 */
+	KEEPER_MSG_LATE = 161,
 };
 
 /* Body of KEEPER_MSG_WORKER. */
@@ -118,6 +132,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
 bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds);
+bool keeper_set_control_timeout(const struct keeper *keeper, double seconds);
 
 /* Interrupts a data stage in which the keeper waits or is about to wait. */
 void keeper_interrupt_control_request(const struct keeper *keeper);

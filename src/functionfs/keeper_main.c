@@ -20,6 +20,7 @@
 #include "base/proc.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
+#include "functionfs/keeper_state.h"
 #include "functionfs/link_speed.h"
 
 /* Maximum length of the kernel's event queue (u_fs.h, struct ffs_data). */
@@ -30,50 +31,6 @@
  */
 #define FINAL_MESSAGES 64
 #define SUPERVISOR_WAIT_MS 100 /* maximum wait until the supervisor's socket has room */
-/* Time limit of a data stage: the maximum time of a control request (USB 2.0, 9.2.6.1). */
-#define DATA_STAGE_SECONDS 5
-
-struct keeper_state {
-	int ep0;	       /* -1: a function without FunctionFS */
-	int supervisor_socket; /* -1: the supervisor has died */
-	int listener_socket;   /* the next supervisor connects to it */
-	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
-	double keeper_takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
-	double exit_deadline; /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
-			     supervisor is connected */
-
-	pid_t worker_pid;	       /* 0: there is no worker */
-	int worker_socket;	       /* -1: no worker, or the worker has closed it */
-	int worker_pidfd_for_takeover; /* sent to the next supervisor; -1: none */
-	int worker_output_fd;	       /* read end of the worker's output pipe */
-	int worker_kill_pipe_fd; /* a write to it kills the worker's process group; -1: none */
-
-	struct link_state link_state;
-	struct link_speed link_speed;
-
-	struct pending_setup { /* the SETUP that the worker has not answered yet */
-		bool exists;
-		uint32_t id; /* number of this SETUP in messages */
-		struct usb_ctrlrequest setup;
-		double stall_deadline; /* time of now_monotonic() at which the keeper stalls it */
-	} pending_setup;
-
-	/*
-	 * The worker did not answer the last SETUP, and the host has cancelled it. The next SETUP
-	 * has waited meanwhile: it gets the shorter limit, KEEPER_SETUP_SHORT_DEADLINE_MS.
-	 */
-	bool next_setup_timeout_is_short;
-
-	/*
-	 * Header of a message of the worker for which the supervisor's socket has no room yet; its
-	 * type is 0 if there is no such message. Until the message is sent, the keeper reads no
-	 * other messages of the worker.
-	 */
-	struct ffsctl_msg unsent;
-
-	uint8_t message_body[FFSCTL_MSG_MAX_BODY];
-	uint8_t unsent_body[FFSCTL_MSG_MAX_BODY];
-};
 
 static volatile sig_atomic_t interrupted;
 
@@ -90,93 +47,6 @@ static void on_data_stage_interrupt_signal(int sig _unused_)
 /* --- ep0 ---------------------------------------------------------------------------------------
  */
 
-/*
- * Stalls the pending SETUP by I/O in the wrong direction, which fails with EL2HLT (f_fs.c,
- * ffs_ep0_read, ffs_ep0_write). Returns true if the host has cancelled this SETUP, so that the next
- * one is already waiting; the I/O then fails with EIDRM.
- */
-static bool stall_pending_setup(struct keeper_state *k)
-{
-	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
-	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
-
-	k->pending_setup.exists = false;
-	return n < 0 && errno == EIDRM;
-}
-
-/*
- * Runs the data stage of the pending SETUP; the host can delay it without limit. If the supervisor
- * is the parent of this process, the death of the supervisor interrupts the data stage
- * (PR_SET_PDEATHSIG). Otherwise alarm(2) limits its time.
- */
-static ssize_t run_data_stage(struct keeper_state *k, bool in, size_t size)
-{
-	bool limited = k->taken_over || k->supervisor_socket < 0;
-	ssize_t n;
-
-	if (limited)
-		alarm(DATA_STAGE_SECONDS);
-	n = in ? write(k->ep0, k->message_body, size) : read(k->ep0, k->message_body, size);
-	if (limited)
-		alarm(0);
-	return n;
-}
-
-/*
- * Completes the pending SETUP: sends the IN data, or reads the OUT data and passes them to the
- * worker. A read also acknowledges a SETUP without data.
- */
-static void complete_setup(struct keeper_state *k, bool in, size_t size)
-{
-	ssize_t n = run_data_stage(k, in, size);
-
-	if (n < 0 && errno == EINTR) { /* the SETUP is still pending */
-		stall_pending_setup(k);
-		return;
-	}
-	k->pending_setup.exists = false;
-	if (!in && n > 0 && k->worker_socket >= 0)
-		control_message_send(k->worker_socket, FFSCTL_MSG_DATA, k->pending_setup.id,
-				     k->message_body, (size_t)n);
-}
-
-static void handle_setup_answer(struct keeper_state *k, uint16_t type, size_t size)
-{
-	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
-	size_t wanted = le16toh(k->pending_setup.setup.wLength);
-
-	if (type == FFSCTL_MSG_DATA && in)
-		complete_setup(k, true, size < wanted ? size : wanted);
-	else if (type == FFSCTL_MSG_ACCEPT && !in)
-		complete_setup(k, false, wanted);
-	else
-		stall_pending_setup(k);
-}
-
-static bool receive_from_worker(struct keeper_state *k, bool wait);
-
-/*
- * Passes a SETUP to the worker and waits for the answer here: a return to poll(2) would be slower.
- * The supervisor can interrupt the wait (keeper_interrupt_control_request).
- */
-static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlrequest *setup)
-{
-	k->pending_setup.exists = true;
-	k->pending_setup.id++;
-	k->pending_setup.setup = *setup;
-	k->pending_setup.stall_deadline =
-		now_monotonic() + (k->next_setup_timeout_is_short ? KEEPER_SETUP_SHORT_DEADLINE_MS
-								  : KEEPER_SETUP_DEADLINE_MS) /
-					  1e3;
-	if (k->worker_socket < 0 ||
-	    !control_message_send(k->worker_socket, FFSCTL_MSG_SETUP, k->pending_setup.id, setup,
-				  sizeof(*setup)))
-		stall_pending_setup(k);
-	else if (!k->unsent.type && !k->next_setup_timeout_is_short)
-		receive_from_worker(k, true);
-	k->next_setup_timeout_is_short = false;
-}
-
 static void handle_bus_event(struct keeper_state *k, uint8_t type)
 {
 	struct ffsctl_event event = { .event = type };
@@ -190,6 +60,18 @@ static void handle_bus_event(struct keeper_state *k, uint8_t type)
 	if (k->supervisor_socket >= 0)
 		control_message_send(k->supervisor_socket, FFSCTL_MSG_EVENT, 0, &event,
 				     sizeof(event));
+}
+
+static bool receive_from_worker(struct keeper_state *k, bool wait);
+
+/*
+ * Passes a SETUP to the worker and waits for the answer here: a return to poll(2) would be slower.
+ * The supervisor can interrupt the wait (keeper_interrupt_control_request).
+ */
+static void handle_setup(struct keeper_state *k, const struct usb_ctrlrequest *setup)
+{
+	if (keeper_pass_setup_to_worker(k, setup) && !k->unsent.type)
+		receive_from_worker(k, true);
 }
 
 static _Noreturn void exit_keeper(const struct keeper_state *k);
@@ -210,7 +92,7 @@ static void read_ep0_events(struct keeper_state *k)
 	}
 	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
 		if (events[i].type == FUNCTIONFS_SETUP)
-			pass_setup_to_worker(k, &events[i].u.setup);
+			handle_setup(k, &events[i].u.setup);
 		else
 			handle_bus_event(k, events[i].type);
 	}
@@ -265,7 +147,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 		/* The worker has closed its control socket: the keeper stalls every SETUP. */
 		cleanup_close(&k->worker_socket);
 		if (k->pending_setup.exists)
-			stall_pending_setup(k);
+			keeper_stall_pending_setup(k);
 	}
 	if (size < 0)
 		return false;
@@ -273,10 +155,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		/* Ignores an answer if its id is not that of the pending SETUP: the answer comes
-		   too late, or no SETUP had this id. */
-		if (k->pending_setup.exists && head.id == k->pending_setup.id)
-			handle_setup_answer(k, head.type, (size_t)size);
+		keeper_handle_setup_answer(k, &head, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
 	case FFSCTL_MSG_PONG:
@@ -317,7 +196,7 @@ static void forget_worker(struct keeper_state *k)
 	cleanup_close(&k->worker_kill_pipe_fd);
 	k->worker_pid = 0;
 	if (k->pending_setup.exists)
-		stall_pending_setup(k);
+		keeper_stall_pending_setup(k);
 }
 
 static void read_queued_events(struct keeper_state *k)
@@ -332,7 +211,6 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 {
 	struct ffsctl_event events[LINK_STATE_EVENTS];
 	size_t n, n_fds = 0;
-	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
 	struct keeper_worker_info worker;
 
 	memcpy(&worker, k->message_body, sizeof(worker));
@@ -345,7 +223,8 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 	n = link_state_to_events(&k->link_state, events);
 	k->worker_pid = worker.pid;
 	k->worker_socket = steal_fd(&fds[n_fds++]);
-	setsockopt(k->worker_socket, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
+	k->late_id = 0;
+	keeper_set_time_limit(k, k->control_timeout_ms);
 	if (worker.has_pidfd)
 		k->worker_pidfd_for_takeover = steal_fd(&fds[n_fds++]);
 	if (worker.has_output_pipe)
@@ -379,12 +258,12 @@ static void on_supervisor_lost(struct keeper_state *k)
 	k->exit_deadline = now_monotonic() + k->keeper_takeover_wait_seconds;
 }
 
-static void store_takeover_wait(struct keeper_state *k)
+static uint32_t milliseconds_in_message(const struct keeper_state *k)
 {
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->keeper_takeover_wait_seconds = ms / 1e3;
+	return ms;
 }
 
 /* Replaces *own by the received file descriptor *fd; -1: none was received. */
@@ -442,7 +321,11 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_TAKEOVER_WAIT:
 		if (size == sizeof(uint32_t))
-			store_takeover_wait(k);
+			k->keeper_takeover_wait_seconds = milliseconds_in_message(k) / 1e3;
+		break;
+	case KEEPER_MSG_CONTROL_TIMEOUT:
+		if (size == sizeof(uint32_t))
+			keeper_set_time_limit(k, milliseconds_in_message(k));
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -521,8 +404,9 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 			  .events = POLLIN },
 			{ .fd = k->unsent.type ? -1 : k->worker_socket, .events = POLLIN },
 			/* While a SETUP is pending, poll(2) always reports ep0 as ready. */
-			{ .fd = k->pending_setup.exists ? -1 : k->ep0, .events = POLLIN },
+			{ .fd = k->pending_setup.exists ? k->ep0_watch : k->ep0, .events = POLLIN },
 		};
+		bool setup_was_pending = k->pending_setup.exists;
 
 		if (interrupted) {
 			alarm(0);
@@ -541,9 +425,9 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 			accept_supervisor(k);
 		if (pfd[2].revents && k->worker_socket >= 0 && !k->unsent.type)
 			receive_from_worker(k, false);
-		if (k->pending_setup.exists && now_monotonic() >= k->pending_setup.stall_deadline)
-			k->next_setup_timeout_is_short = stall_pending_setup(k);
-		if (pfd[3].revents && !k->pending_setup.exists)
+		if (k->pending_setup.exists)
+			keeper_end_overdue_setup(k, setup_was_pending && pfd[3].revents);
+		if (pfd[3].revents && !setup_was_pending && !k->pending_setup.exists)
 			read_ep0_events(k);
 		if (!isinf(k->exit_deadline) && now_monotonic() >= k->exit_deadline)
 			exit_keeper(k);
@@ -585,6 +469,10 @@ _Noreturn void keeper_main(int ep0, const struct ffs *ffs, int supervisor, int l
 	if (chdir("/") < 0 || listen(listener, 1) < 0)
 		_exit(1);
 	k.ep0 = ep0;
+	k.ep0_watch = -1;
+	if (ep0 >= 0)
+		keeper_watch_ep0(&k);
+	k.control_timeout_ms = KEEPER_SETUP_DEADLINE_MS;
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
 	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.worker_kill_pipe_fd =

@@ -11,8 +11,8 @@
 #include "process/sandbox.h"
 
 /*
- * Refuses all system calls except those that keeper_main.c and link_speed.c make after this call,
- * and those of malloc and exit.
+ * Refuses all system calls except those that keeper_main.c, keeper_setup.c and link_speed.c make
+ * after this call, and those of malloc and exit.
  */
 static void restrict_system_calls(void)
 {
@@ -42,6 +42,10 @@ static void restrict_system_calls(void)
 		SYS_rt_sigprocmask,
 		SYS_restart_syscall,
 		SYS_clock_gettime,
+		SYS_epoll_pwait,
+#ifdef SYS_epoll_wait
+		SYS_epoll_wait,
+#endif
 #ifdef SYS_poll
 		SYS_poll,
 #endif

@@ -121,6 +121,7 @@ struct worker {
 	enum worker_ready ready_when;
 	double start_timeout, stop_timeout; /* seconds */
 	double watchdog;		    /* seconds; 0: off */
+	double control_timeout;		    /* seconds within which it answers a control request */
 	enum worker_restart restart_when;
 	double restart_delay, restart_max_delay; /* seconds */
 	unsigned int restart_limit;		 /* restarts in `restart_window`; 0: no limit */

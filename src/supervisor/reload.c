@@ -88,6 +88,7 @@ static void adopt_functions_of_new_plan(struct live_gadget *live, struct reload 
 		stays->endpoint_files_gid = next->endpoint_files_gid;
 		if (stays->worker)
 			worker_set_model(stays->worker, next->model->worker);
+		function_set_keeper_control_timeout(stays);
 		*array_add(list, n_list) = stays;
 	}
 	replace_function_list(live, list, n_list);

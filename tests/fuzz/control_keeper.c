@@ -45,6 +45,7 @@ static uint8_t speed_of_link(void);
 #define alarm(seconds) ((void)(seconds))
 #define link_speed_read(source) ((void)(source), speed_of_link())
 #include "../../src/functionfs/keeper_main.c"
+#include "../../src/functionfs/keeper_setup.c"
 #undef read
 #undef write
 #undef poll
@@ -223,6 +224,7 @@ static bool may_receive(bool worker, uint16_t type, size_t size)
 		return false;
 	}
 	return !worker && (type == KEEPER_MSG_NO_WORKER ||
+			   (type == KEEPER_MSG_LATE && size == sizeof(struct late_request)) ||
 			   (type == KEEPER_MSG_HELLO && size == sizeof(struct keeper_hello)));
 }
 
@@ -346,6 +348,8 @@ void control_fuzz_keeper(struct script *script)
 	w.worker = worker[1];
 	w.supervisor = supervisor[1];
 	w.k.ep0 = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w.k.ep0_watch = -1;
+	w.k.control_timeout_ms = KEEPER_SETUP_DEADLINE_MS;
 	w.k.worker_socket = worker[0];
 	w.k.supervisor_socket = supervisor[0];
 	w.k.listener_socket = make_listener();

@@ -231,6 +231,14 @@ static const struct key worker_rows[] = {
 		 "killed "
 		 "and restarted as after a crash. 0: off.",
 	  .set = set_seconds, WORKER(watchdog) },
+	{ "control_timeout", TYPE_SECONDS, .flags = KEY_SECONDS, .min = 0.5, .max = 5,
+	  .default_text = "0.5",
+	  .doc = "Seconds within which the worker must answer a control request of the host, else "
+		 "it is stalled, and the log says so; at most 5 (USB 2.0, 9.2.6.1). A standard "
+		 "request must be answered within 0.5 s in any case (9.2.6.4). Until then the host "
+		 "waits with its other control requests to the gadget, and many programs of hosts "
+		 "give a request up after one second.",
+	  .set = set_seconds, WORKER(control_timeout) },
 	{ "restart", NODE_STRING, .words = restart_words, .default_text = "always",
 	  .doc = "Whether to start the worker again after it has ended." WORKER_RESTARTS(
 		  RESTART_DOC) " A worker that is not restarted is done. One that exits with 125 "

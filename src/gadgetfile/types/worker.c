@@ -165,13 +165,19 @@ static void check_exec_settings(struct load *l, const struct node *node)
 }
 
 /* Adds errors about settings that do not apply to a worker that gets no endpoints from ffsctl. */
-static void check_worker_without_endpoints(struct load *l, const struct worker_settings *d,
-					   const struct node *node, const char *why)
+static void check_worker_without_endpoints(struct load *l, const struct function *f,
+					   const struct worker_settings *d, const struct node *node,
+					   const char *why)
 {
 	if (d->plugin)
 		load_error(l, d->plugin, "a plugin needs endpoints, but %s", why);
 	error_setting_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
 	error_setting_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
+	error_setting_not_applicable(l, node, "control_timeout",
+				     f->ffs ? "has no effect: the worker reads the control "
+					      "requests from ep0 itself"
+					    : "has no effect: the kernel answers the control "
+					      "requests of its functions");
 }
 
 /*
@@ -189,13 +195,13 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 			"is for workers of kernel functions: a worker of FunctionFS starts before "
 			"the bind");
 	else
-		check_worker_without_endpoints(l, d, node,
+		check_worker_without_endpoints(l, f, d, node,
 					       "a kernel function has no endpoint files");
 	if (!f->ffs && d->worker.opens_ep0) {
 		diag_error(l->diags, &node_member(node, "opens")->at,
 			   "a kernel function has no ep0");
 	} else if (d->worker.opens_ep0) {
-		check_worker_without_endpoints(l, d, node,
+		check_worker_without_endpoints(l, f, d, node,
 					       "a daemon that opens ep0 also opens the "
 					       "endpoints itself");
 		error_setting_not_applicable(
@@ -241,6 +247,9 @@ static void check_listen_fds(struct load *l, const struct function *f,
 	error_setting_not_applicable(
 		l, node, "on_failed",
 		"has no effect: when the worker closes ep0, the kernel unbinds the gadget");
+	error_setting_not_applicable(
+		l, node, "control_timeout",
+		"has no effect: the worker reads the control requests from ep0 itself");
 }
 
 static char *options_json(const struct node *options)
@@ -260,6 +269,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 {
 	struct worker_settings d = { .worker = { .start_timeout = 10,
 						 .stop_timeout = 5,
+						 .control_timeout = 0.5,
 						 .restart_delay = 1,
 						 .restart_max_delay = 30,
 						 .restart_limit = 5,

@@ -11,9 +11,9 @@ import time
 import harness
 import tap
 import usb.core
-from gadgets import LOOPBACK, await_state, await_status, gadget, odd
-from harness import devnums, down, kill, status, up
-from tap import eq, ok, test
+from gadgets import LOOPBACK, TAKEN_OVER, await_log, await_state, await_status, gadget, log, odd
+from harness import devnums, down, ffsctl, kill, must, status, up
+from tap import contains, eq, ok, test
 
 IN, OUT = 0xC1, 0x41  # vendor, to an interface
 EPIPE = 32
@@ -230,6 +230,88 @@ def loopback_stalls_unknown_requests():
     device = device_of(LOOPBACK)
     stalled(lambda: device.ctrl_transfer(IN, 1, 0, 0, 64, 5000))
     stalled(lambda: device.ctrl_transfer(OUT, 1, 0, 0, b"data", 5000))
+    down("x")
+
+
+def hid_and_loopback(path):
+    """Makes the second function of a gadget file one of the class HID."""
+    with open(path, "r+", encoding="ascii") as f:
+        text = f.read()
+        at = text.rindex("interfaces = ( {") + len("interfaces = ( {")
+        f.seek(0)
+        f.write(text[:at] + ' class = "hid";' + text[at:])
+    return path
+
+
+@test("a request that is not answered in time is in the log, in words, and so is the late answer")
+def late_handler_is_logged():
+    up(hid_and_loopback(gadget("x", {"first": LOOPBACK, "second": odd("ready", "setup")})), "--wait-host")
+    device = harness.device()
+    device.set_configuration()
+    stalled(lambda: device.ctrl_transfer(IN, 11, 600, 1, 64, 5000), DEADLINE, DEADLINE + WORK)
+    await_log("x", "second: the worker did not answer the control request 0x0b (vendor, to the interface) within 0.5 s "
+                   "(control_timeout): it was stalled; bmRequestType 0xc1, bRequest 0x0b, wValue 0x0258, wIndex 0x0000, "
+                   "wLength 64")
+    await_log("x", "second: the worker answered the control request 0x0b (vendor, to the interface) after 0.6 s, too late")
+    stalled(lambda: device.ctrl_transfer(0x21, 11, 600, 1, None, 5000), DEADLINE, DEADLINE + WORK)
+    await_log("x", "the control request SET_PROTOCOL (class, to the interface) within 0.5 s (control_timeout): it was stalled; "
+                   "bmRequestType 0x21, bRequest 0x0b, wValue 0x0258, wIndex 0x0000, wLength 0")
+    await_log("x", "the control request SET_PROTOCOL (class, to the interface) after 0.6 s, too late")
+    serving(device, 1)
+    down("x")
+
+
+@test("a host that sends such requests again and again does not fill the log")
+def late_handlers_do_not_fill_the_log():
+    device = device_of(odd("ready", "setup"))
+    for _ in range(20):
+        stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
+    serving(device)
+    eq(log().count("did not answer the control request"), 6, log())
+    time.sleep(60)
+    stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), DEADLINE, DEADLINE + WORK)
+    await_log("x", "14 more control requests were not answered in time")
+    down("x")
+
+
+@test("control_timeout: a handler of 4.9 s is answered; after 5 s the request is stalled; standard requests keep 0.5 s")
+def longer_limit():
+    device = device_of({"first": LOOPBACK, "slow": odd("ready", "setup", control_timeout=5)})
+    eq(len(device.ctrl_transfer(IN, 11, 4900, 1, 64, 6000)), 0)
+    eq(device.ctrl_transfer(OUT, 11, 4900, 1, None, 6000), 0)
+    stalled(lambda: device.ctrl_transfer(IN, 5, 0, 1, 64, 6000), 5, 5 + WORK)
+    contains(log(), "within 5.0 s (control_timeout)")
+    stalled(lambda: device.ctrl_transfer(0x81, 5, 0, 1, 64, 6000), DEADLINE, DEADLINE + WORK)
+    contains(log(), "within 0.5 s (the limit for standard requests)")
+    serving(device, 1)
+    down("x")
+
+
+@test("control_timeout: when the host gives a request up after a second, its next one is answered at once")
+def given_up_below_a_long_limit():
+    device = device_of(odd("ready", "setup", control_timeout="5s"))
+    for _ in range(3):
+        with contextlib.suppress(usb.core.USBTimeoutError):
+            device.ctrl_transfer(IN, 5, 0, 0, 64, 1000)
+        began = time.monotonic()
+        serving(device)
+        ok(time.monotonic() - began <= WORK, f"after {time.monotonic() - began:.3f} s")
+    await_log("x", "0x05 (vendor, to the interface) within 1.0 s: the host has given it up; ")
+    down("x")
+
+
+@test("control_timeout: a reload changes it for the same worker, and the next supervisor keeps it")
+def reloaded_limit():
+    device = device_of(odd("ready", "setup"))
+    pid = status("x")[0]["functions"][0]["worker"]["pid"]
+    path = gadget("x", odd("ready", "setup", control_timeout=2))
+    must(ffsctl("reload", path))
+    stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), 2, 2 + WORK)
+    kill(status("x")[0]["supervisor"])
+    contains(up(path).stderr, TAKEN_OVER)
+    stalled(lambda: device.ctrl_transfer(IN, 5, 0, 0, 64, 5000), 2, 2 + WORK)
+    serving(device)
+    eq(status("x")[0]["functions"][0]["worker"]["pid"], pid)
     down("x")
 
 

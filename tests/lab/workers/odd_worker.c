@@ -11,6 +11,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/usb/ch9.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -493,14 +494,15 @@ static struct {
  * Answers a control request. The values of bRequest: 1 returns the data that 2 has written; 3 has
  * no data; 4 is refused; 5 is never answered; 6 is answered after 600 ms; 7 ends the worker; 8 is
  * answered first with a wrong id, then twice; 9 is answered with more data than requested; 10 is
- * accepted, and the data that 2 has written is sent as the body of a SWITCH.
+ * accepted, and the data that 2 has written is sent as the body of a SWITCH; 11 is answered after
+ * wValue milliseconds; 12 is answered with the body of the message SETUP.
  */
-static void answer(uint32_t id, const unsigned char *setup)
+static void answer(uint32_t id, const unsigned char *setup, size_t length)
 {
 	static const unsigned char zeros[1000];
 	unsigned int request = setup[1];
 
-	if (request > 10 || !(known & 1u << request))
+	if (request > 12 || !(known & 1u << request))
 		request = 0;
 	switch (request) {
 	case 1:
@@ -536,6 +538,14 @@ static void answer(uint32_t id, const unsigned char *setup)
 		send_message(FFSCTL_MSG_ACCEPT, id, NULL, 0);
 		send_message(FFSCTL_MSG_SWITCH, 0, kept.data, kept.length);
 		break;
+	case 11:
+		wait_seconds((setup[2] | setup[3] << 8) / 1e3);
+		send_message(setup[0] & USB_DIR_IN ? FFSCTL_MSG_DATA : FFSCTL_MSG_ACCEPT, id, NULL,
+			     0);
+		break;
+	case 12:
+		send_message(FFSCTL_MSG_DATA, id, setup, length);
+		break;
 	default:
 		send_message(FFSCTL_MSG_STALL, id, NULL, 0);
 	}
@@ -548,7 +558,7 @@ static void do_setup(char **args _unused_)
 
 	while ((n = receive(&m)) >= 0 && m.head.type != FFSCTL_MSG_STOP) {
 		if (m.head.type == FFSCTL_MSG_SETUP) {
-			answer(m.head.id, m.body);
+			answer(m.head.id, m.body, (size_t)n);
 		} else if (m.head.type == FFSCTL_MSG_DATA && kept.pending && m.head.id == kept.id) {
 			kept.length = (size_t)n;
 			memcpy(kept.data, m.body, kept.length);
