@@ -42,7 +42,8 @@ struct ffsctl_msg {
 enum ffsctl_msg_type {
 	/* messages from ffsctl to the worker */
 	FFSCTL_MSG_EVENT = 1, /* body: struct ffsctl_event */
-	FFSCTL_MSG_SETUP = 2, /* body: the 8 bytes of the SETUP packet (USB 2.0, 9.3) */
+	FFSCTL_MSG_SETUP = 2, /* body: struct ffsctl_setup_body; before ffsctl 0.3, its first 8
+				 bytes: see FFSCTL_INDEX_OF_FUNCTION */
 	/* Body: the OUT data of the control request `id`, which the worker has accepted. The
 	   worker sends DATA, too: then the body is the IN data of the control request `id`. */
 	FFSCTL_MSG_DATA = 3,
@@ -99,6 +100,39 @@ enum ffsctl_speed {
 	FFSCTL_SPEED_HIGH = 3,
 	FFSCTL_SPEED_SUPER = 5,
 	FFSCTL_SPEED_SUPER_PLUS = 6,
+};
+
+/*
+ * What wIndex of a control request is. FunctionFS replaces wIndex of a request to an interface or
+ * endpoint by the number that the function itself uses (ffs_func_setup() in
+ * drivers/usb/gadget/function/f_fs.c). Only kernels with ffsctl's patches report wIndex of the host
+ * as well; without them ffsctl rebuilds what it can.
+ */
+enum ffsctl_index_origin {
+	/* wIndex is the same as `function_index`: what the host sent is not known. It is also the
+	   origin of all SETUP messages of ffsctl before version 0.3. */
+	FFSCTL_INDEX_OF_FUNCTION = 0,
+	/* The low byte, the number of the interface or the address of the endpoint, is what the
+	   host sent. The high byte is 0, whatever the host sent. */
+	FFSCTL_INDEX_REBUILT = 1,
+	/* All of wIndex is what the host sent. */
+	FFSCTL_INDEX_OF_HOST = 2,
+};
+
+/* Body of SETUP. Integers are little-endian, also those of the SETUP packet. */
+struct ffsctl_setup_body {
+	/* The SETUP packet (USB 2.0, 9.3) */
+	uint8_t request_type, request;
+	uint16_t value, index, length;
+	/*
+	 * The number that the function itself uses for the interface or endpoint: that of the
+	 * interface in the function's descriptors, from 0; that of the endpoint in the order of the
+	 * descriptors, from 1, or with `virtual_addr` in the gadget file its address there. wIndex,
+	 * if the request is to neither.
+	 */
+	uint16_t function_index;
+	uint8_t index_origin; /* enum ffsctl_index_origin */
+	uint8_t reserved;     /* 0 */
 };
 
 struct ffsctl_event {

@@ -142,10 +142,19 @@ struct ffsctl_transfer {
 	void *user; /* for any use by the plugin; initially NULL */
 };
 
-/* A SETUP packet (USB 2.0, 9.3), in native byte order. */
+/*
+ * A SETUP packet (USB 2.0, 9.3), in native byte order. `index` is wIndex as the host sent it, as
+ * far as the kernel reports it: enum ffsctl_index_origin in control.h.
+ */
 struct ffsctl_setup {
 	uint8_t request_type, request;
 	uint16_t value, index, length;
+	/*
+	 * The following members exist only if the plugin host has the call `halt`: if
+	 * host->call->size includes it. See struct ffsctl_setup_body in control.h.
+	 */
+	uint16_t function_index;
+	uint16_t index_origin; /* enum ffsctl_index_origin */
 };
 
 /*

@@ -57,6 +57,7 @@ _READY, _ACCEPT, _STALL, _PONG, _STATS, _SWITCH, _TRAFFIC, _CUT = 33, 34, 35, 36
 _HEADER = struct.Struct("<HHII")  # version, type, length of the body, id
 _VERSION, _MAX_BODY = 1, 65535
 _SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super-plus"}
+_INDEX_ORIGINS = ("function", "rebuilt", "host")  # enum ffsctl_index_origin
 _FIRST_FD = 3  # sd_listen_fds(3)
 
 # What a handler of control requests returns: None or False refuses the request (STALL), True and b"" acknowledge it, other
@@ -95,11 +96,17 @@ class Request:
     request_type: int  # bmRequestType
     number: int  # bRequest
     value: int  # wValue
-    index: int  # wIndex
+    index: int  # wIndex, as the host sent it as far as the kernel reports it: see index_origin
     length: int  # wLength: bytes of the data stage, for IN requests the most that the host accepts
     _id: int = dataclasses.field(repr=False)
     _worker: "Worker" = dataclasses.field(repr=False)
     _answered: bool = dataclasses.field(default=False, repr=False)
+    # The number that the function itself uses: of the interface in its descriptors, from 0; of the endpoint, from 1, or with
+    # `virtual_addr` its address there
+    function_index: int = 0
+    # What `index` is. "host": all of it is what the host sent. "rebuilt": the low byte is; the high byte is 0, because the kernel
+    # does not report it. "function": it is function_index, and what the host sent is not known.
+    index_origin: str = "function"
 
     @property
     def is_in(self) -> bool:
@@ -483,7 +490,9 @@ class Worker:
 
     def _request_of(self, id: int, body: bytes) -> Request:
         request_type, number, value, index, length = struct.unpack("<BBHHH", body[:8])
-        return Request(request_type, number, value, index, length, id, self)
+        own, origin = struct.unpack("<HB", body[8:11]) if len(body) >= 11 else (index, 0)  # ffsctl before 0.3 sends 8 bytes
+        known = _INDEX_ORIGINS[origin] if origin < len(_INDEX_ORIGINS) else "function"
+        return Request(request_type, number, value, index, length, id, self, function_index=own, index_origin=known)
 
     def _checked_answer(self, answer: Any) -> Answer:
         """Returns what the handler of control requests has returned, if it is an answer."""

@@ -25,3 +25,19 @@
 #ifndef FUNCTIONFS_SESSION_ACCEPT
 #define FUNCTIONFS_SESSION_ACCEPT _IO('g', 0xe0)
 #endif
+#ifndef FUNCTIONFS_EVENT_HOST_WINDEX
+#define FUNCTIONFS_EVENT_HOST_WINDEX 1
+#endif
+
+/*
+ * struct usb_functionfs_event with the members that ffsctl's kernel patches add to it. They lie in
+ * its padding, which is always zero without the patches.
+ */
+struct functionfs_event {
+	union {
+		struct usb_ctrlrequest setup;
+	} __attribute__((packed)) u;
+	__u8 type;	    /* enum usb_functionfs_event_type */
+	__u8 flags;	    /* FUNCTIONFS_EVENT_* */
+	__le16 host_wIndex; /* of SETUP, with FUNCTIONFS_EVENT_HOST_WINDEX: wIndex of the host */
+} __attribute__((packed));

@@ -119,10 +119,10 @@ static bool interface_has_endpoint(const struct ffs *ffs, const struct interface
 
 /* Returns the interface that the request is for, or that has its endpoint; NULL: none. */
 static const struct interface *interface_of_request(const struct ffs *ffs,
-						    const struct late_request *late)
+						    const struct ffsctl_setup_body *setup)
 {
-	unsigned int recipient = late->request_type & USB_RECIP_MASK;
-	unsigned int number = le16toh(late->function_index);
+	unsigned int recipient = setup->request_type & USB_RECIP_MASK;
+	unsigned int number = le16toh(setup->function_index);
 
 	if (!ffs || (recipient != USB_RECIP_INTERFACE && recipient != USB_RECIP_ENDPOINT))
 		return NULL;
@@ -146,16 +146,16 @@ static const char *class_request_name(const struct interface *intf, uint8_t requ
 	return NULL;
 }
 
-char *control_request_name(const struct ffs *ffs, const struct late_request *late)
+char *control_request_name(const struct ffs *ffs, const struct ffsctl_setup_body *setup)
 {
-	unsigned int type = late->request_type & USB_TYPE_MASK;
+	unsigned int type = setup->request_type & USB_TYPE_MASK;
 	const char *name = NULL;
 
-	if (type == USB_TYPE_STANDARD && late->request < ARRAY_SIZE(standard_names))
-		name = standard_names[late->request];
+	if (type == USB_TYPE_STANDARD && setup->request < ARRAY_SIZE(standard_names))
+		name = standard_names[setup->request];
 	else if (type == USB_TYPE_CLASS)
-		name = class_request_name(interface_of_request(ffs, late), late->request);
-	return name ? xstrdup(name) : strf("0x%02x", late->request);
+		name = class_request_name(interface_of_request(ffs, setup), setup->request);
+	return name ? xstrdup(name) : strf("0x%02x", setup->request);
 }
 
 static const char *const reason_words[] = {
@@ -168,11 +168,12 @@ static const char *const reason_words[] = {
 
 char *late_request_text(const struct ffs *ffs, const struct late_request *late)
 {
-	_cleanup_free_ char *name = control_request_name(ffs, late), *what = NULL, *limit = NULL;
-	unsigned int recipient = late->request_type & USB_RECIP_MASK;
+	const struct ffsctl_setup_body *setup = &late->setup;
+	_cleanup_free_ char *name = control_request_name(ffs, setup), *what = NULL, *limit = NULL;
+	unsigned int recipient = setup->request_type & USB_RECIP_MASK;
 
 	what = strf("the control request %s (%s, to %s)", name,
-		    type_words[(late->request_type & USB_TYPE_MASK) >> 5],
+		    type_words[(setup->request_type & USB_TYPE_MASK) >> 5],
 		    recipient < ARRAY_SIZE(recipient_words) ? recipient_words[recipient]
 							    : "another recipient");
 	if (late->answered_after_ms)
@@ -185,6 +186,6 @@ char *late_request_text(const struct ffs *ffs, const struct late_request *late)
 		    what, limit ? limit : "",
 		    late->reason < ARRAY_SIZE(reason_words) ? reason_words[late->reason] : "",
 		    late->host_gave_up ? "the host has given it up" : "it was stalled",
-		    late->request_type, late->request, le16toh(late->value), le16toh(late->index),
-		    le16toh(late->length));
+		    setup->request_type, setup->request, le16toh(setup->value),
+		    le16toh(setup->index), le16toh(setup->length));
 }

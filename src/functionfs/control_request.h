@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <ffsctl/control.h>
 #include <stdint.h>
 
 #include "gadgetfile/gadget.h"
@@ -19,17 +20,12 @@ enum late_reason {
 };
 
 /*
- * Body of KEEPER_MSG_LATE: a control request that the worker did not answer in time. All integers
- * of the SETUP packet are little-endian, as on the bus; the others are in native byte order.
+ * Body of KEEPER_MSG_LATE: a control request that the worker did not answer in time. Integers of
+ * `setup` are little-endian, the others in native byte order.
  */
 struct late_request {
-	/* The SETUP packet, as the worker got it */
-	uint8_t request_type, request;
-	uint16_t value, index, length;
-	/* wIndex as FunctionFS reports it: the number of the interface in the descriptors, or of
-	   the endpoint's file */
-	uint16_t function_index;
-	uint8_t reason;	      /* enum late_reason */
+	struct ffsctl_setup_body setup; /* as the worker got it */
+	uint8_t reason;			/* enum late_reason */
 	uint8_t host_gave_up; /* 1: the host had cancelled the request before it was stalled */
 	uint32_t waited_ms;   /* time that the keeper has waited for the answer */
 	uint32_t answered_after_ms; /* time after which the worker has answered; 0: it has not yet
@@ -41,7 +37,7 @@ struct late_request {
  * bRequest as text if it is a vendor request, or not known in the class of the interface. `ffs` is
  * the model of the function. The caller frees the text.
  */
-char *control_request_name(const struct ffs *ffs, const struct late_request *late);
+char *control_request_name(const struct ffs *ffs, const struct ffsctl_setup_body *setup);
 
 /* Returns one line about the request, without its end. The caller frees it. */
 char *late_request_text(const struct ffs *ffs, const struct late_request *late);

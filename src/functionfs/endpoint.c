@@ -185,6 +185,38 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	return n;
 }
 
+struct endpoint_files_open {
+	struct ffs_endpoint_files *files;
+	const struct ffs *ffs;
+};
+
+static int open_endpoint_file(void *data, const struct endpoint *ep)
+{
+	const struct endpoint_files_open *o = data;
+	_cleanup_error_ struct error ignored = { 0 };
+	int fd = ffs_endpoint_open(o->ffs, ep, EP_NONBLOCKING, &ignored);
+
+	if (fd < 0)
+		return fd;
+	o->files->list[o->files->n++] = (struct ffs_endpoint_file){ .fd = fd, .model = ep };
+	return o->files->n == FFS_ENDPOINTS_MAX;
+}
+
+void ffs_endpoint_files_open(struct ffs_endpoint_files *files, const struct ffs *ffs)
+{
+	struct endpoint_files_open o = { files, ffs };
+
+	files->n = 0;
+	if (ffs_each_endpoint(ffs, open_endpoint_file, &o) < 0)
+		ffs_endpoint_files_close(files);
+}
+
+void ffs_endpoint_files_close(struct ffs_endpoint_files *files)
+{
+	while (files->n > 0)
+		cleanup_close(&files->list[--files->n].fd);
+}
+
 static bool uses_rw_proxy(const struct ffs *ffs)
 {
 	return ffs && ffs->flags & FUNCTIONFS_RW_PROXY_EPS;

@@ -31,6 +31,18 @@ int ffs_open_file(const struct ffs *ffs, const char *file, enum ep_blocking bloc
 /* Opens an endpoint file. Returns a file descriptor (close-on-exec) or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
+/* Open files of all endpoints of a function, non-blocking, in the order of the descriptors. */
+struct ffs_endpoint_files {
+	struct ffs_endpoint_file {
+		int fd;
+		const struct endpoint *model;
+	} list[FFS_ENDPOINTS_MAX];
+	size_t n;
+};
+/* Opens the endpoint files; `ffs` NULL: none. If one cannot be opened, opens none. */
+void ffs_endpoint_files_open(struct ffs_endpoint_files *files, const struct ffs *ffs);
+void ffs_endpoint_files_close(struct ffs_endpoint_files *files);
+
 /* Opens the file of a pair: reads use the OUT endpoint of the pair, writes use the IN endpoint. */
 int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *first,
 			      enum ep_blocking blocking, struct error *err);

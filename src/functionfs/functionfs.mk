@@ -8,6 +8,7 @@ libffsctl_a_SOURCES += \
 	src/functionfs/keeper_sandbox.c src/functionfs/keeper_sandbox.h \
 	src/functionfs/keeper_main.c src/functionfs/keeper_main.h \
 	src/functionfs/keeper_setup.c src/functionfs/keeper_state.h \
+	src/functionfs/request_index.c src/functionfs/request_index.h \
 	src/functionfs/link_speed.c src/functionfs/link_speed.h \
 	src/functionfs/link_state.c src/functionfs/link_state.h \
 	src/functionfs/mount.c src/functionfs/mount.h \

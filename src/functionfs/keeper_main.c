@@ -68,9 +68,9 @@ static bool receive_from_worker(struct keeper_state *k, bool wait);
  * Passes a SETUP to the worker and waits for the answer here: a return to poll(2) would be slower.
  * The supervisor can interrupt the wait (keeper_interrupt_control_request).
  */
-static void handle_setup(struct keeper_state *k, const struct usb_ctrlrequest *setup)
+static void handle_setup(struct keeper_state *k, const struct functionfs_event *event)
 {
-	if (keeper_pass_setup_to_worker(k, setup) && !k->unsent.type)
+	if (keeper_pass_setup_to_worker(k, event) && !k->unsent.type)
 		receive_from_worker(k, true);
 }
 
@@ -78,7 +78,7 @@ static _Noreturn void exit_keeper(const struct keeper_state *k);
 
 static void read_ep0_events(struct keeper_state *k)
 {
-	struct usb_functionfs_event events[EVENTS_PER_READ];
+	struct functionfs_event events[EVENTS_PER_READ];
 	ssize_t n = read(k->ep0, events, sizeof(events));
 
 	if (n < 0) {
@@ -92,7 +92,7 @@ static void read_ep0_events(struct keeper_state *k)
 	}
 	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
 		if (events[i].type == FUNCTIONFS_SETUP)
-			handle_setup(k, &events[i].u.setup);
+			handle_setup(k, &events[i]);
 		else
 			handle_bus_event(k, events[i].type);
 	}
@@ -478,7 +478,13 @@ _Noreturn void keeper_main(int ep0, const struct ffs *ffs, int supervisor, int l
 	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.worker_kill_pipe_fd =
 		-1;
 	k.link_speed = LINK_SPEED_NONE;
-	link_speed_open_endpoints(&k.link_speed, ep0 >= 0 ? ffs : NULL);
+	ffs_endpoint_files_open(&k.endpoint_files, ep0 >= 0 ? ffs : NULL);
+	link_speed_choose_endpoints(&k.link_speed, &k.endpoint_files);
+	k.request_index = (struct request_index){
+		.ep0 = ep0,
+		.has_virtual_addresses = ffs && ffs->flags & FUNCTIONFS_VIRTUAL_ADDR,
+		.files = &k.endpoint_files,
+	};
 	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();
 	control_message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);

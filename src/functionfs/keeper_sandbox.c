@@ -11,8 +11,8 @@
 #include "process/sandbox.h"
 
 /*
- * Refuses all system calls except those that keeper_main.c, keeper_setup.c and link_speed.c make
- * after this call, and those of malloc and exit.
+ * Refuses all system calls except those that the keeper (keeper_main.c, keeper_setup.c,
+ * link_speed.c, request_index.c) makes after this call, and those of malloc and exit.
  */
 static void restrict_system_calls(void)
 {
@@ -72,7 +72,8 @@ static void restrict_system_calls(void)
 		SYS_mmap2,
 #endif
 	};
-	static const unsigned int ioctls[] = { FUNCTIONFS_ENDPOINT_DESC };
+	static const unsigned int ioctls[] = { FUNCTIONFS_ENDPOINT_DESC,
+					       FUNCTIONFS_INTERFACE_REVMAP };
 	struct sandbox sandbox = { 0 };
 
 	sandbox_from_calls(&sandbox, calls, ARRAY_SIZE(calls), ioctls, ARRAY_SIZE(ioctls));

@@ -46,7 +46,7 @@ static bool ep0_has_new_event(const struct keeper_state *k)
  */
 bool keeper_stall_pending_setup(struct keeper_state *k)
 {
-	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
+	bool in = k->pending_setup.setup.request_type & USB_DIR_IN;
 	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
 
 	k->pending_setup.exists = false;
@@ -104,16 +104,10 @@ static void report_late_setup(const struct keeper_state *k)
 static bool end_late_setup(struct keeper_state *k, enum late_reason reason)
 {
 	const struct pending_setup *pending = &k->pending_setup;
-	const struct usb_ctrlrequest *setup = &pending->setup;
 	bool cancelled = keeper_stall_pending_setup(k);
 
 	k->late = (struct late_request){
-		.request_type = setup->bRequestType,
-		.request = setup->bRequest,
-		.value = setup->wValue,
-		.index = setup->wIndex,
-		.length = setup->wLength,
-		.function_index = setup->wIndex,
+		.setup = pending->setup,
 		.reason = (uint8_t)reason,
 		.host_gave_up = cancelled,
 		.waited_ms = (uint32_t)((now_monotonic() - pending->began) * 1e3),
@@ -145,8 +139,8 @@ static void handle_late_answer(struct keeper_state *k)
 
 void keeper_handle_setup_answer(struct keeper_state *k, const struct ffsctl_msg *head, size_t size)
 {
-	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
-	size_t wanted = le16toh(k->pending_setup.setup.wLength);
+	bool in = k->pending_setup.setup.request_type & USB_DIR_IN;
+	size_t wanted = le16toh(k->pending_setup.setup.length);
 
 	if (!k->pending_setup.exists || head->id != k->pending_setup.id) {
 		/* Ignores the answer: it comes too late, or no SETUP had this id. */
@@ -178,13 +172,13 @@ void keeper_set_time_limit(struct keeper_state *k, unsigned int ms)
 }
 
 /* Returns the time limit of a SETUP in milliseconds, and stores what it follows from. */
-static unsigned int time_limit_of(const struct keeper_state *k, const struct usb_ctrlrequest *setup,
-				  enum late_reason *reason)
+static unsigned int time_limit_of(const struct keeper_state *k,
+				  const struct ffsctl_setup_body *setup, enum late_reason *reason)
 {
 	unsigned int ms = k->control_timeout_ms;
 
 	*reason = LATE_CONTROL_TIMEOUT;
-	if ((setup->bRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD &&
+	if ((setup->request_type & USB_TYPE_MASK) == USB_TYPE_STANDARD &&
 	    ms > KEEPER_SETUP_DEADLINE_MS) {
 		ms = KEEPER_SETUP_DEADLINE_MS;
 		*reason = LATE_STANDARD;
@@ -196,7 +190,7 @@ static unsigned int time_limit_of(const struct keeper_state *k, const struct usb
 	return ms;
 }
 
-bool keeper_pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlrequest *setup)
+bool keeper_pass_setup_to_worker(struct keeper_state *k, const struct functionfs_event *event)
 {
 	struct pending_setup *pending = &k->pending_setup;
 	bool is_short = k->next_setup_timeout_is_short;
@@ -205,14 +199,15 @@ bool keeper_pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlre
 	ep0_has_new_event(k);
 	pending->exists = true;
 	pending->id++;
-	pending->setup = *setup;
+	pending->setup = request_index_to_body(&k->request_index, event);
 	pending->began = now_monotonic();
-	pending->stall_deadline = pending->began + time_limit_of(k, setup, &pending->limit) / 1e3;
+	pending->stall_deadline =
+		pending->began + time_limit_of(k, &pending->setup, &pending->limit) / 1e3;
 	k->next_setup_timeout_is_short = false;
 	if (k->worker_socket < 0) {
 		keeper_stall_pending_setup(k);
-	} else if (!control_message_send(k->worker_socket, FFSCTL_MSG_SETUP, pending->id, setup,
-					 sizeof(*setup))) {
+	} else if (!control_message_send(k->worker_socket, FFSCTL_MSG_SETUP, pending->id,
+					 &pending->setup, sizeof(pending->setup))) {
 		if (errno == EAGAIN)
 			end_late_setup(k, LATE_NOT_READ);
 		else

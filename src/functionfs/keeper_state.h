@@ -9,6 +9,7 @@
 #include "functionfs/control_request.h"
 #include "functionfs/link_speed.h"
 #include "functionfs/link_state.h"
+#include "functionfs/request_index.h"
 
 struct keeper_state {
 	int ep0;	       /* -1: a function without FunctionFS */
@@ -26,12 +27,14 @@ struct keeper_state {
 	int worker_kill_pipe_fd; /* a write to it kills the worker's process group; -1: none */
 
 	struct link_state link_state;
+	struct ffs_endpoint_files endpoint_files;
 	struct link_speed link_speed;
+	struct request_index request_index;
 
 	struct pending_setup { /* the SETUP that the worker has not answered yet */
 		bool exists;
 		uint32_t id; /* number of this SETUP in messages */
-		struct usb_ctrlrequest setup;
+		struct ffsctl_setup_body setup;
 		double began, stall_deadline; /* times of now_monotonic(): when it was passed to the
 						 worker, and when the keeper stalls it */
 		enum late_reason limit;	      /* what the deadline follows from */
@@ -67,7 +70,7 @@ struct keeper_state {
 /* Makes `ep0_watch`. Must be called before the keeper enters its sandbox. */
 void keeper_watch_ep0(struct keeper_state *k);
 /* Passes a SETUP to the worker. Returns whether it is worth waiting for the answer at once. */
-bool keeper_pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlrequest *setup);
+bool keeper_pass_setup_to_worker(struct keeper_state *k, const struct functionfs_event *event);
 /* Handles the worker's ACCEPT, STALL or DATA, whose body is k->message_body. */
 void keeper_handle_setup_answer(struct keeper_state *k, const struct ffsctl_msg *head, size_t size);
 /*

@@ -8,13 +8,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "blob/uapi.h"
-#include "functionfs/endpoint.h"
 
 /* A set of speeds: bit n is the speed n of EP_FULL, EP_HIGH and EP_SUPER. */
 #define SPEED_BIT(n) (1U << (n))
 #define EVERY_SPEED (SPEED_BIT(EP_SPEED_COUNT) - 1)
-#define PACKET_SIZE_MASK 0x7ff /* the other bits are the packets per microframe (USB 2.0, 9.6.6)   \
-				*/
+#define PACKET_SIZE_MASK                                                                           \
+	0x7ff /* the other bits are the packets per microframe (USB 2.0, 9.6.6)                    \
+	       */
 
 static const struct {
 	const char *word; /* in current_speed */
@@ -71,40 +71,18 @@ static bool adds_to(const struct link_speed *source, const struct endpoint *ep)
 	return false;
 }
 
-struct search {
-	struct link_speed *source;
-	const struct ffs *ffs;
-};
-
-static int open_endpoint_that_adds(void *data, const struct endpoint *ep)
+void link_speed_choose_endpoints(struct link_speed *source, const struct ffs_endpoint_files *files)
 {
-	const struct search *search = data;
-	struct link_speed *source = search->source;
-	struct link_speed_endpoint *e = &source->endpoints[source->n_endpoints];
-	_cleanup_error_ struct error ignored = { 0 };
+	for (size_t i = 0; i < files->n && source->n_endpoints < LINK_SPEED_ENDPOINTS; i++) {
+		const struct ffs_endpoint_file *file = &files->list[i];
+		struct link_speed_endpoint *e = &source->endpoints[source->n_endpoints];
 
-	if (!adds_to(source, ep))
-		return 0;
-	e->fd = ffs_endpoint_open(search->ffs, ep, EP_NONBLOCKING, &ignored);
-	if (e->fd < 0)
-		return 0;
-	memcpy(e->values, ep->speed, sizeof(e->values));
-	return ++source->n_endpoints == LINK_SPEED_ENDPOINTS;
-}
-
-void link_speed_open_endpoints(struct link_speed *source, const struct ffs *ffs)
-{
-	struct search search = { source, ffs };
-
-	ffs_each_endpoint(ffs, open_endpoint_that_adds, &search);
-}
-
-void link_speed_close(struct link_speed *source)
-{
-	for (size_t i = 0; i < source->n_endpoints; i++)
-		cleanup_close(&source->endpoints[i].fd);
-	source->n_endpoints = 0;
-	cleanup_close(&source->udc_file);
+		if (!adds_to(source, file->model))
+			continue;
+		e->fd = file->fd;
+		memcpy(e->values, file->model->speed, sizeof(e->values));
+		source->n_endpoints++;
+	}
 }
 
 /* Returns the speeds whose descriptors the kernel can be using now. */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gadgetfile/gadget.h"
+#include "functionfs/endpoint.h"
 
 /* Two endpoints can tell three speeds apart. */
 #define LINK_SPEED_ENDPOINTS 2
@@ -21,7 +21,7 @@ struct link_speed {
 	int udc_file; /* the UDC's file current_speed; -1: none */
 	/* Endpoints whose descriptors differ between speeds */
 	struct link_speed_endpoint {
-		int fd; /* endpoint file, non-blocking */
+		int fd; /* of struct ffs_endpoint_files, which owns it */
 		struct endpoint_speed_values values[EP_SPEED_COUNT];
 	} endpoints[LINK_SPEED_ENDPOINTS];
 	size_t n_endpoints;
@@ -29,12 +29,8 @@ struct link_speed {
 
 #define LINK_SPEED_NONE ((struct link_speed){ .udc_file = -1 })
 
-/*
- * Opens the endpoint files of a function whose descriptors were written; `ffs` NULL: none. An
- * endpoint file that cannot be opened is left out.
- */
-void link_speed_open_endpoints(struct link_speed *source, const struct ffs *ffs);
-void link_speed_close(struct link_speed *source);
+/* Chooses the endpoints, which must stay open as long as `source` is used. */
+void link_speed_choose_endpoints(struct link_speed *source, const struct ffs_endpoint_files *files);
 
 /*
  * Returns the speed (enum ffsctl_speed) of an enabled function. Returns FFSCTL_SPEED_UNKNOWN if the

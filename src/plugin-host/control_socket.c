@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/usb/functionfs.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,8 @@
 #include "base/control_message.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host_state.h"
+
+#define SETUP_PACKET 8 /* bytes; a keeper of ffsctl before version 0.3 sends no others */
 
 static uint16_t get_le16(const unsigned char *p)
 {
@@ -78,9 +81,9 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 static void on_setup_request(struct plugin_host *h, uint32_t id, const unsigned char *body,
 			     size_t length)
 {
-	struct ffsctl_setup setup;
+	struct ffsctl_setup setup = { 0 };
 
-	if (length < 8)
+	if (length < SETUP_PACKET)
 		return;
 	if (!h->plugin->setup) {
 		plugin_host_send(h, FFSCTL_MSG_STALL, id, NULL, 0);
@@ -91,6 +94,12 @@ static void on_setup_request(struct plugin_host *h, uint32_t id, const unsigned 
 	setup.value = get_le16(body + 2);
 	setup.index = get_le16(body + 4);
 	setup.length = get_le16(body + 6);
+	setup.function_index = setup.index;
+	if (length >= sizeof(struct ffsctl_setup_body)) {
+		setup.function_index =
+			get_le16(body + offsetof(struct ffsctl_setup_body, function_index));
+		setup.index_origin = body[offsetof(struct ffsctl_setup_body, index_origin)];
+	}
 	h->plugin->setup(&h->public, id, &setup);
 }
 

@@ -145,7 +145,7 @@ static ssize_t begin_stage(bool in)
 	return 0;
 }
 
-static ssize_t read_events(struct usb_functionfs_event *events)
+static ssize_t read_events(struct functionfs_event *events)
 {
 	size_t n = w.n_events;
 
@@ -155,6 +155,8 @@ static ssize_t read_events(struct usb_functionfs_event *events)
 		if (w.events[i] != FUNCTIONFS_SETUP)
 			continue;
 		events[i].u.setup = w.setup;
+		events[i].flags = w.setup.wValue % 2 ? FUNCTIONFS_EVENT_HOST_WINDEX : 0;
+		events[i].host_wIndex = w.setup.wIndex;
 		w.state = PENDING;
 	}
 	w.n_events = 0;
@@ -206,7 +208,7 @@ static bool may_receive(bool worker, uint16_t type, size_t size)
 	case FFSCTL_MSG_EVENT:
 		return size == sizeof(struct ffsctl_event);
 	case FFSCTL_MSG_SETUP:
-		return worker && size == sizeof(struct usb_ctrlrequest);
+		return worker && size == sizeof(struct ffsctl_setup_body);
 	case FFSCTL_MSG_DATA:
 		return worker && size > 0;
 	case FFSCTL_MSG_PING:
@@ -349,6 +351,7 @@ void control_fuzz_keeper(struct script *script)
 	w.supervisor = supervisor[1];
 	w.k.ep0 = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w.k.ep0_watch = -1;
+	w.k.request_index = (struct request_index){ .ep0 = w.k.ep0, .files = &w.k.endpoint_files };
 	w.k.control_timeout_ms = KEEPER_SETUP_DEADLINE_MS;
 	w.k.worker_socket = worker[0];
 	w.k.supervisor_socket = supervisor[0];
@@ -366,7 +369,7 @@ void control_fuzz_keeper(struct script *script)
 	cleanup_close(&w.k.worker_pidfd_for_takeover);
 	cleanup_close(&w.k.worker_output_fd);
 	cleanup_close(&w.k.worker_kill_pipe_fd);
-	link_speed_close(&w.k.link_speed);
+	cleanup_close(&w.k.link_speed.udc_file);
 	cleanup_close(&w.worker);
 	cleanup_close(&w.supervisor);
 }

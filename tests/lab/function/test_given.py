@@ -314,14 +314,14 @@ def plugin_has_own_user():
     down("loopback")
 
 
-@test("the keeper: its session, ep0, the endpoints that tell speeds apart, its sockets, no directory of anybody")
+@test("the keeper: its session, ep0, each endpoint file once, its sockets, no directory of anybody")
 def keeper_holds_only_what_it_needs():
     up(f"{EXAMPLES}/interrupt.conf")
     keeper = status("interrupt")[0]["functions"][0]["keeper"]
     held = sorted(os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd"))
     speed = os.path.realpath("/sys/class/udc/dummy_udc.0/current_speed")
     eq([h.split(":")[0] for h in held],
-       [f"/dev/ffs/interrupt/meter/ep{n}" for n in (0, 1, 3)] + ["/dev/null"] * 3 + [speed] + ["socket"] * 2)
+       [f"/dev/ffs/interrupt/meter/ep{n}" for n in range(6)] + ["/dev/null"] * 3 + [speed, "anon_inode"] + ["socket"] * 2)
     eq(os.getsid(keeper), keeper)
     eq(os.readlink(f"/proc/{keeper}/cwd"), "/")
     down("interrupt")

@@ -250,12 +250,12 @@ def late_handler_is_logged():
     device.set_configuration()
     stalled(lambda: device.ctrl_transfer(IN, 11, 600, 1, 64, 5000), DEADLINE, DEADLINE + WORK)
     await_log("x", "second: the worker did not answer the control request 0x0b (vendor, to the interface) within 0.5 s "
-                   "(control_timeout): it was stalled; bmRequestType 0xc1, bRequest 0x0b, wValue 0x0258, wIndex 0x0000, "
+                   "(control_timeout): it was stalled; bmRequestType 0xc1, bRequest 0x0b, wValue 0x0258, wIndex 0x0001, "
                    "wLength 64")
     await_log("x", "second: the worker answered the control request 0x0b (vendor, to the interface) after 0.6 s, too late")
     stalled(lambda: device.ctrl_transfer(0x21, 11, 600, 1, None, 5000), DEADLINE, DEADLINE + WORK)
     await_log("x", "the control request SET_PROTOCOL (class, to the interface) within 0.5 s (control_timeout): it was stalled; "
-                   "bmRequestType 0x21, bRequest 0x0b, wValue 0x0258, wIndex 0x0000, wLength 0")
+                   "bmRequestType 0x21, bRequest 0x0b, wValue 0x0258, wIndex 0x0001, wLength 0")
     await_log("x", "the control request SET_PROTOCOL (class, to the interface) after 0.6 s, too late")
     serving(device, 1)
     down("x")

@@ -7,8 +7,8 @@
  * the options. 4 ends the process with exit status wValue. 5 reports statistics. 6 cancels all OUT
  * transfers. 7 returns how many transfers were cancelled. 8 is never answered. 9 is answered by a
  * timer after wValue ms. 10 makes three watched descriptors ready at the same time; the first
- * ready() unwatches all of them; the answer is the number of calls of ready(). Other requests are
- * stalled.
+ * ready() unwatches all of them; the answer is the number of calls of ready(). 11 returns `index`,
+ * `function_index` and `index_origin`. Other requests are stalled.
  */
 #include <errno.h>
 #include <string.h>
@@ -151,7 +151,7 @@ static void watch_all(struct ffsctl_host *host)
 static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
 {
 	const struct ffsctl_calls *call = host->call;
-	unsigned char n;
+	unsigned char n, index[5];
 
 	switch (setup->request) {
 	case 1:
@@ -196,6 +196,12 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		answer = id;
 		counter.fired = on_timer;
 		watch_all(host);
+		return;
+	case 11:
+		memcpy(index, &setup->index, 2);
+		memcpy(index + 2, &setup->function_index, 2);
+		index[4] = (unsigned char)setup->index_origin;
+		call->reply_to_control_request(host, id, index, sizeof(index));
 		return;
 	default:
 		call->stall_control_request(host, id);
