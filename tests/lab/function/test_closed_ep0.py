@@ -232,6 +232,12 @@ def flaps():
     down(NAME)
 
 
+@test("closes its files when the port is reset, as adbd does: bound again after each reset")
+def closes_at_reset():
+    for no_disconnect in (False, True):
+        go_through(RESETS * 2, ("reset",), {"no_disconnect": no_disconnect})
+
+
 @test("ends again and again, at once or after it has closed its files: bound as soon as the descriptors are written")
 def ends_again_and_again():
     for words in ((), ("linger", "0.2")):
@@ -308,6 +314,13 @@ def reopens_on_ffsctl_unbind():
 # --- everything that may happen, in any order ---------------------------------------------------
 
 
+@contextlib.contextmanager
+def device_may_go():
+    """A daemon that closes its files at a reset takes the device from the host while the host uses it."""
+    with contextlib.suppress(OSError):
+        yield
+
+
 def port():
     """The directory of the device in sysfs."""
     found, = [p.parent for p in HOST.glob("devices/*/idProduct") if p.read_text() == "0104\n"]
@@ -317,13 +330,21 @@ def port():
 def re_authorised():
     path = port() / "authorized"
     path.write_text("0")
-    path.write_text("1")
+    with device_may_go():
+        path.write_text("1")
 
 
 def driver_unbound():
     name = port().name
     (HOST / "drivers/usb/unbind").write_text(name)
-    (HOST / "drivers/usb/bind").write_text(name)
+    with device_may_go():
+        (HOST / "drivers/usb/bind").write_text(name)
+
+
+def port_reset():
+    device = harness.device()
+    with device_may_go():
+        device.reset()
 
 
 @contextlib.contextmanager
@@ -369,7 +390,7 @@ HAPPENINGS = {
     "SIGKILL": lambda: os.kill(pid(), signal.SIGKILL),
     "SIGTERM": lambda: os.kill(pid(), signal.SIGTERM),
     "again": lambda: os.kill(pid(), signal.SIGUSR2),
-    "port reset": lambda: harness.device().reset(),
+    "port reset": port_reset,
     "re-authorisation": re_authorised,
     "host's driver": driver_unbound,
     "UDC": udc_gone_and_back,
@@ -377,8 +398,9 @@ HAPPENINGS = {
     "another program": off_and_on,
 }
 RENEWS = "restart", "reload", "SIGKILL", "SIGTERM", "again"
+RESETS = "port reset", "re-authorisation", "host's driver"
 KINDS = {"plain": (), "ends later": ("linger", "0.5"), "reopens": ("reopen",), "forks": ("fork",),
-         "ends later and reopens": ("linger", "0.2", "reopen")}
+         "ends later and reopens": ("linger", "0.2", "reopen"), "closes at resets": ("reset", "reopen")}
 
 
 def go_through(names, words, settings):
@@ -390,7 +412,7 @@ def go_through(names, words, settings):
         before = endpoint()
         try:
             HAPPENINGS[name]()
-            serves(before if name in RENEWS else None)
+            serves(before if name in RENEWS or "reset" in words and name in RESETS else None)
         except BaseException:
             print(f"# {words} {settings}: {name} of {names}\n# " + gadgets.log(NAME).replace("\n", "\n# "), flush=True)
             raise

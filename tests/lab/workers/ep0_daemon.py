@@ -10,6 +10,7 @@ wrong           writes descriptors that the kernel refuses, and ends with exit s
 linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
 reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
 react SECONDS   does so SECONDS later
+reset           closes its files and begins again when the host has disabled its interface, as at each reset of the port
 flap            closes its files and begins again when the kernel reports FUNCTIONFS_BIND
 fork            a child does all this, and when the child ends, another one
 
@@ -23,7 +24,7 @@ import struct
 import sys
 import time
 
-BIND, UNBIND, SETUP = 0, 1, 4  # of FunctionFS' events
+BIND, UNBIND, ENABLE, DISABLE, SETUP = range(5)  # of FunctionFS' events
 mount, *words = sys.argv[1:]
 ENDPOINTS = 15 if "greedy" in words else 1
 INTERFACE = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, ENDPOINTS, 0xFF, 0, 0, 1)
@@ -80,6 +81,7 @@ def serve(ep0):
     os.write(ep0, descriptors())
     os.write(ep0, strings())
     text = os.environ.get("NAME", "own").encode()
+    enabled = False
     while True:
         events = os.read(ep0, 12 * 4)
         for at in range(0, len(events), 12):
@@ -89,6 +91,9 @@ def serve(ep0):
             elif (kind, "reopen" in words) == (UNBIND, True) or (kind, "flap" in words) == (BIND, True):
                 time.sleep(float(argument("react") or 0))
                 raise Again(signal.SIGUSR2)
+            elif "reset" in words and (kind == DISABLE or kind == ENABLE and enabled):  # ENABLE replaces an unread DISABLE
+                raise Again(signal.SIGUSR2)
+            enabled = enabled or kind == ENABLE
 
 
 def run():
