@@ -57,21 +57,24 @@ static bool parse_mountinfo_line(char *line, struct mount *m)
 	return true;
 }
 
-int mounts_visit(int (*fn)(void *data, const struct mount *mount), void *data)
+static int read_mountinfo(char **text)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-	int r = 0;
+	return file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, text, NULL);
+}
 
-	if (!f)
-		return -errno;
-	while (r == 0 && getline(&line, &size, f) > 0) {
+int mounts_visit(const char *mounts, int (*fn)(void *data, const struct mount *mount), void *data)
+{
+	_cleanup_free_ char *current = NULL;
+	int r = mounts ? 0 : read_mountinfo(&current);
+
+	for (const char *at = mounts ?: current; r == 0 && *at;) {
+		size_t length = strcspn(at, "\n");
+		_cleanup_free_ char *line = xstrndup(at, length);
 		struct mount m;
 
-		line[strcspn(line, "\n")] = '\0';
 		if (parse_mountinfo_line(line, &m))
 			r = fn(data, &m);
+		at += length + (at[length] == '\n');
 	}
 	return r;
 }
@@ -101,7 +104,7 @@ int mount_state_at(const char *path, const char *type, const char *source)
 	struct mount_query f = {
 		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
-	int r = mounts_visit(match_mountinfo_line, &f);
+	int r = mounts_visit(NULL, match_mountinfo_line, &f);
 
 	return r < 0 ? r : (int)f.state;
 }
@@ -110,8 +113,7 @@ char *mounts_read(void)
 {
 	char *text;
 
-	return file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, &text, NULL) < 0 ? NULL
-											: text;
+	return read_mountinfo(&text) < 0 ? NULL : text;
 }
 
 /* Calls `fn` for each line of `mounts` that contains `word`. */

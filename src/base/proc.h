@@ -28,11 +28,11 @@ struct mount {
 	char *path, *type, *source;
 };
 /*
- * Calls `fn` for each mount, in the order in which they were mounted, until `fn` returns a value
- * other than 0, and returns this value. Returns a negative errno if /proc/self/mountinfo cannot be
- * read.
+ * Calls `fn` for each mount of `mounts`, or if it is NULL, of the kernel's current list, in the
+ * order in which they were mounted, until `fn` returns a value other than 0, and returns this
+ * value. Returns a negative errno if /proc/self/mountinfo cannot be read.
  */
-int mounts_visit(int (*fn)(void *data, const struct mount *mount), void *data);
+int mounts_visit(const char *mounts, int (*fn)(void *data, const struct mount *mount), void *data);
 /* Calls `fn` with the path and the source of each mount of this type in `mounts`. */
 void mounts_each(const char *mounts, const char *type,
 		 void (*fn)(void *data, const char *path, const char *source), void *data);

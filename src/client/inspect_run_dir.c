@@ -53,7 +53,8 @@ static void compare_mount_with_kernel(struct gadget_status *gadget,
 				      const char *mounts)
 {
 	_cleanup_free_ char *cover =
-		function->mount ? ffs_find_cover(paths, function->mount, function->instance) : NULL;
+		function->mount ? ffs_find_cover(paths, mounts, function->mount, function->instance)
+				: NULL;
 
 	if (!function->mount || (!cover && is_mounted(mounts, function->mount, function->instance)))
 		return;

@@ -84,7 +84,7 @@ static int fail_covered(const char *path, const char *cover, int exit, struct er
 static int mount_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of_mount(step), *users = NULL;
-	_cleanup_free_ char *cover = ffs_find_cover(step->context, step->path, instance);
+	_cleanup_free_ char *cover = ffs_find_cover(step->context, NULL, step->path, instance);
 	int r = mount_state_at(step->path, FFS_FILE_SYSTEM, instance);
 
 	if (r < 0)
@@ -106,7 +106,7 @@ static int mount_undo(struct step *step, struct error *err)
 int ffs_check_mount_unused(const struct step *step, pid_t except, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of_mount(step);
-	_cleanup_free_ char *cover = ffs_find_cover(step->context, step->path, instance);
+	_cleanup_free_ char *cover = ffs_find_cover(step->context, NULL, step->path, instance);
 	_cleanup_free_ char *users = cover ? NULL : mount_users_as_text(step->path, except);
 
 	if (cover)

@@ -128,12 +128,13 @@ static int find_functionfs_above(void *data, const struct mount *mount)
 	return 0;
 }
 
-char *ffs_find_cover(const struct paths *paths, const char *path, const char *instance)
+char *ffs_find_cover(const struct paths *paths, const char *mounts, const char *path,
+		     const char *instance)
 {
 	struct mount_search search = { .paths = paths, .path = path, .instance = instance };
 	_cleanup_found_mount_ struct found_mount found = { 0 };
 
-	mounts_visit(find_cover, &search);
+	mounts_visit(mounts, find_cover, &search);
 	found = search.found;
 	return found.path ? strf("%s on %s", found.holder, found.path) : NULL;
 }
@@ -141,7 +142,7 @@ char *ffs_find_cover(const struct paths *paths, const char *path, const char *in
 int ffs_check_is_visible(const struct paths *paths, const char *path, const char *instance,
 			 struct error *err)
 {
-	_cleanup_free_ char *cover = ffs_find_cover(paths, path, instance);
+	_cleanup_free_ char *cover = ffs_find_cover(paths, NULL, path, instance);
 
 	if (!cover)
 		return 0;
@@ -218,7 +219,7 @@ static int check_mounts_around(const struct paths *paths, const char *path, cons
 {
 	struct mount_search search = { .paths = paths, .path = path, .instance = instance };
 	_cleanup_found_mount_ struct found_mount found = { 0 };
-	int r = mounts_visit(find_mount_in_the_way, &search);
+	int r = mounts_visit(NULL, find_mount_in_the_way, &search);
 
 	found = search.found;
 	*is_mounted = search.is_mounted;
@@ -254,7 +255,7 @@ static void find_functionfs_of_link(const struct paths *paths, const char *path,
 	struct mount_search search = { .paths = paths, .path = target };
 
 	target[n < 0 ? 0 : n] = '\0';
-	mounts_visit(find_functionfs_above, &search);
+	mounts_visit(NULL, find_functionfs_above, &search);
 	*found = search.found;
 }
 
@@ -272,7 +273,7 @@ int ffs_check_link_path(const struct paths *paths, const char *path, struct erro
 		return found.gadget ? add_hint_about_holder(&found, "'device'", err)
 				    : -err->errno_value;
 	}
-	mounts_visit(find_functionfs_above, &search);
+	mounts_visit(NULL, find_functionfs_above, &search);
 	found = search.found;
 	if (!found.path)
 		return 0;

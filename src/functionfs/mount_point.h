@@ -24,9 +24,11 @@ int ffs_check_mounted_first(const struct paths *paths, const char *path, const c
 /*
  * Returns which mount hides the instance that is mounted on `path`, for example "a file system of
  * type 'tmpfs' on /dev/ffs"; NULL: none, or the instance is not mounted there. The caller frees the
- * text. `paths` NULL: the text has no names of gadgets.
+ * text. `paths` NULL: the text has no names of gadgets. `mounts` is a text that mounts_read
+ * returned; NULL: the kernel's current list.
  */
-char *ffs_find_cover(const struct paths *paths, const char *path, const char *instance);
+char *ffs_find_cover(const struct paths *paths, const char *mounts, const char *path,
+		     const char *instance);
 /* Fails with EX_CANTCREAT if another mount hides the instance that is mounted on `path`. */
 int ffs_check_is_visible(const struct paths *paths, const char *path, const char *instance,
 			 struct error *err);
