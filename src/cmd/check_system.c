@@ -190,9 +190,10 @@ static bool file_is_missing(const char *path)
 	return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-const char *next_missing_medium(const struct gadget *gadget, size_t *n)
+size_t visit_missing_media(const struct gadget *gadget,
+			   void (*on_missing)(void *data, const char *path), void *data)
 {
-	size_t k = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
@@ -201,14 +202,13 @@ const char *next_missing_medium(const struct gadget *gadget, size_t *n)
 			const struct configfs_attribute *a = &f->configfs_attributes.list[j];
 			const char *path = a->value ? file_of_attribute(f, a) : NULL;
 
-			if (path && a->entry_kind == ATTRIBUTE_VALUE && file_is_missing(path) &&
-			    k++ == *n) {
-				(*n)++;
-				return path;
+			if (path && a->entry_kind == ATTRIBUTE_VALUE && file_is_missing(path)) {
+				on_missing(data, path);
+				n++;
 			}
 		}
 	}
-	return NULL;
+	return n;
 }
 
 /* Checks a report descriptor of hid that is in a file. */

@@ -16,7 +16,8 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		       const char *const *dirs, enum diag_severity severity,
 		       struct plugin_cache *plugins, struct diags *diags);
 /*
- * Returns the path of the missing medium number *n of the gadget's drives, and increments *n; NULL:
- * there is none with this number. The first is 0.
+ * Calls `on_missing` with the path of each medium of the gadget's drives that does not exist.
+ * Returns their number.
  */
-const char *next_missing_medium(const struct gadget *gadget, size_t *n);
+size_t visit_missing_media(const struct gadget *gadget,
+			   void (*on_missing)(void *data, const char *path), void *data);

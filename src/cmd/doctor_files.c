@@ -64,22 +64,25 @@ static char *missing_modules(const struct gadget_files_check *c, const struct ga
 	return texts;
 }
 
-/* Sets the commands that make the missing media. Returns their number. */
+/* Adds the commands that make a medium. */
+static void add_medium_commands(void *data, const char *path)
+{
+	struct finding *finding = data;
+	_cleanup_free_ char *parent = path_parent(path);
+
+	if (*parent && !path_exists(parent))
+		finding_command(finding, "mkdir -p", parent);
+	finding_command(finding, "truncate -s 64M", path);
+}
+
+/* Adds the commands that make the missing media. Returns the number of media. */
 static size_t add_missing_media_commands(const struct gadget *g, struct finding *finding)
 {
-	const char *path;
-	size_t n = 0;
+	size_t n = visit_missing_media(g, add_medium_commands, finding);
 
-	while ((path = next_missing_medium(g, &n))) {
-		_cleanup_free_ char *parent = path_parent(path);
-
-		if (n == 1)
-			finding_remedy(finding, "make the medium, here of 64 MiB, or remove "
-						"'file': then the drive is empty");
-		if (*parent && !path_exists(parent))
-			finding_command(finding, "mkdir -p", parent);
-		finding_command(finding, "truncate -s 64M", path);
-	}
+	if (n > 0)
+		finding_remedy(finding, "make the medium, here of 64 MiB, or remove 'file': then "
+					"the drive is empty");
 	return n;
 }
 
