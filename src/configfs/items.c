@@ -12,11 +12,6 @@
 #include "gadgetfile/keys/function_types.h"
 #include "plan/directories_and_links.h"
 
-static const char *last_component(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
-
 static int make_item(struct step *step, enum backend_item item, const char *value, const char *verb,
 		     struct error *err)
 {
@@ -107,10 +102,18 @@ char *function_kernel_module(const char *type)
 	return known && known->module ? xstrdup(known->module) : strf("usb_f_%s", type);
 }
 
+/* Returns the type of a function from the path of its directory; the caller frees it. */
+static char *type_in_path(const char *path)
+{
+	const char *dir = strrchr(path, '/') + 1;
+
+	return xstrndup(dir, strcspn(dir, "."));
+}
+
 static int function_apply(struct step *step, struct error *err)
 {
-	const char *dir = last_component(step->path);
-	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, ".")), *module = NULL;
+	_cleanup_free_ char *type = type_in_path(step->path), *module = NULL;
+	const struct function_type *known = function_type_find(type);
 	int r = make_item(step, ITEM_FUNCTION, NULL, "make the function", err);
 
 	if (r == -ENOENT) {
@@ -119,30 +122,23 @@ static int function_apply(struct step *step, struct error *err)
 		error_add_detail(err, "this kernel has no function '%s'", type);
 		return error_add_hint(err, "modprobe %s", module);
 	}
-	if (r == -EBUSY && streq(type, "ffs"))
-		return error_add_detail(
-			err, "another gadget on this machine has an instance of that name");
-	/* f_tcm.c, TPG_INSTANCES */
-	if (r == -EBUSY && streq(type, "tcm"))
-		return error_add_detail(err, "a system can have one function of type tcm");
-	/* The kernel returns EBUSY if all of its 8 ports are in use (MAX_U_SERIAL_PORTS). */
-	if (r == -EBUSY && function_type_device(type) == FUNCTION_DEVICE_TTY)
-		return error_add_detail(err,
-					"the kernel has 8 serial ports for acm, gser and obex of "
-					"all gadgets together");
+	if (r == -EBUSY && known && known->busy_when_made)
+		return error_add_detail(err, "%s", known->busy_when_made);
 	return r;
 }
 
 static int function_undo(struct step *step, struct error *err)
 {
+	_cleanup_free_ char *type = type_in_path(step->path);
+	const struct function_type *known = function_type_find(type);
 	int r;
 
 	backend_close_before_removal(step->context);
 	r = plan_undo_mkdir(step, err);
-	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
+	if (r != -EBUSY || !known || !known->busy_when_removed)
 		return r;
-	error_add_detail(err, "the function's SCSI target still exists");
-	return error_add_hint(err, "first remove the target, below target/usb_gadget in configfs");
+	error_add_detail(err, "%s", known->busy_when_removed);
+	return error_add_hint(err, "%s", known->hint_when_removed);
 }
 
 const struct step_op configfs_op_function = {

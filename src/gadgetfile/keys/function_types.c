@@ -209,21 +209,31 @@ const struct function_family function_families[] = {
 		.in = (in_), .out = (out_), .has_isochronous = true, .is_minimum = true            \
 	}
 
+/* u_serial.c, MAX_U_SERIAL_PORTS */
+#define NO_SERIAL_PORT                                                                             \
+	"the kernel has 8 serial ports for acm, gser and obex of all gadgets together"
+
 const struct function_type function_table[] = {
-	{ .name = "ffs", .module = "usb_f_fs", .highest_speed = GADGET_SPEED_SUPER_PLUS },
+	{ .name = "ffs",
+	  .module = "usb_f_fs",
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS,
+	  .busy_when_made = "another gadget on this machine has an instance of that name" },
 	{ TYPE("acm", acm_rows,
 	       "A serial line of the class CDC ACM: /dev/ttyACMN on a Linux host."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 2, .out = 1 }, .has_association = true },
+	  .endpoints = { .in = 2, .out = 1 }, .has_association = true,
+	  .busy_when_made = NO_SERIAL_PORT },
 	{ TYPE("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
 	  .module = "usb_f_serial", .device = FUNCTION_DEVICE_TTY,
-	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 },
+	  .busy_when_made = NO_SERIAL_PORT },
 	{ TYPE("obex", obex_rows,
 	       "A serial line for OBEX. With Linux 6.1 and 6.12 a gadget with this function never "
 	       "connects to a host: the function keeps the gadget disconnected until a host has "
 	       "configured it."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_HIGH,
-	  .endpoints = { .in = 1, .out = 1 }, .deactivates_gadget = true },
+	  .endpoints = { .in = 1, .out = 1 }, .deactivates_gadget = true,
+	  .busy_when_made = NO_SERIAL_PORT },
 	{ TYPE("ecm", ethernet_rows, "Ethernet, CDC ECM."), .device = FUNCTION_DEVICE_NETWORK,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 },
 	  .has_association = true },
@@ -285,7 +295,11 @@ const struct function_type function_table[] = {
 	       "before the gadget is bound: 'ffsctl up --no-bind', then the target, then 'ffsctl "
 	       "bind', which links the function to the existing target. Before 'ffsctl down', run "
 	       "'ffsctl unbind' and remove the target. The section EXAMPLES shows the commands."),
-	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 },
+	  /* f_tcm.c, TPG_INSTANCES */
+	  .busy_when_made = "a system can have one function of type tcm",
+	  .busy_when_removed = "the function's SCSI target still exists",
+	  .hint_when_removed = "first remove the target, below target/usb_gadget in configfs" },
 	{ TYPE("printer", printer_rows, "A printer. It can be in one configuration only."),
 	  .manual_device = "/dev/g_printerN", .only_in_one_config = true,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },

@@ -58,6 +58,11 @@ struct function_type {
 	 * program opens the function's device (bind_deactivated in the kernel).
 	 */
 	bool deactivates_gadget;
+	/* What is in the way if the kernel refuses to make the function with EBUSY; NULL: unknown.
+	 */
+	const char *busy_when_made;
+	/* The same for removing the function, and what to do about it. */
+	const char *busy_when_removed, *hint_when_removed;
 };
 
 /* Types that have attributes in common, which the manual describes once. */
