@@ -67,6 +67,13 @@ def holds(pid, path):
     return any(os.path.samefile(fd, path) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir() if os.path.exists(fd))
 
 
+def end(pid, device, want):
+    """Kills the worker. Then the device must have the rights `want`."""
+    kill(pid)
+    await_worker("x", "waiting")
+    eq(rights(device), want)
+
+
 def await_open(device, label="f"):
     await_status("x", lambda g: (pid := function(label)["worker"]["pid"]) and holds(pid, device), "open")
     return function(label)["worker"]["pid"]
@@ -91,9 +98,7 @@ for name, text in (("acm", ACM), ("hid", HID), ("ffs", FFS)):
             eq(rights("/dev/ffs/x/f")[0], 0)
         else:
             ok(not opens(pid, function("other")["device"]), "it can open another function's")
-        kill(pid)
-        await_worker("x", "waiting")
-        eq(rights(device), (0, gid, 0o600))
+        end(pid, device, (0, gid, 0o600))
         ok(not opens_as(uid, uid, device), "its user can open it after its end")
         must(ffsctl("restart", "x", "f"))
         await_open(device)
@@ -110,9 +115,7 @@ def enemy():
     pid = await_open(device)
     uid = os.stat(f"/proc/{pid}").st_uid
     ok(not opens_as(65534, 65534, device), "others can open it")
-    kill(pid)
-    await_worker("x", "waiting")
-    eq(rights(device), (0, 0, 0o600))
+    end(pid, device, (0, 0, 0o600))
     ok(not opens_as(uid, uid, device) and not opens_as(65534, 65534, device), "others can open it later")
     link = pathlib.Path("/dev/shm/link")  # on devtmpfs, where /dev/shm is no mount of its own
     ok(not link.exists() or not opens_as(uid, uid, link), "its user can open it by a hard link")
@@ -137,9 +140,7 @@ def after_supervisors_death():
         up(path)
         if not worker_dies_first:
             eq(function()["worker"]["pid"], pid)
-            kill(pid)
-            await_worker("x", "waiting")
-            eq(rights(device), (0, 0, 0o600))
+            end(pid, device, (0, 0, 0o600))
         must(ffsctl("down", "x"))
 
 
@@ -151,15 +152,11 @@ def rights_set_meanwhile():
     os.chown(device, 0, 20)
     os.chmod(device, 0o660)
     ok(opens(pid, device), "the worker cannot open it any more")
-    kill(pid)
-    await_worker("x", "waiting")
-    eq(rights(device), (0, 20, 0o660))
+    end(pid, device, (0, 20, 0o660))
     must(ffsctl("restart", "x", "f"))
     pid = await_open(device)
     ok(opens_as(65534, 20, device), "the group cannot open it")
-    kill(pid)
-    await_worker("x", "waiting")
-    eq(rights(device), (0, 20, 0o660))
+    end(pid, device, (0, 20, 0o660))
     must(ffsctl("down", "x"))
 
 

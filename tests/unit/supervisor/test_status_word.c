@@ -30,48 +30,52 @@ static void expect(const char *word)
 			 word);
 }
 
+static void expect_with_worker(enum worker_state state, const char *word)
+{
+	worker.state = state;
+	expect(word);
+}
+
+static void expect_with_binding(enum binding_state state, const char *word)
+{
+	binding.state = state;
+	expect(word);
+}
+
 TestSuite(status_word, .init = begin);
 
 Test(status_word, a_bound_gadget_with_ready_workers_is_ready)
 {
 	expect("ready");
-	worker.state = WORKER_DONE;
-	expect("ready");
+	expect_with_worker(WORKER_DONE, "ready");
 }
 
 Test(status_word, a_worker_that_is_not_ready_degrades_it)
 {
-	worker.state = WORKER_WAITING;
-	expect("degraded");
+	expect_with_worker(WORKER_WAITING, "degraded");
 	binding.must_stay_unbound = true;
 	expect("degraded");
 }
 
 Test(status_word, a_worker_that_starts_with_its_device_does_not)
 {
-	worker.state = WORKER_STARTING;
-	expect("degraded");
+	expect_with_worker(WORKER_STARTING, "degraded");
 	worker.started_with_device = true;
-	expect("ready");
-	worker.state = WORKER_WAITING;
-	expect("degraded");
+	expect_with_worker(WORKER_STARTING, "ready");
+	expect_with_worker(WORKER_WAITING, "degraded");
 }
 
 Test(status_word, unbound_is_what_a_command_did)
 {
-	binding.state = BINDING_OFF;
 	binding.must_stay_unbound = true;
-	expect("unbound");
+	expect_with_binding(BINDING_OFF, "unbound");
 }
 
 Test(status_word, a_due_rebind_degrades_it_and_a_failed_worker_fails_it)
 {
-	binding.state = BINDING_REBIND_DUE;
-	expect("degraded");
-	binding.state = BINDING_FAILED;
-	expect("failed");
-	worker.state = WORKER_WAITING;
-	expect("failed");
+	expect_with_binding(BINDING_REBIND_DUE, "degraded");
+	expect_with_binding(BINDING_FAILED, "failed");
+	expect_with_worker(WORKER_WAITING, "failed");
 }
 
 Test(status_word, a_reload_shows_only_while_it_keeps_the_gadget_from_its_udc)
@@ -91,8 +95,7 @@ Test(status_word, a_reload_shows_only_while_it_keeps_the_gadget_from_its_udc)
 Test(status_word, before_and_after_up_the_table_decides)
 {
 	live.state = GADGET_WAITING;
-	binding.state = BINDING_FAILED;
-	expect("starting");
+	expect_with_binding(BINDING_FAILED, "starting");
 	cr_expect(gadget_handle_event(&live, GADGET_EV_BEGIN));
 	expect("starting");
 	cr_expect(gadget_handle_event(&live, GADGET_EV_DOWN));
