@@ -162,8 +162,12 @@ def files(top):
     return {str(p.relative_to(top)) for p in pathlib.Path(top).rglob("*") if not p.is_dir()}
 
 
+# A build in the source tree is hidden with it
+HIDDEN = [SRC] if pathlib.Path(BUILD).is_relative_to(SRC) else [SRC, BUILD]
+
+
 def hide():
-    for directory in {SRC, BUILD}:
+    for directory in HIDDEN:
         subprocess.run(["mount", "-t", "tmpfs", "none", directory], check=True)
 
 
@@ -377,7 +381,7 @@ def manual_pages():
 
 @test("uninstall leaves nothing")
 def uninstall_leaves_nothing():
-    for hidden in {SRC, BUILD}:
+    for hidden in HIDDEN:
         subprocess.run(["umount", hidden], check=True)
     make("uninstall")
     hide()
