@@ -408,6 +408,44 @@ static void do_echo(char **args _unused_)
 	in_background(echo_for_ever);
 }
 
+/* Halts an endpoint as ffsctl-worker(7) says. */
+static void halt(int fd, bool in)
+{
+	char byte = 0;
+
+	if ((in ? read(fd, &byte, 1) : write(fd, &byte, 1)) >= 0 || errno != EBADMSG)
+		err(1, "halt");
+}
+
+/* Echoes, but halts the IN endpoint for "halt in", and the OUT endpoint for "halt out". */
+static void *echo_and_halt(void *nothing)
+{
+	int out = descriptor("-out"), in = descriptor("-in");
+	static char data[65536];
+
+	for (;;) {
+		ssize_t n = read(out, data, sizeof(data));
+
+		if (n == 7 && memcmp(data, "halt in", 7) == 0) {
+			halt(in, true);
+			continue;
+		}
+		if (n == 8 && memcmp(data, "halt out", 8) == 0) {
+			halt(out, false);
+			memcpy(data, "halted", 6);
+			n = 6;
+		}
+		if ((n < 0 || write(in, data, (size_t)n) < 0) && errno != ESHUTDOWN)
+			abort();
+	}
+	return nothing;
+}
+
+static void do_halts(char **args _unused_)
+{
+	in_background(echo_and_halt);
+}
+
 /* --- control ------------------------------------------------------------------------------------
  */
 
@@ -689,6 +727,8 @@ static const struct word {
 	/* send all data of the first OUT endpoint back on the first IN endpoint, in the
 	   background */
 	{ "echo", 0, do_echo },
+	/* the same, but halt an endpoint for "halt in" and "halt out" */
+	{ "halts", 0, do_halts },
 	/* N,N...: support only these values of bRequest in answer(); answer control requests until
 	   STOP */
 	{ "only", 1, do_only },

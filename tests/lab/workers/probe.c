@@ -8,9 +8,12 @@
  * transfers. 7 returns how many transfers were cancelled. 8 is never answered. 9 is answered by a
  * timer after wValue ms. 10 makes three watched descriptors ready at the same time; the first
  * ready() unwatches all of them; the answer is the number of calls of ready(). 11 returns `index`,
- * `function_index` and `index_origin`. Other requests are stalled.
+ * `function_index` and `index_origin`. 12 halts endpoint wValue and returns the errno. 13 submits
+ * an IN transfer of wValue bytes. 14 returns the length of the last OUT transfer. Other requests
+ * are stalled.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -21,6 +24,7 @@
 static unsigned char kept[4096];
 static size_t n_kept;
 static unsigned int out, taken_back; /* transfers */
+static unsigned char last_length;    /* of an OUT transfer */
 static uint32_t cancelling; /* id of request 6, which is answered when all transfers have ended */
 
 static struct ffsctl_timer timer, counter;
@@ -99,11 +103,33 @@ static void probe_disable(struct ffsctl_host *host)
 
 static void probe_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
+	bool is_out = host->endpoints[t->endpoint]->direction == FFSCTL_OUT;
+
 	taken_back += t->status == -ECANCELED;
+	if (is_out && t->status == 0)
+		last_length = (unsigned char)t->length;
 	host->call->release_transfer(host, t);
+	if (!is_out)
+		return;
 	if (--out == 0 && cancelling) {
 		host->call->accept_control_request(host, cancelling);
 		cancelling = 0;
+	}
+}
+
+static void submit_in(struct ffsctl_host *host, size_t length)
+{
+	uint32_t i;
+
+	for (i = 0; i < host->n_endpoints; i++) {
+		struct ffsctl_transfer *t;
+
+		if (host->endpoints[i]->direction == FFSCTL_OUT)
+			continue;
+		t = host->call->get_transfer(host, i);
+		t->length = length;
+		if (host->call->submit(host, i, t) < 0)
+			host->call->release_transfer(host, t);
 	}
 }
 
@@ -202,6 +228,17 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		memcpy(index + 2, &setup->function_index, 2);
 		index[4] = (unsigned char)setup->index_origin;
 		call->reply_to_control_request(host, id, index, sizeof(index));
+		return;
+	case 12:
+		n = (unsigned char)-call->halt(host, setup->value);
+		call->reply_to_control_request(host, id, &n, 1);
+		return;
+	case 13:
+		submit_in(host, setup->value);
+		call->accept_control_request(host, id);
+		return;
+	case 14:
+		call->reply_to_control_request(host, id, &last_length, 1);
 		return;
 	default:
 		call->stall_control_request(host, id);
