@@ -71,6 +71,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 /* Members that only the status file has, for inspect_run_dir.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
 	M(FLAG, configured) /* the host has configured the gadget */                               \
+	M(FLAG, suspended)  /* and has suspended it */                                             \
 	M(FLAG, no_bind)    /* the user wants it unbound: `up --no-bind` or `unbind` */            \
 	M(FLAG, lost)	    /* the gadget was unbound and must be bound again */                   \
 	M(FLAG, taken)	    /* another program unbound the gadget */                               \

@@ -245,6 +245,7 @@ static void advance_state_and_write_status(struct supervisor *s)
 	if (live->functions.up_down_phase == PHASE_UP && live->up_is_awaited &&
 	    gadget_keepers_accept_takeover(live) && !gadget_has_worker_in_first_start(live))
 		report_up(s);
+	host_log_changes(&s->host, &s->binding);
 	service_notify_state(&s->notify);
 }
 
@@ -451,6 +452,7 @@ void supervisor_free(struct supervisor *s)
 		return;
 	service_notify_close(&s->notify);
 	host_handle_unbind(&s->host);
+	host_log_close(&s->host);
 	reload_cancel(&s->reloader);
 	switch_cancel(&s->switcher);
 	control_close(&s->control);

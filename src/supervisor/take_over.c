@@ -288,6 +288,8 @@ static void restore_binding_state(struct takeover *t, const struct previous_supe
 	} else if (prev->planned_udc) {
 		host_watch_after_takeover(t->binding->host, prev->planned_udc,
 					  prev->status.configured);
+		host_log_set_state(t->binding->host, prev->status.configured,
+				   prev->status.suspended);
 	}
 }
 

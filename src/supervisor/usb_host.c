@@ -41,7 +41,9 @@ static bool every_config_has_ffs_function(const struct gadget *g)
 
 void host_init(struct usb_host_state *host, struct live_gadget *live)
 {
-	*host = (struct usb_host_state){ .live = live, .udc_state_watch = FD_WATCH_NONE };
+	*host = (struct usb_host_state){ .live = live,
+					 .udc_state_watch = FD_WATCH_NONE,
+					 .log.count_timer = FD_WATCH_NONE };
 }
 
 static void stop_watching_udc_state(struct usb_host_state *host)
@@ -50,10 +52,10 @@ static void stop_watching_udc_state(struct usb_host_state *host)
 }
 
 /*
- * Reads the UDC's state and sets *configured. The kernel notifies the next change only after a read
- * from offset 0 (sysfs_notify). Returns false if the state cannot be read.
+ * Reads the UDC's state and sets *configured and *suspended. The kernel notifies the next change
+ * only after a read from offset 0 (sysfs_notify). Returns false if the state cannot be read.
  */
-static bool read_whether_configured(int fd, bool *configured)
+static bool read_udc_state(int fd, bool *configured, bool *suspended)
 {
 	char word[32];
 	ssize_t n = pread(fd, word, sizeof(word) - 1, 0);
@@ -62,7 +64,8 @@ static bool read_whether_configured(int fd, bool *configured)
 		return false;
 	word[n] = '\0';
 	word[strcspn(word, "\n")] = '\0';
-	*configured = streq(word, "configured") || (*configured && streq(word, "suspended"));
+	*suspended = streq(word, "suspended");
+	*configured = streq(word, "configured") || (*configured && *suspended);
 	return true;
 }
 
@@ -70,8 +73,8 @@ static void on_udc_state(void *data, uint32_t events _unused_)
 {
 	struct usb_host_state *host = data;
 
-	if (!read_whether_configured(host->udc_state_watch.fd,
-				     &host->state_is_configured)) { /* the UDC was removed */
+	if (!read_udc_state(host->udc_state_watch.fd, &host->state_is_configured,
+			    &host->state_is_suspended)) { /* the UDC was removed */
 		stop_watching_udc_state(host);
 		host->state_is_configured = false;
 	}
@@ -97,7 +100,7 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
-	bool before = false;
+	bool before = false, ignored;
 
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
@@ -108,7 +111,7 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && read_whether_configured(fd, &before) &&
+	if (fd >= 0 && read_udc_state(fd, &before, &ignored) &&
 	    fd_watch_add(&host->live->loop, &host->udc_state_watch, fd, EPOLLPRI, on_udc_state,
 			 host) == 0)
 		steal_fd(&fd);
@@ -117,10 +120,15 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 void host_watch_after_takeover(struct usb_host_state *host, const char *udc, bool configured)
 {
 	host_watch_udc_state(host, udc);
+	/* Without a watch, only the keepers tell whether a host has configured the gadget. */
+	if (host->udc_state_watch.fd < 0)
+		return;
 	host->state_is_configured = configured;
-	if (host->udc_state_watch.fd >= 0 &&
-	    !read_whether_configured(host->udc_state_watch.fd, &host->state_is_configured))
+	if (!read_udc_state(host->udc_state_watch.fd, &host->state_is_configured,
+			    &host->state_is_suspended)) {
 		stop_watching_udc_state(host);
+		host->state_is_configured = false;
+	}
 	host->state_is_configured = host->state_is_configured && configured;
 }
 
@@ -130,6 +138,7 @@ void host_clear_link_states_of_functions(struct usb_host_state *host)
 
 	for (size_t n = 0; n < functions->n; n++)
 		functions->list[n]->link_state = (struct link_state){ 0 };
+	host->log.configured = host->log.suspended = false; /* without a line of the log */
 }
 
 void host_handle_unbind(struct usb_host_state *host)
@@ -148,4 +157,14 @@ bool host_has_configured(const struct usb_host_state *host)
 		if (functions->list[n]->link_state.enabled)
 			return true;
 	return host->state_is_configured;
+}
+
+bool host_has_suspended(const struct usb_host_state *host)
+{
+	const struct functions *functions = &host->live->functions;
+
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->list[n]->link_state.suspended)
+			return true;
+	return host->state_is_configured && host->state_is_suspended;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
+#include "supervisor/host_log.h"
 
 struct live_gadget;
 
@@ -19,6 +20,8 @@ struct usb_host_state {
 					    descriptor */
 	bool state_is_configured;	 /* the UDC's state is "configured"; not updated if every
 					    configuration has a FunctionFS function */
+	bool state_is_suspended;	 /* the UDC's state is "suspended"; updated as above */
+	struct host_log log;
 };
 
 void host_init(struct usb_host_state *host, struct live_gadget *live);
@@ -43,3 +46,5 @@ void host_clear_link_states_of_functions(struct usb_host_state *host);
 void host_handle_unbind(struct usb_host_state *host);
 /* Returns whether a host has configured the gadget. */
 bool host_has_configured(const struct usb_host_state *host);
+/* Returns whether a host has configured the gadget and suspended it since. */
+bool host_has_suspended(const struct usb_host_state *host);

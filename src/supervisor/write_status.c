@@ -249,6 +249,7 @@ void status_write(const struct status_sources *view)
 		.supervisor = getpid(),
 		.since = view->live->came_up_at,
 		.configured = host_has_configured(view->host),
+		.suspended = host_has_suspended(view->host),
 		.no_bind = view->binding->must_stay_unbound,
 		.lost = view->binding->state == BINDING_REBIND_DUE,
 		.taken = view->binding->state == BINDING_UNBOUND_EXTERNALLY,

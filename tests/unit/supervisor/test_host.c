@@ -101,10 +101,13 @@ Test(host, a_host_that_suspends_the_bus_stays_configured, .init = begin, .fini =
 	cr_expect_not(host_has_configured(&host), "it has not configured the gadget");
 	change_state("configured");
 	cr_expect(host_has_configured(&host));
+	cr_expect_not(host_has_suspended(&host));
 	change_state("suspended");
 	cr_expect(host_has_configured(&host));
+	cr_expect(host_has_suspended(&host));
 	change_state("configured");
 	cr_expect(host_has_configured(&host));
+	cr_expect_not(host_has_suspended(&host));
 	change_state("not attached");
 	cr_expect_not(host_has_configured(&host));
 }
