@@ -240,10 +240,13 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 
 static json_t *bytes_to_hex(const uint8_t *bytes, size_t n)
 {
+	static const char digits[] = "0123456789abcdef";
 	_cleanup_free_ char *text = xcalloc(2 * n + 1, 1);
 
-	for (size_t i = 0; i < n; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 0xf];
+	}
 	return json_string(text);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "predict/template.h"
 
+#include <ctype.h>
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,10 +202,10 @@ static void put_interface_number(struct template_state *m, struct descriptor *d,
 	put_byte(d, (uint8_t)(m->first_interface + n), 0xff);
 }
 
-static void put_template_word(struct template_state *m, struct descriptor *d, const char *word)
+/* Appends the bytes of a word that is not a number. Changes the word. */
+static void put_template_word(struct template_state *m, struct descriptor *d, char *word)
 {
-	_cleanup_free_ char *name = xstrdup(*word ? word + 1 : "");
-	char *dot = strchr(name, '.');
+	char *name = word + 1, *dot = strchr(name, '.');
 	int bytes = dot ? dot[1] - '0' : 1;
 
 	if (dot)
@@ -234,14 +235,10 @@ static void put_template_word(struct template_state *m, struct descriptor *d, co
 		put_byte(d, 0, 0xff); /* a placeholder; template_add_descriptor replaces it by the
 					 length when the descriptor is complete */
 		break;
-	case 'T':
-	case 'U':
+	default: /* 'T' and 'U' */
 		d->total_length_kind = *word == 'T' ? TOTAL_LENGTH_CLASS : TOTAL_LENGTH_INTERFACE;
 		d->total_length_offset = d->size;
 		put_number(d, 0, 2);
-		break;
-	default:
-		put_byte(d, (uint8_t)strtol(word, NULL, 16), 0xff);
 	}
 }
 
@@ -271,7 +268,6 @@ static void put_template_words(struct template_state *m, struct descriptor *d, c
 {
 	while (p < end) {
 		size_t n = strcspn(p, " |}");
-		_cleanup_free_ char *word = NULL;
 
 		if (*p == ' ') {
 			p++;
@@ -281,8 +277,12 @@ static void put_template_words(struct template_state *m, struct descriptor *d, c
 			n = strcspn(p + 1, "'");
 			put_string_index(d, p + 1, n, NULL);
 			p += n + 2;
+		} else if (isxdigit((unsigned char)*p)) { /* of nearly all words */
+			put_byte(d, (uint8_t)strtol(p, NULL, 16), 0xff);
+			p += n;
 		} else {
-			word = xstrndup(p, n);
+			_cleanup_free_ char *word = xstrndup(p, n);
+
 			put_template_word(m, d, word);
 			p += n;
 		}
