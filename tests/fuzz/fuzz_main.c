@@ -6,6 +6,8 @@
  *
  *   fuzz_control [--runs N] [--seed S] [--only NUMBER] DIRECTORY|FILE...
  *
+ * Writes a comment after each PROGRESS of them, for lab/fuzz.
+ *
  * Each generated input has a number, from 1, and depends only on the seed, its number and the
  * files. If the target fails, the number and the bytes are printed, and the bytes are written to a
  * file that can be run like a file of the corpus. --only generates and runs that input again.
@@ -27,6 +29,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Defined by the sanitizers */
 __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
+
+#define PROGRESS 10000 /* inputs */
 
 /* --- failures --- */
 
@@ -224,8 +228,11 @@ int main(int argc, char **argv)
 	}
 	if (o.only && corpus.n > 0)
 		run_made(&corpus, o.only);
-	for (uint64_t number = 1; number <= o.runs && corpus.n > 0; number++)
+	for (uint64_t number = 1; number <= o.runs && corpus.n > 0; number++) {
 		run_made(&corpus, number);
+		if (number % PROGRESS == 0)
+			fprintf(stderr, "# %llu inputs\n", (unsigned long long)number);
+	}
 	if (o.runs || o.only)
 		printf("%s %d - %llu inputs made of them, seed %llu\n",
 		       corpus.n > 0 ? "ok" : "not ok", ++test,

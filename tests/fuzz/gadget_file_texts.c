@@ -85,15 +85,18 @@ static void write_setting(struct text *t, struct setting *setting, const char *e
 	end_line(t, setting, end);
 }
 
-static void write_texts(struct gadget_file *file, struct text texts[GADGET_FILE_TEXTS])
+/* Not allocated: the space for the lines is large, and one file after the other is written. */
+static struct text written[GADGET_FILE_TEXTS];
+
+static void write_texts(struct gadget_file *file)
 {
 	for (unsigned int i = 0; i < file->n_texts; i++) {
-		texts[i].index = i;
-		texts[i].size = texts[i].n_lines = 0;
-		put(&texts[i], "");
-		write_inner(&texts[i], file->root);
+		written[i].index = i;
+		written[i].size = written[i].n_lines = 0;
+		put(&written[i], "");
+		write_inner(&written[i], file->root);
 		free(file->text[i]);
-		file->text[i] = xstrdup(texts[i].data);
+		file->text[i] = xstrdup(written[i].data);
 	}
 }
 
@@ -132,7 +135,7 @@ static bool remove_setting(const struct text *t, unsigned int line)
 
 /* Removes the settings with errors. Returns false if no setting has one. */
 static bool remove_refused(const struct gadget_file *file, const char *path,
-			   const struct text *texts, const struct diags *diags)
+			   const struct diags *diags)
 {
 	bool removed = false;
 
@@ -143,7 +146,7 @@ static bool remove_refused(const struct gadget_file *file, const char *path,
 			_cleanup_free_ char *name = text_path(path, n);
 
 			if (diag->file && streq(diag->file, name))
-				removed |= remove_setting(&texts[n], diag->line);
+				removed |= remove_setting(&written[n], diag->line);
 		}
 	}
 	return removed;
@@ -153,22 +156,18 @@ static bool remove_refused(const struct gadget_file *file, const char *path,
  */
 static bool remove_all_refused(struct gadget_file *file, const char *path)
 {
-	struct text *texts = xcalloc(GADGET_FILE_TEXTS, sizeof(*texts));
 	bool accepted = false, changed = true;
 
 	while (!accepted && changed) {
 		struct diags diags = { 0 };
 		struct gadget *gadget;
 
-		write_texts(file, texts);
+		write_texts(file);
 		accepted = gadget_file_load(file, path, &gadget, NULL, &diags) == 0;
-		changed = remove_refused(file, path, texts, &diags);
+		changed = remove_refused(file, path, &diags);
 		gadget_free(gadget);
 		diags_free(&diags);
 	}
-	for (size_t i = 0; i < GADGET_FILE_TEXTS; i++)
-		free(texts[i].data);
-	free(texts);
 	return accepted;
 }
 
