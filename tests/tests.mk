@@ -149,7 +149,7 @@ TESTS += tests/cli/test_recipes.py
 endif
 
 # The front end. (test_examples_check.py and test_manual.py need more than make check does.)
-TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_ins.py \
+TESTS += tests/cli/test_cli.py tests/cli/test_completion.py tests/cli/test_drop_ins.py tests/cli/test_plans.py \
 	tests/cli/test_files.py tests/cli/test_log.py
 UNIT_TESTS += tests/unit/cmd/test_status_watch
 tests_unit_cmd_test_status_watch_SOURCES = tests/unit/cmd/test_status_watch.c

@@ -3,16 +3,18 @@
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=1200
 """What `check` accepts comes up, or fails for a reason that the kernel or the machine gives; and the file that `export` writes
-of it makes the same gadget. The files are generated from the table of keys (tests/fuzz/gadget_files.h).
+of it makes the same gadget, also if a script made it in configfs. The files are generated from the table of keys
+(tests/fuzz/gadget_files.h), a third of them with @include.
 
 GENERATED_SEED repeats the files of a failure; lab/soak has others in each run."""
 
+import json
 import os
 import pathlib
 import re
-import subprocess
 
 import gadgets
+import generated_files
 import harness
 import tap
 from harness import down, ffsctl, must
@@ -22,12 +24,8 @@ harness.leaves_nothing()
 
 SEED = int(os.environ.get("SOAK_SEED", os.environ.get("GENERATED_SEED", "1")))
 FILES = tap.rounds(20, 300)
-WRITE = f"{tap.HOST_BUILD}/tests/fuzz/write_gadget_files"
-
-# What the generated files name, beside each of them
 IMAGE = gadgets.DIRECTORY / "disk.img"
 IMAGE.write_bytes(bytes(1 << 20))
-BESIDE = {"disk.img": IMAGE, **{name: f"{harness.SRC}/tests/good/{name}" for name in ("blob", "serial")}}
 
 # Why the kernel, or a program, may refuse what `check` has accepted: exit status, what ffsctl says
 REASONS = [
@@ -37,6 +35,7 @@ REASONS = [
     (69, "cannot make the function .*: (No such device|Cannot allocate memory)"),  # its kernel device cannot be made
     (69, r'io.engine = "dmabuf" needs /dev/udmabuf'),
     # A directory of `tree` that the function does not have
+    (71, "cannot write '[^']*' to .*/functions/.*/lun[.][0-9]+/ro: Invalid argument"),  # a value in `tree`
     (71, "cannot make .*/functions/.*: (Operation not permitted|Invalid argument)"),
     (71, "the kernel has 8 serial ports for acm, gser and obex of all gadgets together"),
     (71, "a system can have one function of type tcm"),
@@ -48,12 +47,13 @@ REASONS = [
 BIND_REASONS = [
     (69, "No such device"),  # endpoints, descriptors of a program, a target
     (69, r"Not supported by this UDC [(]error 524[)]; this UDC has no free endpoint"),  # ENOTSUPP
+    (71, "Invalid argument; the kernel logged: \"uvc: Unable to allocate streaming EP\""),  # dummy_udc has no isochronous ones
     (71, "No such file or directory; the kernel logged: \"we need at least one control device\""),  # uac1_legacy
 ]
 # The kernel sets them when a host reads the device descriptor.
 SET_BY_KERNEL = {"bcdUSB", "bMaxPacketSize0"}
 
-came_up = []
+came_up, by_script = [], []
 
 
 def is_one_of(reasons, result):
@@ -83,7 +83,53 @@ def export_to(path):
     return result.stdout
 
 
+# Steps of a plan that a script does by mkdir, echo and ln
+BY_MKDIR = {"gadget", "config", "function", "configfs-mkdir"}
+BY_ECHO = {"write", "write-attribute", "write-config-attribute", "write-config-string", "write-string", "write-text"}
+
+
+def echo(text, path):
+    # One write(2): some attributes return 0, after which Python would write again without end.
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, text.encode() + b"\n")
+    os.close(fd)
+
+
+def make_by_script(path):
+    """Makes the gadget in configfs without ffsctl. Returns False, and makes nothing, if that takes more than a script."""
+    plan = json.loads(ffsctl("up", "--dry-run", "--json", "--no-bind", path).stdout)["gadgets"][0]["plan"]
+    if not {step["do"] for step in plan} <= BY_MKDIR | BY_ECHO | {"link"}:
+        return False
+    for step in plan:
+        target = pathlib.Path(step["path"])
+        if step["do"] in BY_MKDIR:
+            target.mkdir()
+        elif step["do"] in BY_ECHO:
+            echo(step["value"], target)
+        else:
+            target.symlink_to(pathlib.Path(harness.CONFIGFS) / "gen/functions" / step["value"])
+    return True
+
+
+def check_script(path):
+    """The export of a gadget that a script made makes the same gadget."""
+    again = path.parent / "exported-script" / "gen.conf"
+    if not make_by_script(path):
+        return
+    before = attributes()
+    export_to(again)
+    must(ffsctl("down", "--force", "gen"))
+    must(ffsctl("check", again))
+    must(ffsctl("up", again, "--no-bind"))
+    harness.check_same_snapshots({"configfs": before}, {"configfs": attributes()})
+    down("gen")
+    by_script.append(path)
+
+
 def check(path):
+    if int(path.parent.name) % 3 == 0:
+        for text in (path, *path.parent.glob("gen.conf.d/*.conf")):
+            generated_files.move_groups_to_includes(text)
     must(ffsctl("check", path))
     must(ffsctl("descriptors", path))
     option = up(path)
@@ -97,20 +143,10 @@ def check(path):
     harness.check_same_snapshots({"configfs": before}, {"configfs": attributes()})
     eq(must(ffsctl("export", "gen")).stdout, text, "the second export")
     down("gen")
+    check_script(path)
 
 
-def files():
-    """Writes the files; yields their numbers and paths."""
-    written = subprocess.run([WRITE, "--seed", str(SEED), "1", str(FILES), gadgets.DIRECTORY], check=True,
-                             stdout=subprocess.PIPE, text=True).stdout.split("\n")[:-1]
-    for path in map(pathlib.Path, written):
-        for directory in (path.parent, path.parent / "gen.conf.d"):
-            for name, target in BESIDE.items() if directory.is_dir() else ():
-                (directory / name).symlink_to(target)
-        yield int(path.parent.name), path
-
-
-for number, file in files():
+for number, file in generated_files.write(SEED, FILES, gadgets.DIRECTORY, IMAGE):
     test(f"file {number} of seed {SEED}", file)(check)
 
 
@@ -118,6 +154,7 @@ for number, file in files():
 def many_come_up():
     n = sum(option is not None for option in came_up)
     # Linux 6.1 has fewer functions and attributes.
+    ok(by_script, "by a script")
     ok(n > len(came_up) * (0.25 if os.environ["LAB_KERNEL"] == "6.1" else 0.7), f"{n} of {len(came_up)}")
 
 
