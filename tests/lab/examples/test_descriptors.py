@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=1 speed=full,high,super timeout=240
+# lab: vudcs=1 speed=high,super timeout=240
 # lab: kernel=6.1 vudcs=1 timeout=240
 # lab all: kernel=6.12,6.1 vudcs=1 speed=full,high,super timeout=240
 """The host reads what the example says: every field of every descriptor, and every string.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 vudcs=1 timeout=300
+# lab: vudcs=1 timeout=300
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: build=without-libusbgx vudcs=1 timeout=300
 # lab all: build=musl,i386 vudcs=1 timeout=300

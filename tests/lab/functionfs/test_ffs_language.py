@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 vudcs=1 timeout=180
-# lab: vudcs=1 build=sanitize timeout=180
 # lab all: kernel=6.12,6.1 vudcs=1 build=plain,sanitize timeout=180
 """Keys of an `ffs` group other than interfaces and endpoints: the kernel accepts the values, and the host reads them.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: build=sanitize timeout=360
+# lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: kernel=6.12 build=sanitize timeout=360
 """The plugin interface between ffsctl and a running worker. If a plugin does not accept an option, commands that did

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: timeout=120 real-time
 # lab: build=sanitize timeout=240 real-time
 # lab all: kernel=6.12,6.1 timeout=120 real-time
 # lab all: kernel=6.12 build=sanitize timeout=240 real-time

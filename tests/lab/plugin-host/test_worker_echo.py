@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=300
-# lab: speed=full timeout=300
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
 """Workers without ffsctl echo data byte for byte: the plugin loopback with all kinds of functions and all options, and
 the example of ffsctl-worker(7). (test_echo.py tests the other examples.)"""

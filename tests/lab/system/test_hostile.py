@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=super build=sanitize timeout=600 parts=2
-# lab: kernel=6.1 speed=high timeout=600 parts=2
 # lab all: kernel=6.12 speed=full,high,super build=sanitize timeout=600 parts=2
 # lab all: kernel=6.1 speed=high timeout=600 parts=2
 # lab all: kernel=6.12 flavour=debug timeout=600 parts=2
