@@ -27,7 +27,7 @@ struct late_request {
 	struct ffsctl_setup_body setup; /* as the worker got it */
 	uint8_t reason;			/* enum late_reason */
 	uint8_t host_gave_up; /* 1: the host had cancelled the request before it was stalled */
-	uint32_t waited_ms;   /* time that the keeper has waited for the answer */
+	uint32_t waited_ms;   /* time limit, or with LATE_HOST time until the host gave it up */
 	uint32_t answered_after_ms; /* time after which the worker has answered; 0: it has not yet
 				     */
 };

@@ -105,12 +105,13 @@ static bool end_late_setup(struct keeper_state *k, enum late_reason reason)
 {
 	const struct pending_setup *pending = &k->pending_setup;
 	bool cancelled = keeper_stall_pending_setup(k);
+	double until = reason == LATE_HOST ? now_monotonic() : pending->stall_deadline;
 
 	k->late = (struct late_request){
 		.setup = pending->setup,
 		.reason = (uint8_t)reason,
 		.host_gave_up = cancelled,
-		.waited_ms = (uint32_t)((now_monotonic() - pending->began) * 1e3),
+		.waited_ms = (uint32_t)((until - pending->began) * 1e3 + 0.5),
 	};
 	k->late_id = pending->id;
 	k->late_began = pending->began;
