@@ -68,6 +68,7 @@ static void add_hint_about_interpreter(const char *path, const char *first_bytes
 int spawn_add_execute_hint(const char *path, struct error *err)
 {
 	char first_bytes[FIRST_LINE_SIZE];
+	bool is_program, nobody_may;
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
@@ -79,17 +80,17 @@ int spawn_add_execute_hint(const char *path, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return -err->errno_value;
 	read_first_bytes(path, first_bytes);
-	if (err->errno_value == EACCES && !(st.st_mode & 0111))
+	is_program = str_has_prefix(first_bytes, "#!") || str_has_prefix(first_bytes, "\177ELF");
+	nobody_may = err->errno_value == EACCES && !(st.st_mode & 0111);
+	if (nobody_may && is_program)
 		error_add_hint(err, "'chmod +x %s' makes it executable", path);
+	else if (nobody_may || (err->errno_value == ENOEXEC && !is_program))
+		error_add_hint(err, "a script needs a first line such as #!/bin/sh");
 	else if (err->errno_value == EACCES)
 		error_add_hint(err, "the worker's user needs permission to execute the program, "
 				    "and to search each directory of its path");
 	else if (err->errno_value == ENOENT)
 		add_hint_about_interpreter(path, first_bytes, err);
-	if ((err->errno_value == EACCES && !(st.st_mode & 0111)) || err->errno_value == ENOEXEC) {
-		if (!str_has_prefix(first_bytes, "#!") && !str_has_prefix(first_bytes, "\177ELF"))
-			error_add_hint(err, "a script needs a first line such as #!/bin/sh");
-	}
 	return -err->errno_value;
 }
 

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,40 @@ Test(spawn, gives_file_descriptors_whatever_numbers_they_had, .timeout = 60)
 		free(argv[4 + i]);
 	}
 	rmdir(dir);
+}
+
+/* Starts a program with this text, which must fail with a hint that contains `hint`. */
+static void expect_execute_hint(const char *text, const char *hint)
+{
+	char path[] = "/tmp/ffsctl-program-XXXXXX";
+	char *argv[] = { path, NULL }, *env[] = { NULL };
+	struct spawn_settings settings = { .program_path = path,
+					   .argv = argv,
+					   .env = env,
+					   .working_directory = "/",
+					   .keep_caller_user = true,
+					   .process_limits.keep_all_privileges = true,
+					   .stdout_fd = -1 };
+	_cleanup_error_ struct error err = { 0 };
+	int fd = mkostemp(path, O_CLOEXEC);
+	pid_t pid;
+
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	fchmod(fd, 0700);
+	close(fd);
+	cr_expect_lt(spawn_start(&settings, NULL, 0, STDERR_FILENO, &pid, &err), 0);
+	cr_expect(err.hint && strstr(err.hint, hint), "%s; %s", err.text, err.hint);
+	unlink(path);
+}
+
+Test(spawn, explains_why_a_program_cannot_be_executed)
+{
+	expect_execute_hint("#!/no/interpreter -x\n",
+			    "the interpreter /no/interpreter in its first line does not exist");
+	expect_execute_hint(
+		"#! /bin/sh\r\necho\r\n",
+		"the first line of the script ends with CR: 'sed -i \"s/\\r$//\" /tmp/");
+	expect_execute_hint("echo\n", "a script needs a first line such as #!/bin/sh");
 }
 
 Test(credentials, leave_no_id_of_the_caller)
