@@ -1,49 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "configfs/bind_kernel_log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
-
-/*
- * Size of the buffer for a record of /dev/kmsg, in bytes: the kernel's CONSOLE_EXT_LOG_MAX. read(2)
- * fails with EINVAL if a record does not fit into the buffer.
- */
-#define KMSG_MAX 8192
-/*
- * Maximum number of kernel messages to read. Without a maximum, ffsctl would read forever if the
- * kernel logs faster than ffsctl reads.
- */
-#define N_KMSG_MAX 4096
+#include "configfs/kernel_log.h"
 
 void bind_kernel_log_open(struct bind_kernel_log *log)
 {
-	*log = (struct bind_kernel_log){ .kmsg_fd = open("/dev/kmsg",
-							 O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
-	if (log->kmsg_fd >= 0)
-		lseek(log->kmsg_fd, 0, SEEK_END);
+	*log = (struct bind_kernel_log){ .kmsg_fd = kernel_log_open() };
 }
 
 void bind_kernel_log_close(struct bind_kernel_log *log)
 {
 	cleanup_close(&log->kmsg_fd);
 	free(steal_ptr(log->function_message));
-}
-
-/*
- * Returns the part TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ...". The caller
- * frees it.
- */
-static char *kmsg_text(const char *record)
-{
-	const char *text = strchr(record, ';');
-
-	return text ? xstrndup(text + 1, strcspn(text + 1, "\n")) : NULL;
 }
 
 /*
@@ -74,7 +47,7 @@ static const char *find_function_driver_message(const char *text, const char *ga
 bool bind_kernel_log_add_kmsg(struct bind_kernel_log *log, const char *record, const char *udc,
 			      const char *gadget)
 {
-	_cleanup_free_ char *text = kmsg_text(record);
+	_cleanup_free_ char *text = kernel_log_text(record);
 	const char *message = text ? find_function_driver_message(text, gadget) : NULL;
 
 	if (message) {
@@ -87,17 +60,10 @@ bool bind_kernel_log_add_kmsg(struct bind_kernel_log *log, const char *record, c
 
 void bind_kernel_log_read(struct bind_kernel_log *log, const char *udc, const char *gadget)
 {
-	char record[KMSG_MAX + 1];
+	char record[KERNEL_LOG_RECORD_MAX + 1];
 
-	for (int i = 0; log->kmsg_fd >= 0 && i < N_KMSG_MAX; i++) {
-		ssize_t n = read(log->kmsg_fd, record, KMSG_MAX);
-
-		if (n < 0 && errno == EPIPE) /* the kernel has overwritten the next record */
-			continue;
-		if (n <= 0)
+	for (int i = 0; i < KERNEL_LOG_RECORDS_MAX; i++)
+		if (!kernel_log_read_record(log->kmsg_fd, record) ||
+		    bind_kernel_log_add_kmsg(log, record, udc, gadget))
 			return;
-		record[n] = '\0';
-		if (bind_kernel_log_add_kmsg(log, record, udc, gadget))
-			return;
-	}
 }

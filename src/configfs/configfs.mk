@@ -10,6 +10,7 @@ libffsctl_a_SOURCES += \
 	src/configfs/direct.c \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \
+	src/configfs/kernel_log.c src/configfs/kernel_log.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \
 	src/configfs/mac_address.c src/configfs/mac_address.h \
 	src/configfs/renew_symlinks.c src/configfs/renew_symlinks.h \
