@@ -201,15 +201,20 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		       bool keep_name, const char *const *dirs,
 		       struct client_reload_preview *preview, struct error *err);
 
-/* Waits until a host has configured the gadget, at most `seconds`. The gadget must be up. */
+/*
+ * Waits until a host has configured the gadget, at most `seconds`. The gadget must be up. Sets
+ * *by_udc to whether only the UDC's state shows it.
+ */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,
-			   struct error *err);
+			   bool *by_udc, struct error *err);
 
 /*
  * Waits until the gadget is "ready", "configured" by its host, or "disconnected" from its host.
  * With a time limit, also waits until the gadget has a supervisor, and fails with EX_TEMPFAIL after
  * `seconds`. Without a time limit (HUGE_VAL), fails if the gadget has no supervisor. Fails with
- * EX_PROTOCOL if a worker has failed and is not restarted.
+ * EX_PROTOCOL if a worker has failed and is not restarted. Sets *by_udc as client_wait_configured
+ * does.
  */
 int client_wait_condition(const struct paths *paths, const char *name,
-			  enum wait_condition condition, double seconds, struct error *err);
+			  enum wait_condition condition, double seconds, bool *by_udc,
+			  struct error *err);

@@ -3,6 +3,7 @@ libffsctl_a_SOURCES += \
 	src/client/background.c \
 	src/client/run_in_child.c \
 	src/client/down_log_and_wait.c src/client/client.h \
+	src/client/explain_no_host.c \
 	src/client/force_down.c \
 	src/client/make_supervisor.c \
 	src/client/inspect.c src/client/inspect.h \

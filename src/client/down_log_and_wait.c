@@ -282,8 +282,9 @@ int client_send_request(const struct paths *paths, const char *name,
  * the state of a previous gadget (supervisor/usb_host.c).
  */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,
-			   struct error *err)
+			   bool *by_udc, struct error *err)
 {
+	_cleanup_answer_ struct socket_answer answer = { 0 };
 	struct socket_request request = { .command = COMMAND_WAIT_HOST };
 	double until = now_monotonic() + seconds;
 	int r;
@@ -291,13 +292,16 @@ int client_wait_configured(const struct paths *paths, const char *name, double s
 	/* poll(2) also returns EINTR after SIGSTOP and SIGCONT (signal(7)). */
 	do
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
-						 err);
+						 &answer, err);
 	while (r == -EINTR && !err->exit && !client_got_termination_signal());
-	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
-		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-				 "%s: no host has configured the gadget within %g s, and it stays "
-				 "up",
-				 name, seconds);
+	*by_udc = answer.configured_by_udc;
+	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR)) {
+		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+			  "%s: no host has configured the gadget within %g s, and it stays up",
+			  name, seconds);
+		client_explain_no_host(paths, name, err);
+		return -ETIMEDOUT;
+	}
 	if (r < 0 && !err->exit)
 		return error_set(err, EX_OSERR, ESRCH, NULL,
 				 "%s: it went down before a host configured it", name);
@@ -332,8 +336,10 @@ static bool wait_for_run_dir_change(int fd, double until)
 }
 
 int client_wait_condition(const struct paths *paths, const char *name,
-			  enum wait_condition condition, double seconds, struct error *err)
+			  enum wait_condition condition, double seconds, bool *by_udc,
+			  struct error *err)
 {
+	_cleanup_answer_ struct socket_answer answer = { 0 };
 	struct socket_request request = { .command = COMMAND_WAIT, .condition = condition };
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	double until = now_monotonic() + seconds;
@@ -347,7 +353,7 @@ int client_wait_condition(const struct paths *paths, const char *name,
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
-						 err);
+						 &answer, err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
 		/* With a time limit, poll(2) also returns EINTR after SIGSTOP and SIGCONT. */
@@ -356,11 +362,14 @@ int client_wait_condition(const struct paths *paths, const char *name,
 		if (fd < 0 || !wait_for_run_dir_change(fd, until))
 			break;
 	}
+	*by_udc = answer.configured_by_udc;
 	if (r == 0 || err->exit)
 		return r;
 	if (r == -ETIMEDOUT) {
 		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL, "'%s' is not %s after %g s", name,
 			  wait_condition_words[condition], seconds);
+		if (condition == CONDITION_CONFIGURED)
+			client_explain_no_host(paths, name, err);
 		return error_add_hint(err, "see 'ffsctl status %s'", name);
 	}
 	client_error_no_supervisor(paths, name, err);

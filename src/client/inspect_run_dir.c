@@ -292,6 +292,14 @@ static void replace_stale_configured_state(struct gadget_status *gadget,
 	}
 }
 
+/* A supervisor that has ended cannot know what its status file says. */
+static void forget_evidence_of_dead_supervisor(struct gadget_status *gadget,
+					       const struct supervision_state *supervision)
+{
+	if (!supervision->has_lock_owner)
+		inspect_replace_text(&gadget->configured_by, NULL);
+}
+
 static bool any_keeper_waits_for_takeover(const struct gadget_status *gadget)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++)
@@ -444,6 +452,7 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 		add_problems_of_removed_files(gadget, paths, name, was_read);
 	inspect_set_udc_state(gadget, &kernel);
 	replace_stale_configured_state(gadget, supervision);
+	forget_evidence_of_dead_supervisor(gadget, supervision);
 	inspect_kernel_state_free(&kernel);
 }
 

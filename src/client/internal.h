@@ -37,6 +37,12 @@ int client_supervise_in_background(struct supervisor **s, const struct gadget *g
 /* background.c: sends a report to the command. `udc` NULL: the gadget is not bound. */
 void client_send_report(int fd, enum client_result result, const char *name, const char *udc);
 
+/*
+ * explain_no_host.c: adds to the error why no host has configured the gadget, as far as the kernel
+ * shows it, and what to change in its gadget file.
+ */
+void client_explain_no_host(const struct paths *paths, const char *name, struct error *err);
+
 /* background.c: returns whether this process got SIGINT or SIGTERM after client_fork_supervisor. */
 bool client_got_termination_signal(void);
 

@@ -80,13 +80,20 @@ static void print_function(FILE *out, const struct gadget_status *gadget,
 	fputc('\n', out);
 }
 
+static bool only_udc_reports_host(const struct gadget_status *gadget)
+{
+	return streq_null(gadget->udc_state, "configured") &&
+	       streq_null(gadget->configured_by, "udc");
+}
+
 static void print_gadget_state(FILE *out, const struct gadget_status *gadget)
 {
 	fprintf(out, "%s: %s", gadget->name, gadget_state_in_status_words[gadget->state]);
 	if (gadget->udc)
-		fprintf(out, " on %s, %s%s%s", gadget->udc,
+		fprintf(out, " on %s, %s%s%s%s", gadget->udc,
 			gadget->udc_state ? gadget->udc_state : "removed",
-			gadget->speed ? ", " : "", gadget->speed ? gadget->speed : "");
+			gadget->speed ? ", " : "", gadget->speed ? gadget->speed : "",
+			only_udc_reports_host(gadget) ? " (as the UDC reports)" : "");
 }
 
 static void print_gadget_problems(FILE *out, const struct gadget_status *gadget, const char *before,

@@ -387,6 +387,16 @@ static void print_left_out_functions(const struct up_command *q, const char *nam
 	status_free(&status);
 }
 
+static void await_host(struct up_command *q, const char *name)
+{
+	bool by_udc;
+
+	if (client_wait_configured(q->client_options.paths, name, q->host_wait_seconds, &by_udc,
+				   &q->err) == 0)
+		log_about(name, NULL, LOG_INFO, "%s: %s", name,
+			  by_udc ? "configured, as the UDC reports" : "configured by the host");
+}
+
 static int print_up_result(struct up_command *q, const struct client_up_report *report)
 {
 	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
@@ -402,11 +412,8 @@ static int print_up_result(struct up_command *q, const struct client_up_report *
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s, not bound",
 			  report->gadget_name, already);
 	print_left_out_functions(q, report->gadget_name);
-	if (*report->udc_name && q->host_wait_seconds >= 0 &&
-	    client_wait_configured(q->client_options.paths, report->gadget_name,
-				   q->host_wait_seconds, &q->err) == 0)
-		log_about(report->gadget_name, NULL, LOG_INFO, "%s: configured by the host",
-			  report->gadget_name);
+	if (*report->udc_name && q->host_wait_seconds >= 0)
+		await_host(q, report->gadget_name);
 	/*
 	 * The --json output contains the warnings about the gadget file. Only the child has loaded
 	 * the file, so it is loaded here, too.

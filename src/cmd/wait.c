@@ -48,7 +48,7 @@ static int run_wait_command(const struct globals *globals, int argc, char **argv
 	_cleanup_free_ char *name = NULL;
 	const char *condition = "ready";
 	double seconds = HUGE_VAL;
-	bool json = false;
+	bool json = false, by_udc = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -71,9 +71,9 @@ static int run_wait_command(const struct globals *globals, int argc, char **argv
 		return cmd_print_usage_error(&cmd_wait, "expected one gadget");
 	if (cmd_find_gadget_name(globals, argv[optind], &name, &err) == 0)
 		client_wait_condition(&globals->paths, name, parse_condition(condition), seconds,
-				      &err);
+				      &by_udc, &err);
 	if (!err.exit)
-		log_info("%s: %s", name, condition);
+		log_info("%s: %s%s", name, condition, by_udc ? ", as the UDC reports" : "");
 	if (json)
 		return print_json(globals, name, &err);
 	return err.exit ? cmd_print_error(&err) : 0;

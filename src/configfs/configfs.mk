@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/configfs/deactivation.c src/configfs/deactivation.h \
 	src/configfs/direct.c \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
+	src/configfs/host_messages.c src/configfs/host_messages.h \
 	src/configfs/items.c src/configfs/items.h \
 	src/configfs/kernel_log.c src/configfs/kernel_log.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \

@@ -121,6 +121,8 @@ static const struct json_members reload_request = MEMBERS(
 static const struct json_members reexec_request =
 	MEMBERS(REQUEST("program", program_path, MEMBER_TEXT));
 
+static const struct json_members wait_answer =
+	MEMBERS(ANSWER("by_udc", configured_by_udc, MEMBER_FLAG));
 static const struct json_members bus_answer =
 	MEMBERS(ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
 static const struct json_members reload_answer = MEMBERS(
@@ -317,9 +319,8 @@ int control_ask_supervisor(const struct paths *paths, const char *name,
 
 int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 				 const struct socket_request *request, double seconds,
-				 struct error *err)
+				 struct socket_answer *answer, struct error *err)
 {
-	_cleanup_answer_ struct socket_answer ignored = { 0 };
 	/* For SO_RCVTIMEO, 0 means no limit; 1e9 s is in effect no limit. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
@@ -327,5 +328,5 @@ int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return send_request(paths, name, request, &limit, &ignored, err);
+	return send_request(paths, name, request, &limit, answer, err);
 }

@@ -36,8 +36,8 @@
 	REQUEST(RESTART, restart, "restart", restart_request, none) \
 	REQUEST(BIND, bind, "bind", bind_request, bus_answer) \
 	REQUEST(UNBIND, unbind, "unbind", none, bus_answer) \
-	REQUEST(WAIT, wait, "wait", wait_request, none) \
-	REQUEST(WAIT_HOST, wait_host, "wait-host", none, none) \
+	REQUEST(WAIT, wait, "wait", wait_request, wait_answer) \
+	REQUEST(WAIT_HOST, wait_host, "wait-host", none, wait_answer) \
 	REQUEST(RELOAD, reload, "reload", reload_request, reload_answer) \
 	REQUEST(REEXEC, reexec, "reexec", reexec_request, none)
 /* clang-format on */
@@ -77,6 +77,8 @@ struct socket_request {
 
 /* The values of the answer to a command that succeeded. */
 struct socket_answer {
+	/* wait, wait-host: only the UDC's state shows that a host has configured the gadget */
+	bool configured_by_udc;
 	bool gadget_changed; /* bind, unbind, reload: the command changed the gadget */
 	bool rebound; /* reload: the gadget was unbound and bound, so the host saw a new device */
 	const char *udc; /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
@@ -159,4 +161,4 @@ int control_ask_supervisor(const struct paths *paths, const char *name,
  */
 int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 				 const struct socket_request *request, double seconds,
-				 struct error *err);
+				 struct socket_answer *answer, struct error *err);

@@ -65,17 +65,22 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(TEXT, udc)                                                                               \
 	M(TEXT, udc_state) /* the UDC's `state` in sysfs */                                        \
 	M(TEXT, speed)	   /* speed of the connection to the host */                               \
-	M(TIME, since)	   /* time at which the gadget came up */                                  \
+	/* what shows that a host has configured the gadget: "functions", which FunctionFS has     \
+	   enabled, or only "udc", its `state`; null: no host has, or nothing shows it */          \
+	M(TEXT, configured_by)                                                                     \
+	M(TIME, since) /* time at which the gadget came up */                                      \
 	M(PID, supervisor)
 
 /* Members that only the status file has, for inspect_run_dir.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
-	M(FLAG, configured) /* the host has configured the gadget */                               \
-	M(FLAG, suspended)  /* and has suspended it */                                             \
-	M(FLAG, no_bind)    /* the user wants it unbound: `up --no-bind` or `unbind` */            \
-	M(FLAG, lost)	    /* the gadget was unbound and must be bound again */                   \
-	M(FLAG, taken)	    /* another program unbound the gadget */                               \
-	M(FLAG, held)	    /* keepers wait for a takeover if the supervisor dies (--hold) */
+	M(FLAG, configured)   /* the host has configured the gadget */                             \
+	M(FLAG, suspended)    /* and has suspended it */                                           \
+	M(TEXT, host_failure) /* why a host could not configure it; null: unknown */               \
+	M(TEXT, host_hint)    /* what to change then */                                            \
+	M(FLAG, no_bind)      /* the user wants it unbound: `up --no-bind` or `unbind` */          \
+	M(FLAG, lost)	      /* the gadget was unbound and must be bound again */                 \
+	M(FLAG, taken)	      /* another program unbound the gadget */                             \
+	M(FLAG, held)	      /* keepers wait for a takeover if the supervisor dies (--hold) */
 
 #define FUNCTION_MEMBERS(M)                                                                        \
 	M(NAME, label)                                                                             \

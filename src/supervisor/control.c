@@ -329,6 +329,14 @@ static bool reload_has_ended(const struct control_server *control)
 	       !gadget_is_reloading(control->live);
 }
 
+static void answer_ended_action(struct control_client *client, const struct error *err)
+{
+	if (client->waits_for == CLIENT_WAITS_HOST)
+		control_answer_wait_for_host(client);
+	else
+		control_answer(client, err);
+}
+
 void control_answer_finished_commands(struct control_server *control)
 {
 	if (control->live->state == GADGET_FAILED)
@@ -342,6 +350,6 @@ void control_answer_finished_commands(struct control_server *control)
 		else if (client->waits_for == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
 		else if (requested_action_has_ended(client, &err))
-			control_answer(client, &err);
+			answer_ended_action(client, &err);
 	}
 }

@@ -11,6 +11,7 @@
 #include "supervisor/control_internal.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
+#include "supervisor/usb_host.h"
 
 void control_close_client(struct control_client *client)
 {
@@ -52,6 +53,15 @@ void control_answer_bind(struct control_client *client, bool changed, const stru
 					.udc = client->control->binding->udc };
 
 	answer_and_close(client, COMMAND_BIND, &answer, err);
+}
+
+void control_answer_wait_for_host(struct control_client *client)
+{
+	struct socket_answer answer = {
+		.configured_by_udc = host_evidence(client->control->binding->host) == HOST_BY_UDC,
+	};
+
+	answer_and_close(client, COMMAND_WAIT, &answer, NULL);
 }
 
 void control_refuse(struct control_client *client, int exit, const char *text)

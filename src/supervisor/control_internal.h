@@ -18,6 +18,9 @@ void control_refuse_as_too_many(struct control_client *client);
 /* Returns whether the client's `restart` restarts the worker of this function. */
 bool control_client_restarts_function(const struct control_client *client,
 				      const struct live_function *function);
+/* Answers a command that waited until a host has configured the gadget, and closes the connection.
+ */
+void control_answer_wait_for_host(struct control_client *client);
 /* Answers the command `reload`, and closes the connection. */
 void control_answer_reload(struct control_client *client);
 /* Closes the connection without an answer. */

@@ -19,12 +19,13 @@
 
 #define SUSPENDED "suspended by the host"
 
-static char *configured_text(const struct binding *b)
+static char *configured_text(const struct usb_host_state *host, const struct binding *b)
 {
 	_cleanup_free_ char *speed = b->udc ? udc_read_attribute(b->udc, "current_speed") : NULL;
 	bool is_known = speed && !streq(speed, "UNKNOWN");
 
-	return strf("configured by the host%s%s", is_known ? " at " : "", is_known ? speed : "");
+	return strf("configured by the host%s%s%s", is_known ? " at " : "", is_known ? speed : "",
+		    host_evidence(host) == HOST_BY_UDC ? " (as the UDC reports)" : "");
 }
 
 static void on_count_timer(void *data, uint32_t events _unused_)
@@ -95,7 +96,7 @@ void host_log_changes(struct usb_host_state *host, const struct binding *b)
 	if (before.configured && !binding_is_bound_in_kernel(b))
 		return;
 	if (configured && !before.configured) {
-		_cleanup_free_ char *text = configured_text(b);
+		_cleanup_free_ char *text = configured_text(host, b);
 
 		log_or_count(host, text);
 	} else if (!configured && before.configured) {

@@ -239,6 +239,7 @@ static void advance_state_and_write_status(struct supervisor *s)
 	} while (live->state != before && !gadget_is_down(live));
 	live->retry_undo_soon =
 		live->retry_undo_soon || gadget_has_remaining_worker_processes(live);
+	host_update_kernel_log_watch(&s->host, host_evidence(&s->host));
 	gadget_write_status(live);
 	take_over_send_wait_seconds_to_keepers(&s->takeover);
 	control_answer_finished_commands(&s->control);

@@ -17,15 +17,24 @@
 #include "supervisor/live_gadget.h"
 
 /*
- * Returns whether a function of the configuration has an ep0 that ffsctl holds, not a worker. A
- * function that may be left out does not count.
+ * Returns whether a keeper reports when a host enables the function: it holds ep0, not a worker,
+ * and the function has an interface.
+ */
+static bool keeper_reports_enable(const struct function *f)
+{
+	return function_keeper_holds_ep0(f) && f->ffs->n_interfaces > 0;
+}
+
+/*
+ * Returns whether a keeper reports when a host selects the configuration. A function that may be
+ * left out does not count.
  */
 static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++) {
 		const struct function *f = &g->functions[c->functions[i].function_index];
 
-		if (function_keeper_holds_ep0(f) && !f->optional)
+		if (keeper_reports_enable(f) && !f->optional)
 			return true;
 	}
 	return false;
@@ -43,7 +52,9 @@ void host_init(struct usb_host_state *host, struct live_gadget *live)
 {
 	*host = (struct usb_host_state){ .live = live,
 					 .udc_state_watch = FD_WATCH_NONE,
-					 .log.count_timer = FD_WATCH_NONE };
+					 .log.count_timer = FD_WATCH_NONE,
+					 .kernel_log_fd = -1,
+					 .kernel_log_watch = FD_WATCH_NONE };
 }
 
 static void stop_watching_udc_state(struct usb_host_state *host)
@@ -78,6 +89,7 @@ static void on_udc_state(void *data, uint32_t events _unused_)
 		stop_watching_udc_state(host);
 		host->state_is_configured = false;
 	}
+	host_read_kernel_log(host); /* may show that the host was refused */
 	live_gadget_request_plan_and_status_update(host->live);
 }
 
@@ -104,6 +116,7 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
+	host_begin_kernel_log(host, udc);
 	if (udc)
 		send_udc_to_keepers(&host->live->functions, udc);
 	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
@@ -145,18 +158,63 @@ void host_handle_unbind(struct usb_host_state *host)
 {
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
+	host_begin_kernel_log(host, NULL);
 	host_clear_link_states_of_functions(host);
 }
 
-/* Returns true if any function is enabled: a host enables all functions of a configuration. */
+/* Returns the live function whose keeper reports ENABLE for `f`; NULL: there is none. */
+static const struct live_function *find_reporting_function(const struct functions *functions,
+							   const struct function *f)
+{
+	for (size_t n = 0; n < functions->n; n++)
+		if (functions->list[n]->model == f)
+			return keeper_reports_enable(f) && !functions->list[n]->left_out
+				       ? functions->list[n]
+				       : NULL;
+	return NULL;
+}
+
+/*
+ * Returns whether keepers report when a host selects the configuration. Sets *enabled to whether
+ * all of them have reported it: a host enables all functions of a configuration, or is refused, and
+ * the kernel then disables those that it has enabled.
+ */
+static bool config_is_reported(const struct usb_host_state *host, const struct config *c,
+			       bool *enabled)
+{
+	const struct gadget *g = host->live->model;
+	bool reported = false;
+
+	*enabled = true;
+	for (size_t i = 0; i < c->n_functions; i++) {
+		const struct live_function *function = find_reporting_function(
+			&host->live->functions, &g->functions[c->functions[i].function_index]);
+
+		if (!function)
+			continue;
+		reported = true;
+		*enabled = *enabled && function->link_state.enabled;
+	}
+	return reported;
+}
+
+enum host_evidence host_evidence(const struct usb_host_state *host)
+{
+	const struct gadget *g = host->live->model;
+	bool all_reported = g && g->n_configs > 0, enabled;
+
+	for (size_t i = 0; g && i < g->n_configs; i++) {
+		if (!config_is_reported(host, &g->configs[i], &enabled))
+			all_reported = false;
+		else if (enabled)
+			return HOST_BY_FUNCTIONS;
+	}
+	return host->state_is_configured && !all_reported ? HOST_BY_UDC : HOST_NO_EVIDENCE;
+}
+
 bool host_has_configured(const struct usb_host_state *host)
 {
-	const struct functions *functions = &host->live->functions;
-
-	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->link_state.enabled)
-			return true;
-	return host->state_is_configured;
+	return host_evidence(host) != HOST_NO_EVIDENCE;
 }
 
 bool host_has_suspended(const struct usb_host_state *host)

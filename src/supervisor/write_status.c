@@ -203,6 +203,20 @@ static void add_changed_value_problem(struct gadget_status *status,
 	problem->column = changed->at.column;
 }
 
+/* Sets why a host could not configure the gadget, and adds it as a problem. */
+static void add_host_failure(struct gadget_status *status, const struct status_sources *view)
+{
+	if (status->configured)
+		return;
+	status->host_failure = host_explain_failure(view->host, &status->host_hint);
+	if (!status->host_failure)
+		return;
+	status_add_problem(status, PROBLEM_WARNING,
+			   strf("no host can configure the gadget: %s%s%s", status->host_failure,
+				status->host_hint ? "; " : "",
+				status->host_hint ? status->host_hint : ""));
+}
+
 static void add_problems(struct gadget_status *status, const struct status_sources *view)
 {
 	add_error_problem(status, &view->live->failure);
@@ -213,6 +227,7 @@ static void add_problems(struct gadget_status *status, const struct status_sourc
 	for (size_t n = 0; n < view->live->configfs.n_values_changed_by_kernel; n++)
 		add_changed_value_problem(status,
 					  &view->live->configfs.values_changed_by_kernel[n]);
+	add_host_failure(status, view);
 	for (size_t n = 0; n < status->n_functions; n++)
 		add_halt_problem(status, &status->functions[n]);
 	for (size_t n = 0; n < view->live->functions.n; n++)
@@ -236,11 +251,18 @@ static void add_config_symlinks(struct gadget_status *status, const struct statu
 
 void status_write(const struct status_sources *view)
 {
+	static const char *const evidence_words[] = {
+		[HOST_NO_EVIDENCE] = NULL,
+		[HOST_BY_UDC] = "udc",
+		[HOST_BY_FUNCTIONS] = "functions",
+	};
+	enum host_evidence evidence;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
 
 	if (!view->live->model || view->live->rundir.dir_fd < 0)
 		return;
+	evidence = host_evidence(view->host);
 	status = (struct gadget_status){
 		.name = xstrdup(view->live->name),
 		.file = xstrdup_or_null(view->live->model->file),
@@ -248,7 +270,8 @@ void status_write(const struct status_sources *view)
 		.udc = xstrdup_or_null(view->binding->udc),
 		.supervisor = getpid(),
 		.since = view->live->came_up_at,
-		.configured = host_has_configured(view->host),
+		.configured = evidence != HOST_NO_EVIDENCE,
+		.configured_by = xstrdup_or_null(evidence_words[evidence]),
 		.suspended = host_has_suspended(view->host),
 		.no_bind = view->binding->must_stay_unbound,
 		.lost = view->binding->state == BINDING_REBIND_DUE,

@@ -232,7 +232,7 @@ for name, expected in {
               "  -o FIELD[,FIELD...] print these fields, separated by tabs, a line per gadget\n"
               "                      ('-': the field has no value)\n"
               "\n"
-              "fields: name file state udc udc_state speed since supervisor\n"
+              "fields: name file state udc udc_state speed configured_by since supervisor\n"
               "after a function's label and a dot:\n"
               "  label type instance mount device ifname left_out keeper\n"
               "after a function's label and '.worker.':\n"

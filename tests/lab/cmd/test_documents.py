@@ -89,7 +89,7 @@ def status_bare_values():
     shown, _ = harness.status("two-functions")
     first, second = shown["functions"]
     eq(must(ffsctl("status", "two-functions", "-o", "udc")).stdout, "dummy_udc.0\n")
-    members = ["name", "file", "state", "udc", "udc_state", "speed", "since", "supervisor"]
+    members = ["name", "file", "state", "udc", "udc_state", "speed", "configured_by", "since", "supervisor"]
     eq(values("two-functions", "-o", ",".join(members)), [[str(shown[m]) for m in members]])
     label = first["label"]
     eq(values("-o", f"{label}.mount,{label}.worker.pid,{label}.ifname", "-o", "state"),

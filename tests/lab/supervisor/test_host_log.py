@@ -20,6 +20,7 @@ from tap import contains, eq, ok, test
 harness.leaves_nothing()
 
 CONFIGURED = "configured by the host at high-speed"
+BY_UDC = CONFIGURED + " (as the UDC reports)"
 LEFT = "disconnected or unconfigured by the host"
 HUB = 0x0002  # the product of Linux' root hubs at high speed
 SET_FEATURE, CLEAR_FEATURE, SUSPEND, POWER = 3, 1, 2, 8  # of a hub's port (USB 2.0, 11.24.2)
@@ -155,15 +156,15 @@ def kernel_function():
     path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions = { loop = { type = "Loopback"; }; };\n')
     with connects():
         up(path)
-    await_lines(["up on dummy_udc.0", CONFIGURED])
+    await_lines(["up on dummy_udc.0", BY_UDC])
     with connects():
         hub(CLEAR_FEATURE, POWER)
         hub(SET_FEATURE, POWER)
     # dummy_hcd does not set the state at a disconnect, but the next host resets the port
-    await_lines(["up on dummy_udc.0", CONFIGURED, LEFT, CONFIGURED])
+    await_lines(["up on dummy_udc.0", BY_UDC, LEFT, BY_UDC])
     kill(status("x")[0]["supervisor"])
     up(path)
-    await_lines(["up on dummy_udc.0", CONFIGURED, LEFT, CONFIGURED, "taken over; up on dummy_udc.0"])
+    await_lines(["up on dummy_udc.0", BY_UDC, LEFT, BY_UDC, "taken over; up on dummy_udc.0"])
     down("x")
 
 

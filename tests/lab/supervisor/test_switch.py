@@ -182,6 +182,7 @@ def reload_survives_failed_switch():
     with harness.configured():
         ask("b")
     must_be_up("a")
+    must(ffsctl("wait", "a", "--for", "configured"))  # its state in sysfs is earlier than the report of its function
     eq(status("a")[0]["speed"], "high-speed")
     down("a")
 

@@ -6,6 +6,8 @@ slow            writes the descriptors after SIGUSR1
 never           writes no descriptors
 exit            ends with exit status 3
 greedy          writes descriptors of more endpoints than a UDC has
+packet SIZE     writes descriptors whose endpoints have this maximum packet size at each speed
+speeds N        writes descriptors of the first N of full, high and super speed
 wrong           writes descriptors that the kernel refuses, and ends with exit status 4
 linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
 reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
@@ -27,20 +29,23 @@ import time
 BIND, UNBIND, ENABLE, DISABLE, SETUP = range(5)  # of FunctionFS' events
 mount, *words = sys.argv[1:]
 ENDPOINTS = 15 if "greedy" in words else 1
-INTERFACE = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, ENDPOINTS, 0xFF, 0, 0, 1)
-BODY = b"".join(INTERFACE + b"".join(struct.pack("<BBBBHB", 7, 5, 0x81 + n, 2, size, 0) + companion for n in range(ENDPOINTS))
-                for size, companion in ((64, b""), (512, b""), (1024, struct.pack("<BBBBH", 6, 0x30, 0, 0, 0))))
-FLAGS, COUNTS = 1 | 2 | 4, (1 + ENDPOINTS, 1 + ENDPOINTS, 1 + 2 * ENDPOINTS)  # full, high and super speed
-
-
+SPEEDS = (1, 64, b""), (2, 512, b""), (4, 1024, struct.pack("<BBBBH", 6, 0x30, 0, 0, 0))  # full, high, super
 def argument(word):
     """Returns what follows a word of the command line; None: it does not have the word."""
     return words[words.index(word) + 1] if word in words else None
 
 
-def descriptors(flags=FLAGS):
-    head = struct.pack("<IIIIII", 3, 24 + len(BODY), flags, *COUNTS)
-    return head + BODY
+def descriptors(further_flags=0):
+    interface = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, ENDPOINTS, 0xFF, 0, 0, 1)
+    speeds = int(argument("speeds") or 3)
+    flags, counts, body = further_flags, [], b""
+    for flag, size, companion in SPEEDS[:speeds]:
+        size = int(argument("packet") or size)
+        body += interface + b"".join(struct.pack("<BBBBHB", 7, 5, 0x81 + n, 2, size, 0) + companion for n in range(ENDPOINTS))
+        flags |= flag
+        counts.append(1 + ENDPOINTS * (2 if companion else 1))
+    head = struct.pack("<%dI" % len(counts), *counts)
+    return struct.pack("<III", 3, 12 + len(head) + len(body), flags) + head + body
 
 
 def strings():

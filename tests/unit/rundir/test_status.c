@@ -44,6 +44,9 @@ static struct gadget_status make_status(void)
 		.udc = xstrdup("dummy_udc.0"),
 		.udc_state = xstrdup("configured"),
 		.speed = xstrdup("high-speed"),
+		.configured_by = xstrdup("udc"),
+		.host_failure = xstrdup("the kernel logged \"no\""),
+		.host_hint = xstrdup("set max_speed"),
 		.since = 1700000000,
 		.supervisor = 4711,
 		.configured = true,
@@ -152,8 +155,8 @@ Test(status, what_is_written_is_read_back)
 
 Test(status, the_document_has_no_values_of_the_file_alone)
 {
-	static const char *const alone[] = { "configured", "no_bind", "lost",
-					     "taken",	   "held",    "links" };
+	static const char *const alone[] = { "configured", "host_failure", "host_hint", "no_bind",
+					     "lost",	   "taken",	   "held",	"links" };
 	struct gadget_status status = make_status();
 	json_t *json = status_to_json(&status);
 

@@ -31,6 +31,11 @@ int fd_watch_add(struct loop *loop _unused_, struct fd_watch *source, int fd,
 	return 0;
 }
 
+void fd_watch_remove(struct loop *loop _unused_, struct fd_watch *source)
+{
+	source->fd = -1;
+}
+
 void fd_watch_close(struct loop *loop _unused_, struct fd_watch *source)
 {
 	if (source->fd >= 0)
@@ -119,5 +124,65 @@ Test(host, a_takeover_keeps_the_state_of_the_host, .init = begin, .fini = end)
 	cr_expect(host_has_configured(&host));
 	set_state("configured");
 	host_watch_after_takeover(&host, "x", false);
+	cr_expect_not(host_has_configured(&host));
+}
+
+/* --- functions whose keepers report ENABLE --- */
+
+enum { FIRST, SECOND, KERNEL, N_FUNCTIONS };
+
+static struct interface interface;
+static struct ffs instance = { .interfaces = &interface, .n_interfaces = 1 };
+static struct function models[N_FUNCTIONS] = { [FIRST].ffs = &instance, [SECOND].ffs = &instance };
+static struct live_function functions[] = {
+	[FIRST].model = &models[FIRST], [SECOND].model = &models[SECOND]
+};
+static struct live_function *list[] = { &functions[FIRST], &functions[SECOND] };
+static struct config_function links[] = { { .function_index = FIRST },
+					  { .function_index = KERNEL },
+					  { .function_index = SECOND } };
+
+static void begin_functions(void)
+{
+	begin();
+	gadget.functions = models;
+	gadget.n_functions = N_FUNCTIONS;
+	config = (struct config){ .functions = links, .n_functions = ARRAY_SIZE(links) };
+	live.model = &gadget;
+	live.functions.list = list;
+	live.functions.n = ARRAY_SIZE(list);
+	set_state("configured");
+	host_watch_udc_state(&host, "x");
+}
+
+Test(host, all_functions_of_a_configuration_must_be_enabled, .init = begin_functions, .fini = end)
+{
+	host.state_is_configured = true; /* as kernels that refused the host leave it */
+	cr_expect_eq(host_evidence(&host), HOST_NO_EVIDENCE);
+	functions[FIRST].link_state.enabled = true;
+	cr_expect_eq(host_evidence(&host), HOST_NO_EVIDENCE);
+	functions[SECOND].link_state.enabled = true;
+	cr_expect_eq(host_evidence(&host), HOST_BY_FUNCTIONS);
+	functions[FIRST].link_state.enabled = false;
+	functions[FIRST].left_out = true;
+	cr_expect_eq(host_evidence(&host), HOST_BY_FUNCTIONS, "it is left out");
+	functions[SECOND].left_out = true;
+	cr_expect_eq(host_evidence(&host), HOST_BY_UDC, "only the kernel's function is left");
+}
+
+Test(host, a_function_without_interfaces_is_never_enabled, .init = begin_functions, .fini = end)
+{
+	instance.n_interfaces = 0;
+	cr_expect_eq(host_evidence(&host), HOST_NO_EVIDENCE);
+	host.state_is_configured = true;
+	cr_expect_eq(host_evidence(&host), HOST_BY_UDC);
+}
+
+Test(host, a_refused_host_has_not_configured_it, .init = begin, .fini = end)
+{
+	set_state("addressed");
+	host_watch_udc_state(&host, "x");
+	host.messages.host_was_refused = true;
+	change_state("configured");
 	cr_expect_not(host_has_configured(&host));
 }
