@@ -89,9 +89,10 @@ BY_ECHO = {"write", "write-attribute", "write-config-attribute", "write-config-s
 
 
 def echo(text, path):
-    # One write(2): some attributes return 0, after which Python would write again without end.
+    # One write(2): some attributes return 0, after which Python would write again without end. Without a line feed, which
+    # the longest strings have no room for
     fd = os.open(path, os.O_WRONLY)
-    os.write(fd, text.encode() + b"\n")
+    os.write(fd, text.encode() or b"\n")
     os.close(fd)
 
 
@@ -114,8 +115,12 @@ def make_by_script(path):
 def check_script(path):
     """The export of a gadget that a script made makes the same gadget."""
     again = path.parent / "exported-script" / "gen.conf"
-    if not make_by_script(path):
-        return
+    try:
+        if not make_by_script(path):
+            return
+    except OSError:
+        ffsctl("down", "--force", "gen")
+        raise
     before = attributes()
     export_to(again)
     must(ffsctl("down", "--force", "gen"))
