@@ -78,27 +78,31 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 
 /*
  * Prints the output of a worker of `ffsctl run` on stderr, also if the worker was taken over from
- * `ffsctl up`.
+ * `ffsctl up`. Returns what read(2) returns.
  */
-static void print_output(const char *text, size_t size)
+static ssize_t print_output(int fd)
 {
-	_cleanup_free_ char *shown = text_replace_unprintable_lines(text, size);
+	_cleanup_free_ char *shown = NULL;
+	char text[4096];
+	ssize_t n = read(fd, text, sizeof(text));
 
+	if (n <= 0)
+		return n;
+	shown = text_replace_unprintable_lines(text, (size_t)n);
 	log_without_prefix(shown, strlen(shown));
+	return n;
 }
 
 static void on_output(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
-	char text[4096];
-	ssize_t n = read(worker->output_watch.fd, text, sizeof(text));
+	ssize_t n = gadget_functions_of(worker)->foreground
+			    ? print_output(worker->output_watch.fd)
+			    : log_file_move_worker_output(gadget_functions_of(worker)->log_file,
+							  worker, worker->function->model->label,
+							  worker->output_watch.fd);
 
-	if (n > 0 && gadget_functions_of(worker)->foreground)
-		print_output(text, (size_t)n);
-	else if (n > 0)
-		log_file_write_worker_text(gadget_functions_of(worker)->log_file, worker,
-					   worker->function->model->label, text, (size_t)n);
-	else if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		worker_close_watch(worker, &worker->output_watch);
 }
 

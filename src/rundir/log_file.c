@@ -18,17 +18,17 @@
  * twice LOG_FILE_KEPT.
  */
 #define WRITE_MAX (LOG_FILE_KEPT - LOG_FILE_EVENTS)
+#define INPUT_FILE_MAX (2 * LOG_FILE_OUTPUT) /* maximum size of RUNDIR_LOG_INPUT */
 
 void log_file_init(struct log_file *log, int dir_fd)
 {
-	*log = (struct log_file){ .dir_fd = dir_fd, .log_fd = -1 };
+	*log = (struct log_file){ .dir_fd = dir_fd, .log_fd = -1, .input_fd = -1 };
 }
 
 void log_file_close(struct log_file *log)
 {
-	if (log->log_fd >= 0)
-		close(log->log_fd);
-	log->log_fd = -1;
+	cleanup_close(&log->log_fd);
+	cleanup_close(&log->input_fd);
 }
 
 static int open_log(struct log_file *log)
@@ -37,14 +37,6 @@ static int open_log(struct log_file *log)
 		log->log_fd = openat(log->dir_fd, RUNDIR_LOG,
 				     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 	return log->log_fd;
-}
-
-void log_file_open_existing(struct log_file *log)
-{
-	struct stat st;
-
-	if (fstatat(log->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 && open_log(log) >= 0)
-		log->log_size = (size_t)st.st_size;
 }
 
 /*
@@ -104,9 +96,22 @@ static void shorten_log(struct log_file *log)
 	kept = xcalloc(1, events + LOG_FILE_KEPT);
 	events = copy_event_lines(all, from, skip, kept);
 	memcpy(kept + events, from, (size_t)(all + n - from));
-	log_file_close(log);
+	cleanup_close(&log->log_fd);
 	log->log_size = events + (size_t)(all + n - from);
 	file_replace(log->dir_fd, RUNDIR_LOG, kept, log->log_size, 0640);
+}
+
+/*
+ * Writes the first line of RUNDIR_LOG_INPUT: the size of the log before the output that follows is
+ * appended to it, and whose output it is. The line's length does not depend on the size. It is in
+ * one page, so a signal does not interrupt the write. Returns the length; 0: it was not written.
+ */
+static size_t write_input_head(const struct log_file *log)
+{
+	_cleanup_free_ char *head = strf("%020zu %s\n", log->log_size, log->input_label);
+	size_t size = strlen(head);
+
+	return pwrite(log->input_fd, head, size, 0) == (ssize_t)size ? size : 0;
 }
 
 /*
@@ -127,8 +132,11 @@ static void append_text(struct log_file *log, const char *data, size_t size)
 		size -= newline ? (size_t)(newline + 1 - data) : 0;
 		data = newline ? newline + 1 : data;
 	}
-	if (log->log_size + size > 2 * LOG_FILE_KEPT)
+	if (log->log_size + size > 2 * LOG_FILE_KEPT) {
 		shorten_log(log);
+		if (log->input_label)
+			write_input_head(log);
+	}
 	if (open_log(log) >= 0 && fd_write_all(log->log_fd, data, size) == 0)
 		log->log_size += size;
 }
@@ -168,8 +176,9 @@ static size_t count_lines(const char *p, const char *end)
 	return n;
 }
 
-void log_file_write_worker_text(struct log_file *log, const void *writer, const char *label,
-				const char *data, size_t size)
+/* Appends output of a worker to the log. Begins each line with the time and the label. */
+static void write_worker_text(struct log_file *log, const void *writer, const char *label,
+			      const char *data, size_t size)
 {
 	const char *end = data + size, *next;
 	char head[128];
@@ -190,4 +199,102 @@ void log_file_write_worker_text(struct log_file *log, const void *writer, const 
 		log->unfinished_writer = next[-1] == '\n' ? NULL : writer;
 	}
 	append_text(log, text, (size_t)(to - text));
+}
+
+/*
+ * Appends output of a worker, which is in RUNDIR_LOG_INPUT, too, to the log. When it is there,
+ * empties the file.
+ */
+static void append_input(struct log_file *log, const void *writer, const char *text, size_t size)
+{
+	write_worker_text(log, writer, log->input_label, text, size);
+	if (log->input_fd >= 0 && ftruncate(log->input_fd, 0) < 0)
+		cleanup_close(&log->input_fd);
+}
+
+/*
+ * Moves output from the pipe to RUNDIR_LOG_INPUT. The kernel takes from the pipe what it has
+ * written, also if a signal ends the process: each byte is in the pipe or in the file. Sets *head
+ * to the position of the output in the file. Returns what read(2) returns.
+ */
+static ssize_t splice_to_input(struct log_file *log, int pipe_fd, size_t *head)
+{
+	off_t offset;
+
+	if (log->input_fd < 0)
+		log->input_fd = openat(log->dir_fd, RUNDIR_LOG_INPUT,
+				       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*head = log->input_fd >= 0 ? write_input_head(log) : 0;
+	offset = (off_t)*head;
+	if (offset == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return splice(pipe_fd, NULL, log->input_fd, &offset, LOG_FILE_OUTPUT, SPLICE_F_NONBLOCK);
+}
+
+ssize_t log_file_move_worker_output(struct log_file *log, const void *writer, const char *label,
+				    int pipe_fd)
+{
+	char text[LOG_FILE_OUTPUT];
+	size_t head;
+	ssize_t n;
+
+	log->input_label = label;
+	n = splice_to_input(log, pipe_fd, &head);
+	if (n > 0)
+		n = pread(log->input_fd, text, (size_t)n, (off_t)head);
+	/* Without room for the file: what follows is lost if the process is killed just now. */
+	else if (n < 0 && errno != EAGAIN)
+		n = read(pipe_fd, text, sizeof(text));
+	if (n > 0)
+		append_input(log, writer, text, (size_t)n);
+	log->input_label = NULL;
+	return n;
+}
+
+static bool ends_within_line(const struct log_file *log)
+{
+	char last = '\n';
+
+	return log->log_size > 0 && pread(log->log_fd, &last, 1, (off_t)(log->log_size - 1)) == 1 &&
+	       last != '\n';
+}
+
+/*
+ * Appends the output in RUNDIR_LOG_INPUT to the log. Removes first what the dead supervisor has
+ * appended of it.
+ */
+static void continue_move(struct log_file *log)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size, length, log_size;
+	const char *output;
+	char *label;
+
+	if (file_read(log->dir_fd, RUNDIR_LOG_INPUT, INPUT_FILE_MAX, &text, &size) < 0)
+		return;
+	output = str_skip_line(text, text + size, &length);
+	log_size = strtoul(text, &label, 10);
+	if (output == text + size || *label != ' ')
+		return;
+	text[length] = '\0';
+	if (log_size < log->log_size && ftruncate(log->log_fd, (off_t)log_size) == 0)
+		log->log_size = log_size;
+	log->unfinished_writer = ends_within_line(log) ? log : NULL;
+	log->input_fd = openat(log->dir_fd, RUNDIR_LOG_INPUT, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	log->input_label = label + 1;
+	append_input(log, text, output, (size_t)(text + size - output));
+	log->input_label = NULL;
+}
+
+void log_file_open_existing(struct log_file *log)
+{
+	struct stat st;
+
+	if (fstatat(log->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 && open_log(log) >= 0)
+		log->log_size = (size_t)st.st_size;
+	continue_move(log);
+	/* Whoever writes next begins a new line. */
+	log->unfinished_writer = log->log_fd >= 0 && ends_within_line(log) ? log : NULL;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "rundir/rundir.h"
 
@@ -28,17 +29,26 @@ struct log_file {
 	size_t log_size;
 	const void *unfinished_writer; /* `writer` of the last line in the log, if this line has no
 					  newline yet; else NULL */
+	int input_fd;		       /* the file RUNDIR_LOG_INPUT; -1: not opened yet */
+	const char *input_label;       /* label of the function whose output RUNDIR_LOG_INPUT has;
+					  NULL: it is empty */
 };
 
 void log_file_init(struct log_file *log, int dir_fd);
-/* Opens the existing log after a takeover or a re-exec, so that later output is appended to it. */
+/*
+ * Opens the existing log after a takeover or a re-exec, so that later output is appended to it.
+ * Writes the output that the dead supervisor had read and perhaps not written.
+ */
 void log_file_open_existing(struct log_file *log);
 void log_file_close(struct log_file *log);
 /* Writes a line about an event of the gadget. */
 void log_file_write_event(struct log_file *log, const char *text);
 /*
- * Writes output of a worker, which may end within a line. `writer` identifies the worker; `label`
- * is the label of its function.
+ * Moves output of a worker, which may end within a line, from a pipe to the log, at most
+ * LOG_FILE_OUTPUT bytes. `writer` identifies the worker; `label` is the label of its function.
+ * Returns what read(2) returns, and sets errno as it does. A process that is killed meanwhile, by
+ * SIGKILL too, loses and doubles nothing: log_file_open_existing() of the next one continues.
  */
-void log_file_write_worker_text(struct log_file *log, const void *writer, const char *label,
-				const char *data, size_t size);
+#define LOG_FILE_OUTPUT 4096
+ssize_t log_file_move_worker_output(struct log_file *log, const void *writer, const char *label,
+				    int pipe_fd);

@@ -44,6 +44,7 @@ struct rundir {
 #define RUNDIR_STATUS "status"
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
+#define RUNDIR_LOG_INPUT "log-input" /* output on its way to the log (log_file.c) */
 /*
  * Directory of the reserved user ids (process/worker_uid.h): /run/ffsctl/.users. The name of a
  * gadget never begins with a dot.
