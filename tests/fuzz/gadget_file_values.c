@@ -138,7 +138,9 @@ static const char *const more_arguments[] = { "\"a\"", "\"\"", "\"${gadget}\"",
 
 size_t list_min_length(const struct key *key)
 {
-	return streq(key->name, "exec") ? 1 + ARRAY_SIZE(arguments) : 1;
+	return streq(key->name, "exec")		? 1 + ARRAY_SIZE(arguments)
+	       : streq(key->name, "guidFormat") ? 16
+						: 1;
 }
 
 static void make_argument(struct generator *g, struct setting *setting)

@@ -16,12 +16,14 @@ BESIDE = {"blob": GOOD / "blob", "serial": GOOD / "serial"}
 def write(seed, n, directory, medium):
     """Writes the files 1 to `n` to DIRECTORY/NUMBER; a part of the numbers has no file. Yields number and path of each.
     `medium`: the image of all drives."""
+    directory = pathlib.Path(directory)
+    for place in (directory / str(number) / inner for number in range(1, n + 1) for inner in ("", "gen.conf.d")):
+        place.mkdir(parents=True)
+        for name, target in {"disk.img": medium, **BESIDE}.items():
+            (place / name).symlink_to(target)
     written = subprocess.run([WRITE, "--seed", str(seed), "1", str(n), directory], check=True, stdout=subprocess.PIPE,
                              text=True).stdout.split("\n")[:-1]
     for path in map(pathlib.Path, written):
-        for place in (path.parent, path.parent / "gen.conf.d"):
-            for name, target in {"disk.img": medium, **BESIDE}.items() if place.is_dir() else ():
-                (place / name).symlink_to(target)
         yield int(path.parent.name), path
 
 
