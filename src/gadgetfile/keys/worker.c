@@ -259,7 +259,8 @@ static const struct key worker_rows[] = {
 	{ "restart_window", TYPE_SECONDS, SECONDS, .default_text = "60",
 	  .doc = "Period in seconds for which restarts are counted.", .set = set_seconds,
 	  WORKER(restart_window) },
-	{ "on_crash", NODE_STRING, .words = on_crash_words, .default_text = "stall",
+	{ "on_crash", NODE_STRING, .words = on_crash_words,
+	  .default_text = "hold for smart card readers, USBTMC and CMSIS-DAP, else stall",
 	  .doc = "What to do when the end of the worker may have cut a transfer, which a worker "
 		 "that stops by itself when it is asked to does not: halt the endpoints until the "
 		 "host clears that (stall), let transfers of the host wait for the next worker "

@@ -103,6 +103,46 @@ static enum worker_start default_start_moment(const struct function *f)
 									      : START_BOUND;
 }
 
+static bool has_string_with(const struct interface *interface, const char *word)
+{
+	for (size_t i = 0; i < interface->string.n_texts; i++)
+		if (strstr(interface->string.texts[i].text, word))
+			return true;
+	return false;
+}
+
+/*
+ * Returns whether a halt would be the end for the host: the usual programs of these protocols never
+ * clear one. Each message has a header or is one packet, so that the worker recognizes the rest of
+ * a cut one, and the programs have a time limit for the answer (doc/halts.md).
+ */
+static bool host_never_clears_halt(const struct interface *interface)
+{
+	enum { SMART_CARD = 0x0b, APPLICATION = 0xfe, APPLICATION_USBTMC = 3, VENDOR = 0xff };
+
+	switch (interface->class) {
+	case SMART_CARD:
+		return true;
+	case APPLICATION:
+		return interface->subclass == APPLICATION_USBTMC;
+	case VENDOR:
+		/* By this word in the string, hosts find a debug probe. */
+		return has_string_with(interface, "CMSIS-DAP");
+	default:
+		return false;
+	}
+}
+
+static enum worker_on_crash default_on_crash(const struct function *f)
+{
+	if (!f->ffs || f->ffs->n_interfaces == 0)
+		return CRASH_STALL;
+	for (size_t i = 0; i < f->ffs->n_interfaces; i++)
+		if (!host_never_clears_halt(&f->ffs->interfaces[i]))
+			return CRASH_STALL;
+	return CRASH_HOLD;
+}
+
 static void set_worker_defaults(struct worker *w, const struct function *f, const struct node *node,
 				size_t n_functions)
 {
@@ -119,6 +159,8 @@ static void set_worker_defaults(struct worker *w, const struct function *f, cons
 		w->sandbox_permissions |= worker_default_permissions(w);
 	if (!node_member(node, "ready"))
 		w->ready_when = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
+	if (!node_member(node, "on_crash"))
+		w->on_crash = default_on_crash(f);
 	if (!node_member(node, "on_failed"))
 		w->on_failed =
 			n_functions > 1 && !worker_holds_ep0(w) ? FAILED_STALL : FAILED_UNBIND;

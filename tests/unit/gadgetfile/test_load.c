@@ -230,6 +230,35 @@ Test(load, defaults_of_a_program)
 	cr_expect(!w->sandbox);
 }
 
+#define CRASHING(interfaces, more)                                                                 \
+	"functions : { f : { ffs : { interfaces = ( " interfaces " ); }; "                         \
+	"worker : { exec = [ \"x\" ]; " more " }; }; };"
+
+Test(load, hosts_that_never_clear_a_halt_get_none)
+{
+	static const struct {
+		const char *text;
+		enum worker_on_crash on_crash;
+	} files[] = {
+		{ CRASHING("{ class = \"smart-card\"; }", ""), CRASH_HOLD },
+		{ CRASHING("{ class = \"smart-card\"; }", "on_crash = \"stall\";"), CRASH_STALL },
+		{ CRASHING("{ class = \"application\"; subclass = 3; }", ""), CRASH_HOLD },
+		{ CRASHING("{ class = \"application\"; subclass = 1; }", ""), CRASH_STALL },
+		{ CRASHING("{ string = \"CMSIS-DAP v2\"; }", ""), CRASH_HOLD },
+		{ CRASHING("{ string = \"DAP\"; }", ""), CRASH_STALL },
+		{ CRASHING("{ class = \"hid\"; string = \"CMSIS-DAP\"; }", ""), CRASH_STALL },
+		{ CRASHING("{ class = \"smart-card\"; }, { }", ""), CRASH_STALL },
+		{ CRASHING("{ class = \"printer\"; }", ""), CRASH_STALL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		load(files[i].text);
+		cr_assert_eq(g->functions[0].worker->on_crash, files[i].on_crash, "%s",
+			     files[i].text);
+		unload();
+	}
+}
+
 Test(load, loads_all_keys_of_a_worker)
 {
 	const struct worker *w;
