@@ -59,6 +59,7 @@ _VERSION, _MAX_BODY = 1, 65535
 _SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super-plus"}
 _INDEX_ORIGINS = ("function", "rebuilt", "host")  # enum ffsctl_index_origin
 _FIRST_FD = 3  # sd_listen_fds(3)
+_LAST_WRITES = 0.1  # seconds in which writes may end after STOP before they are reported as cut
 
 # What a handler of control requests returns: None or False refuses the request (STALL), True and b"" acknowledge it, other
 # bytes are the data for the host
@@ -216,12 +217,15 @@ class Endpoint(_File):
 
         The kernel needs contiguous memory for the data: a transfer of some MiB can fail with ENOMEM.
         """
+        self._write_to(self, data)
+
+    def _write_to(self, file: _File, data: bytes) -> None:
         # An interrupt transfer of one packet is sent whole or not at all
         self._is_writing = self.type != "interrupt" or len(data) > self.packet_size
         try:
-            self._call(os.write, data)
+            file._call(os.write, data)
         finally:
-            self._is_writing = False
+            self._worker._end_write(self)
 
     def halt(self) -> None:
         """Halts a bulk or interrupt endpoint: transfers of the host fail until it clears the halt, which is not reported.
@@ -320,7 +324,7 @@ class Pair(_File):
 
     def write(self, data: bytes) -> None:
         """Writes one transfer to the IN endpoint. Raises LinkDown."""
-        self._call(os.write, data)
+        self.in_._write_to(self, data)
 
 
 class _Thread:
@@ -386,6 +390,7 @@ class Worker:
         self.enabled = False  # whether the host has enabled the function
         self._control = socket.socket(fileno=fds["control"])
         self._sending = threading.Lock()
+        self._write_ended = threading.Condition()
         self._on_request: Optional[Handler] = None
         self._on_event: Optional[Callable[[Event], Any]] = None
         self._later: list[bytes] = []  # messages that came while read() waited for data
@@ -536,8 +541,18 @@ class Worker:
         self._report_cut_transfers()
         _exit(0)
 
+    def _end_write(self, endpoint: Endpoint) -> None:
+        with self._write_ended:
+            endpoint._is_writing = False
+            self._write_ended.notify_all()
+
     def _report_cut_transfers(self) -> None:
-        """Reports to ffsctl which endpoints have a transfer or message that the end of the process cuts, if any."""
+        """Reports to ffsctl which endpoints have a transfer or message that the end of the process cuts, if any.
+
+        The host may have read all data of a write whose thread has not gone on yet, so it gets the time to do so.
+        """
+        with self._write_ended:
+            self._write_ended.wait_for(lambda: not any(endpoint._is_writing for endpoint in self.endpoints), _LAST_WRITES)
         cut = bytes(endpoint._is_writing or endpoint._is_inside_message for endpoint in self.endpoints)
         if any(cut):
             self._send(_CUT, 0, cut)

@@ -17,7 +17,7 @@ import tap
 
 PYTHON = os.path.join(SRC, "python")
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
-READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC = 33, 34, 35, 36, 37, 38, 39
+READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC, CUT = 33, 34, 35, 36, 37, 38, 39, 40
 ENABLE, DISABLE, HIGH, SUPER = 2, 3, 3, 5
 PACKET = {"full": 64, "high": 512, "super": 1024}
 CONFIG = {"ffsctl": {"schema": 1}, "gadget": "g", "function": "f", "mount": "/dev/ffs/g/f", "engine": "auto", "size": 2048, "depth": 0,
@@ -87,7 +87,8 @@ def worker(code, status=0, errors=""):
     tap.eq(f.receive(), (READY, 0, b""))
     try:
         yield f
-        f.send(STOP)
+        with contextlib.suppress(BrokenPipeError):  # the test has stopped it
+            f.send(STOP)
         code, out, err = f.end()
         tap.eq((code, out), (status, ""))
         tap.ok(errors in err if errors else not err, err)
@@ -220,6 +221,47 @@ os.read = read
     with worker(code) as f:
         f.out.send(b"x")
         tap.eq(f.in_.recv(4096), b"x")
+
+
+SLOW = """
+import time
+real = os.write
+def write(fd, data):
+    n = real(fd, data)
+    if fd == sink.fd:
+        time.sleep(0.05)  # other threads run before this one returns
+    return n
+os.write = write
+"""
+ASYNC_ECHO = """
+async def aecho():
+    while True:
+        await sink.asend(await source.areceive())
+"""
+
+
+@tap.test("a write that has ended when the worker is stopped is not reported as cut, although its thread has not gone on")
+def ended_write_is_not_cut():
+    for run in ("worker.run(echo)", ASYNC_ECHO + "worker.arun(aecho)"):
+        with worker(SLOW + ECHO + run) as f:
+            f.out.send(b"x")
+            tap.eq(f.in_.recv(4096), b"x")
+            f.send(STOP)
+            tap.eq(f.control.recv(100), b"", run)
+
+
+@tap.test("a write that waits for the host when the worker is stopped is reported as cut, also one to a pair")
+def waiting_write_is_cut():
+    for file in "sink", "Pair(sink.fd, 'pair', sink, source)":
+        with worker(f"""
+file = {file}
+def fill():
+    while True:
+        file.write(b"x" * 100)
+worker.run(fill)
+""") as f:
+            f.send(STOP)
+            tap.eq(f.receive(), (CUT, 0, bytes([1, 0])), file)
 
 
 @tap.test("a loop that raises an exception ends the worker with 1 and a traceback")
