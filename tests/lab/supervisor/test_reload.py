@@ -15,6 +15,7 @@ import os
 import pathlib
 import shutil
 import socket
+import time
 
 import gadgets
 import harness
@@ -327,6 +328,9 @@ def drive():
             words = dict(w.split(b"=", 1) for w in uevents.recv(65536).split(b"\0") if b"=" in w)
             if (words.get(b"ACTION"), words.get(b"DEVTYPE")) == (b"add", b"disk"):
                 found.append(pathlib.Path("/dev", words[b"DEVNAME"].decode()))
+        # The kernel has read the partitions before, and closes its file one jiffy later (fput() of a kernel thread): until
+        # then it has locked the medium, too
+        time.sleep(0.1)
 
 
 def begins(path):
