@@ -60,6 +60,7 @@ struct client_up_report {
 	enum client_result result;
 	char gadget_name[256];
 	char udc_name[256]; /* "": the gadget is not bound */
+	bool awaits_udc;    /* the gadget is not bound, but will be when its UDC is back */
 };
 
 /*

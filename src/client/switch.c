@@ -175,6 +175,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		target->model, target->document,
 		streq(p->first_gadget_name, target->model->name) ? NULL : p->first_gadget_name,
 		&options);
+	supervisor.udc_may_be_missing = target->udc_name;
 	supervisor.foreground = p->foreground;
 	supervisor.switch_json_for_workers = target->switch_json_for_workers;
 	supervisor.foreign_children = p->foreign_children;

@@ -52,6 +52,20 @@ static char *read_udc_from_status(const struct paths *paths, const char *name)
 	return udc;
 }
 
+/* Returns whether the gadget is not bound only because its UDC was removed. */
+static bool is_bound_when_udc_is_back(const struct paths *paths, const char *name)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct gadget_status status;
+	bool is;
+
+	status_file_read(paths, name, &status, &ignored);
+	is = status.udc && !udc_exists(status.udc) && !status.taken && !status.no_bind &&
+	     status.state != STATUS_FAILED;
+	status_free(&status);
+	return is;
+}
+
 /*
  * Checks that a gadget that is up is bound as the options require: to the UDC of --udc, or to none
  * with --no-bind.
@@ -285,7 +299,8 @@ int client_bring_up_and_supervise(const struct gadget *g, const json_t *document
 	if (result == CLIENT_UNCHANGED) {
 		_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name);
 
-		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
+		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc,
+				   is_bound_when_udc_is_back(options->paths, g->name));
 		*reported = true;
 		return 0;
 	}

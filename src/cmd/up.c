@@ -405,7 +405,11 @@ static int print_up_result(struct up_command *q, const struct client_up_report *
 
 	if (report->result == CLIENT_TAKEN_OVER)
 		cmd_print_takeover(report->gadget_name);
-	if (*report->udc_name)
+	if (report->awaits_udc)
+		log_about(report->gadget_name, NULL, LOG_INFO,
+			  "%s: up%s; the gadget is bound when its UDC %s is back",
+			  report->gadget_name, already, report->udc_name);
+	else if (*report->udc_name)
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s on %s",
 			  report->gadget_name, already, report->udc_name);
 	else

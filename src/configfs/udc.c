@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,14 @@ bool udc_exists(const char *name)
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
 
 	return path_exists(path);
+}
+
+uint64_t udc_id(const char *name)
+{
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 bool udc_unbound_through_sysfs(const char *name, const char *gadget)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/paths.h"
 #include "configfs/udc_driver_table.h"
@@ -46,6 +47,11 @@ bool udc_is_virtual(const char *name);
 
 /* Returns whether this system has a UDC of that name. */
 bool udc_exists(const char *name);
+/*
+ * Returns a number of the UDC of that name; 0: there is none. A UDC that was removed and added
+ * again has another number.
+ */
+uint64_t udc_id(const char *name);
 
 /*
  * Returns whether the gadget was unbound from the UDC `name` through the driver core

@@ -29,7 +29,7 @@ static void warn_if_udc_does_not_fit(const struct binding *b)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, m.list[i].text);
 }
 
-static int choose_udc(struct binding *b, bool waiting, struct error *err)
+static int choose_existing_udc(struct binding *b, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &b->live->model->udc;
 	int r = udc_choose(b->live->paths, wanted, b->udc_from_command_line, &b->udc, err);
@@ -43,6 +43,15 @@ static int choose_udc(struct binding *b, bool waiting, struct error *err)
 	if (r == 0)
 		warn_if_udc_does_not_fit(b);
 	return r;
+}
+
+static int choose_udc(struct binding *b, bool waiting, struct error *err)
+{
+	if (b->udc_may_be_missing && !udc_exists(b->udc_from_command_line)) {
+		b->udc = xstrdup(b->udc_from_command_line);
+		return 0;
+	}
+	return choose_existing_udc(b, waiting, err);
 }
 
 struct udc_wait {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "configfs/udc.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
@@ -65,6 +66,20 @@ void binding_request_check(struct binding *b)
 {
 	b->uevent_arrived = true;
 	live_gadget_request_plan_and_status_update(b->live);
+}
+
+bool binding_udc_is_missing(const struct binding *b)
+{
+	bool is_wanted = b->state == BINDING_ON || b->state == BINDING_UDC_REMOVED ||
+			 b->state == BINDING_REBIND_DUE;
+
+	return is_wanted && b->udc && !udc_exists(b->udc);
+}
+
+bool binding_lacks_udc(const struct binding *b)
+{
+	return binding_udc_is_missing(b) ||
+	       (b->state == BINDING_REBIND_DUE && b->bind_found_no_udc);
 }
 
 bool binding_is_due(const struct binding *b)

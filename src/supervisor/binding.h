@@ -50,6 +50,7 @@ struct binding {
 	struct usb_host_state *host;
 	enum binding_state state;	   /* valid while all steps are applied */
 	const char *udc_from_command_line; /* --udc; NULL: not given; not owned */
+	bool udc_may_be_missing; /* the gadget comes up even if the UDC of --udc does not exist */
 	bool must_stay_unbound; /* the gadget must stay unbound, because of --no-bind or `unbind` */
 	char *udc; /* UDC to which the gadget is bound, or before the bind the UDC that was chosen;
 		      NULL: none was chosen, or `unbind` has unbound the gadget */
@@ -59,6 +60,7 @@ struct binding {
 	char *requested_udc;	 /* UDC that `bind` names; NULL: none */
 	bool bind_pending;	 /* `bind` was requested, and waits until the workers are ready */
 	struct error bind_error; /* reason why the last bind or rebind failed */
+	bool bind_found_no_udc;	 /* the last rebind was not tried, because the UDC did not exist */
 
 	/* optional_functions.c */
 	struct fd_watch optional_timer; /* maximum wait for optional workers; owned */
@@ -95,11 +97,15 @@ int binding_open_timer(struct binding *binding);
 /*
  * await_udc.c: chooses the UDC. If none matches, waits at most `seconds` for one; HUGE_VAL: no
  * limit. Returns 0 after binding->udc was set, or if `down` was requested before
- * (GADGET_STOPPING).
+ * (GADGET_STOPPING). If the UDC is removed later, before the bind, the gadget comes up without it
+ * (binding_set_first_state).
  */
 int binding_await_udc(struct binding *binding, double seconds, struct error *err);
 
-/* Sets the state of a gadget that came up: BINDING_ON if it has a UDC, else BINDING_OFF. */
+/*
+ * Sets the state of a gadget that came up: BINDING_ON, BINDING_OFF if it has no UDC, or
+ * BINDING_REBIND_DUE if the UDC was removed while the gadget came up.
+ */
 void binding_set_first_state(struct binding *binding);
 /*
  * Sets the state of a gadget that was taken over. `udc` is the UDC of its plan; NULL: the plan has
@@ -129,6 +135,13 @@ int binding_unbind(struct binding *binding, bool *changed, struct error *err);
  * write to configfs.
  */
 bool binding_is_bound_in_kernel(const struct binding *binding);
+/* Returns whether the gadget must be bound, and its UDC does not exist. */
+bool binding_udc_is_missing(const struct binding *binding);
+/*
+ * Returns whether the gadget must be bound, and its UDC does not exist, or is back since the last
+ * bind did not find it.
+ */
+bool binding_lacks_udc(const struct binding *binding);
 /* Returns whether the gadget is unbound only because its UDC does not exist. */
 bool binding_awaits_udc(const struct binding *binding);
 

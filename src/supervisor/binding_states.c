@@ -25,8 +25,9 @@
 #include "supervisor/usb_host.h"
 
 /* Sets `err`: the gadget's UDC was removed. */
-static int error_udc_removed(const struct binding *b, struct error *err)
+static int error_udc_removed(struct binding *b, struct error *err)
 {
+	b->bind_found_no_udc = true;
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
@@ -184,6 +185,7 @@ static int bind_again(struct binding *b, struct error *err)
 	/* The next uevent of the UDC causes another attempt. */
 	if (!udc_exists(b->udc))
 		return error_udc_removed(b, err);
+	b->bind_found_no_udc = false;
 	host_watch_udc_state(b->host, b->udc);
 	/*
 	 * Writes the status before it changes the UDC in configfs: otherwise inspect_run_dir.c
@@ -398,14 +400,18 @@ void binding_set_first_state(struct binding *b)
 {
 	b->state = b->udc ? BINDING_ON : BINDING_OFF;
 	binding_forget_writes(b);
+	if (!b->udc || binding_find_applied_bind_step(&b->live->plan)) {
+		optional_note_bind(b);
+		return;
+	}
+	b->state = BINDING_REBIND_DUE;
+	host_handle_unbind(b->host);
+	error_udc_removed(b, &b->bind_error);
 }
 
 bool binding_awaits_udc(const struct binding *b)
 {
-	bool is_wanted = b->state == BINDING_ON || b->state == BINDING_UDC_REMOVED ||
-			 b->state == BINDING_REBIND_DUE;
-
-	return is_wanted && b->udc && !first_unready_worker(b) && !udc_exists(b->udc);
+	return binding_udc_is_missing(b) && !first_unready_worker(b);
 }
 
 void binding_set_state_after_reload(struct binding *b, enum binding_state state)

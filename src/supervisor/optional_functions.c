@@ -442,16 +442,34 @@ static int choose_functions_of_up(struct binding *b, struct error *err)
 	return gadget_write_record(live, err);
 }
 
+/*
+ * Returns whether the bind, the last step, has failed because the UDC was removed while the gadget
+ * came up. Then the gadget is up without its UDC, and binding_states.c binds it when the UDC is
+ * back, or at once if it is back already. `id` is that of the UDC before the bind.
+ */
+static bool bind_failed_without_udc(const struct plan *plan, uint64_t id)
+{
+	const struct step *step = plan->next_step < plan->n ? &plan->steps[plan->next_step] : NULL;
+
+	return step && step->op == &configfs_op_bind && (id == 0 || id != udc_id(step->value));
+}
+
 int optional_apply_plan_of_up(struct binding *b, struct error *err)
 {
 	struct plan *plan = &b->live->plan;
 	int r = plan_apply_until(plan, &configfs_op_bind, err);
+	uint64_t id;
 
 	while (r == 0) {
 		r = choose_functions_of_up(b, err);
 		if (r != 0)
 			break;
+		id = b->udc ? udc_id(b->udc) : 0;
 		r = plan_apply(plan, err);
+		if (r < 0 && bind_failed_without_udc(plan, id)) {
+			error_clear(err);
+			return 0;
+		}
 		if (r == 0 || !b->udc || !optional_blame_for_failed_bind(b, b->udc, err))
 			break;
 		error_clear(err);

@@ -28,7 +28,8 @@ void optional_update_links(struct binding *binding, bool bind_awaits_worker);
 /*
  * Applies the plan of `up`. Before the bind, waits until each optional worker is ready or has ended
  * for the first time, and removes the links to those that are not ready. If the bind fails because
- * of optional functions, binds without them. Returns what plan_apply returns.
+ * of optional functions, binds without them. Returns what plan_apply returns, but 0 if the bind has
+ * failed because the UDC was removed.
  */
 int optional_apply_plan_of_up(struct binding *binding, struct error *err);
 /*

@@ -137,7 +137,6 @@ static void finish_coming_up(struct supervisor *s)
 	if (gadget_write_record(&s->live, &err) < 0)
 		gadget_log_error(&s->live, NULL, &err);
 	s->live.came_up_at = time(NULL);
-	optional_note_bind(&s->binding);
 	binding_set_first_state(&s->binding);
 	timer_stop(&s->live.up_or_reload_timer);
 	configfs_close_backend(&s->live.configfs);
@@ -203,7 +202,7 @@ static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
 
 static void report_up(struct supervisor *s)
 {
-	const char *udc = s->binding.udc;
+	const char *udc = supervisor_udc(s), *first = s->takeover.took_over ? "taken over; " : "";
 	_cleanup_error_ struct error ignored = { 0 };
 
 	supervisor_write_lock_owner(s, &ignored);
@@ -220,8 +219,12 @@ static void report_up(struct supervisor *s)
 	 * The status file must be written before this line of the log: a program that waits for the
 	 * line may read the status file next.
 	 */
-	gadget_log(&s->live, "%sup%s%s", s->takeover.took_over ? "taken over; " : "",
-		   udc ? " on " : ", not bound", udc ? udc : "");
+	if (supervisor_awaits_udc(s))
+		gadget_log(&s->live, "%sup; the gadget is bound when its UDC %s is back", first,
+			   udc);
+	else
+		gadget_log(&s->live, "%sup%s%s", first, udc ? " on " : ", not bound",
+			   udc ? udc : "");
 }
 
 static void advance_state_and_write_status(struct supervisor *s)
@@ -439,6 +442,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->functions.foreign_child_pids = options->foreign_children.pids;
 	live->functions.n_foreign_child_pids = options->foreign_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
+	s->binding.udc_may_be_missing = options->udc_may_be_missing;
 	s->binding.must_stay_unbound = options->no_bind;
 	s->takeover.keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds;
 	s->control.gid_allowed_to_control = options->gid_allowed_to_control;
@@ -517,7 +521,16 @@ void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...)
 
 const char *supervisor_udc(const struct supervisor *s)
 {
-	return s->binding.udc;
+	/* The gadget came up without its UDC, which is back already but cannot be bound. */
+	bool is_refused = !s->takeover.took_over && s->binding.state == BINDING_REBIND_DUE &&
+			  !supervisor_awaits_udc(s);
+
+	return is_refused ? NULL : s->binding.udc;
+}
+
+bool supervisor_awaits_udc(const struct supervisor *s)
+{
+	return binding_lacks_udc(&s->binding);
 }
 
 const struct log_file *supervisor_log_file(const struct supervisor *s)

@@ -34,7 +34,10 @@ struct supervisor_options {
 	const struct gadget *gadget;
 	struct record first_record; /* gadget file and options; supervisor_new takes ownership */
 	const char *udc;	    /* --udc; NULL: not given */
-	bool no_bind;		    /* --no-bind */
+	/* `udc` is the UDC of the gadget before a switch: if it was removed since, the gadget comes
+	   up and waits for it, as the one before would */
+	bool udc_may_be_missing;
+	bool no_bind;			     /* --no-bind */
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
@@ -114,8 +117,10 @@ void supervisor_give_up_privileges(struct supervisor *s);
 /* Logs one line about the gadget. `priority` is one of syslog(3). */
 void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...) _printf_(3, 4);
 
-/* Returns the UDC of the gadget; NULL: it is not bound. */
+/* Returns the UDC of the gadget; NULL: it is not bound, and waits for none. */
 const char *supervisor_udc(const struct supervisor *s);
+/* Returns whether the gadget is not bound because its UDC was removed. */
+bool supervisor_awaits_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */
 const struct log_file *supervisor_log_file(const struct supervisor *s);
 /* Records this process in the lock file as the gadget's supervisor. */

@@ -4,12 +4,13 @@
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
 """`reload` of a gadget that is not bound: while its UDC is missing, and after a failure of a worker. The gadget becomes what
 its file says, or stays unchanged after a failure. It is bound when the UDC appears again, and when its workers are ready;
-`reload` says which of these happened."""
+`reload` says which of these happened. The UDC may also go while a gadget comes up, by `up`, `run` or a switch."""
 
 import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import gadgets
@@ -389,6 +390,198 @@ def bind_after_reload_fails():
         eq(bound(), "")
         ok("without a rebind" not in log(), log())
     down("x")
+
+
+# --- up, run and switch -------------------------------------------------------------------------------
+
+FIRST_BIND = f"the gadget is bound when its UDC {UDC} is back"
+FIFO = gadgets.Fifo("up")
+DAEMON = f"{harness.SRC}/tests/lab/workers/ep0_daemon.py"
+
+
+def comes_up(path, command="up", back=False):
+    """Brings a gadget up whose worker stops itself; removes the UDC before the worker continues. Returns the process of
+    `run`, or what `up` has said."""
+    process = start(command, path, "--udc", UDC)
+    pid = FIFO.wait()
+    goes()
+    if back:
+        comes()
+    gadgets.continue_stopped_worker(pid)
+    return process if command == "run" else must(finish(process)).stderr
+
+
+@test("the UDC goes, and perhaps comes back, while `up` waits for a worker")
+def udc_goes_during_up():
+    eq(comes_up(write("new", stopped(FIFO))), f"ffsctl: x: up; {FIRST_BIND}\n")
+    contains(log(), f"up; {FIRST_BIND}\n")
+    waits()
+    with quiet():
+        uevents()
+        waits()
+    eq(must(ffsctl("up", gadgets.DIRECTORY / "x.conf")).stderr, f"ffsctl: x: up already; {FIRST_BIND}\n")
+    is_back("new")
+    contains(log(), f"rebound to {UDC}")
+    goes()
+    await_state("x", "degraded")
+    is_back("new")
+    down("x")
+    with harness.configured():
+        eq(comes_up(write("new", stopped(FIFO)), back=True), f"ffsctl: x: up on {UDC}\n")
+    must(ffsctl("wait", "x"))
+    eq((status("x")[0]["state"], bound()), ("ready", UDC))
+    down("x")
+
+
+@test("the UDC goes while `run` waits for a worker, or for the descriptors of a daemon")
+def udc_goes_during_run():
+    process = comes_up(write("new", stopped(FIFO)), "run")
+    waits()
+    is_back("new")
+    down("x")
+    contains(must(finish(process)).stderr, f"ffsctl: x: up; {FIRST_BIND}\n")
+    group = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", "slow", "tell", FIFO.path], opens="ep0")
+    path = pathlib.Path(write("new"))
+    path.write_text(path.read_text().split("functions")[0] +
+                    "functions = { own = { ffs = { }; worker = { %s }; }; };\n" % group)
+    process = start("run", path, "--udc", UDC)
+    pid = FIFO.wait()
+    goes()
+    os.kill(pid, signal.SIGUSR1)
+    waits()
+    is_back("new")
+    eq(bytes(device().ctrl_transfer(0xC1, 7, 0, 0, 8)), b"own")
+    process.terminate()
+    must(finish(process))
+
+
+def run_with_stops(stops, *filters):
+    """Starts `run`, which stops itself at system calls, and calls each function of `stops` while it is stopped."""
+    trace = gadgets.DIRECTORY / "trace"
+    trace.write_text("")
+    process = subprocess.Popen(
+        ["strace", "-o", trace, *filters, harness.FFSCTL, "run", write("new", LOOPBACK), "--udc", UDC],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for n, stop in enumerate(stops):
+        while trace.read_text().count("stopped by SIGSTOP") <= n:
+            time.sleep(0.01)
+        stop()
+        pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        os.kill(int(pid), signal.SIGCONT)
+    return process
+
+
+@test("the UDC goes before `run` mounts FunctionFS, or when it has begun to bind the gadget")
+def udc_goes_between_steps():
+    for filters in (("-e", "inject=mount:signal=STOP:when=1"),
+                    ("-P", TOP / "UDC", "-e", "inject=openat:signal=STOP:when=1")):
+        process = run_with_stops([goes], *filters)
+        waits()
+        is_back("new")
+        down("x")
+        contains(must(finish(process)).stderr, f"ffsctl: x: up; {FIRST_BIND}\n")
+
+
+@test("the UDC does not exist only while `run` binds the gadget: it is bound all the same")
+def udc_is_gone_during_bind():
+    with harness.configured():
+        process = run_with_stops([goes, comes], "-P", TOP / "UDC", "-e", "inject=openat,write:signal=STOP:when=1")
+    await_state("x", "ready")
+    eq(bound(), UDC)
+    down("x")
+    contains(must(finish(process)).stderr, f"ffsctl: x: up on {UDC}\n")
+
+
+@test("the UDC is back, but another gadget has it: `up` does not say that it is bound")
+def udc_is_of_another_gadget():
+    with gadgets.foreign(bound=False) as top:
+        process = start("up", write("new", stopped(FIFO)), "--udc", UDC)
+        pid = FIFO.wait()
+        goes()
+        comes()
+        (top / "UDC").write_text(UDC)
+        gadgets.continue_stopped_worker(pid)
+        contains(must(finish(process), 69).stderr, "held by gadget 'foreign'")
+    eq(status("x"), (None, 3))
+
+
+def optional_pair(end):
+    """Writes the file of a gadget with a function, and an optional one whose worker becomes ready or ends."""
+    words = ("notify", "wait") if end == "ready" else ("exit", 3)
+    path = pathlib.Path(write("new", {"a": LOOPBACK, "b": odd("tell", FIFO.path, "raise", int(signal.SIGSTOP), *words)}))
+    text = path.read_text()
+    path.write_text(text.replace("b : {", "b : { optional = true;"))
+    return path
+
+
+@test("the UDC goes while an optional function is awaited: the gadget has it, or has it not, when the UDC is back")
+def udc_goes_before_optional_function():
+    for end, state in (("ready", "ready"), ("exit", "degraded")):
+        contains(comes_up(optional_pair(end)), f"x: up; {FIRST_BIND}\n")
+        eq(bound(), "")
+        with harness.configured():
+            comes()
+        await_status("x", lambda g: g["udc"] == UDC and g["state"] == state, state)
+        eq((bound(), bool(status("x")[0]["functions"][1]["left_out"])), (UDC, state == "degraded"))
+        down("x")
+
+
+@test("a gadget that came up without its UDC is taken over, reloaded, bound to another UDC, unbound, taken down")
+def commands_after_up_without_udc():
+    comes_up(write("new", stopped(FIFO)))
+    before = pids()
+    must(ffsctl("reexec", "x"))
+    waits()
+    kill(status("x")[0]["supervisor"])
+    said = must(ffsctl("up", gadgets.DIRECTORY / "x.conf", "--udc", UDC)).stderr
+    contains(said, gadgets.TAKEN_OVER)
+    contains(said, f"ffsctl: x: up; {FIRST_BIND}\n")
+    contains(log(), f"taken over; up; {FIRST_BIND}\n")
+    eq(pids(), before)
+    waits()
+    write("newer")
+    contains(reload(), BACK)
+    waits()
+    must(ffsctl("bind", "x", OTHER))
+    eq((bound(), status("x")[0]["state"]), (OTHER, "ready"))
+    down("x")
+    comes()
+    comes_up(write("new", stopped(FIFO)))
+    must(ffsctl("unbind", "x"))
+    comes()
+    time.sleep(1)
+    eq((bound(), status("x")[0]["state"]), ("", "unbound"))
+    down("x")
+    comes_up(write("new", stopped(FIFO)))
+    down("x")
+    comes()
+
+
+@test("the UDC goes before or during a switch: the other gadget waits for it, or after a failure the first one")
+def udc_goes_during_switch():
+    for before in (True, False):
+        for works in (True, False):
+            ends = ("notify", "wait") if works else ("exit", 3)
+            gadget("y", odd("tell", FIFO.path, "raise", int(signal.SIGSTOP), *ends))
+            first = odd("notify", "tell", FIFO.path, "raise", int(signal.SIGSTOP), "switch", "y", "wait")
+            must(ffsctl("up", gadget("x", first, 'switch_to = [ "y" ];'), "--udc", UDC))
+            pid = FIFO.wait()
+            if before:
+                has_gone()
+            gadgets.continue_stopped_worker(pid)
+            pid = FIFO.wait()
+            if not before:
+                goes()
+            gadgets.continue_stopped_worker(pid)
+            name = "y" if works else "x"
+            if not works:
+                FIFO.wait()  # the first gadget is back
+            shown, _ = await_status(name, lambda g: g and g["problems"] and g["state"] == "degraded", "degraded")
+            contains(str(shown["problems"]), f"its UDC {UDC} was removed")
+            with harness.configured():
+                comes()
+            await_state(name, "ready")
+            down(name)
 
 
 tap.main()
