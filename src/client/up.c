@@ -20,6 +20,7 @@
 #include "rundir/status.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
+#include "supervisor/signals.h"
 
 #define OWNER_WAIT_MS 1000 /* maximum time to wait for a pid in the lock file, in milliseconds */
 
@@ -247,6 +248,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
 		return error_add_hint(err, "rename the file or its directory");
 	}
+	signals_hold_reload();
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {

@@ -66,6 +66,15 @@ static void on_signal(void *data, uint32_t events _unused_)
 	}
 }
 
+void signals_hold_reload(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int signals_watch(struct signals *signals, struct loop *loop, struct error *err)
 {
 	sigset_t set;

@@ -24,6 +24,11 @@ struct signals {
 	struct fd_watch signalfd_watch; /* watch of a signalfd(2), which it owns */
 };
 
+/*
+ * Lets a SIGHUP wait for signals_watch() instead of ending this process. To be called before the
+ * lock of the gadget shows others that there will be a supervisor.
+ */
+void signals_hold_reload(void);
 int signals_watch(struct signals *signals, struct loop *loop, struct error *err);
 void signals_close(struct signals *signals);
 /* Reaps the child processes that have ended, and reports each to its function. */

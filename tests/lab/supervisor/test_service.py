@@ -114,6 +114,16 @@ def hup_reloads():
     eq(end(child)[0], 0, "exit status")
 
 
+@test("HUP before the supervisor handles signals, when others see its lock already, does not end `run`")
+def hup_at_the_lock():
+    path = gadgets.gadget("x", gadgets.LOOPBACK)
+    child = subprocess.Popen(["strace", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e", "inject=epoll_create1:signal=HUP:when=1",
+                              FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    gadgets.await_state("x", "starting")
+    os.kill(status("x")[0]["supervisor"], signal.SIGTERM)
+    eq(end(child)[0], 0, "exit status")
+
+
 @test("HUP before the gadget is up: when it is")
 def hup_before_up():
     path = gadgets.gadget("x", gadgets.LOOPBACK)
