@@ -212,14 +212,6 @@ def pid_of_worker():
     return status("x")[0]["functions"][0]["worker"]["pid"]
 
 
-def await_idle_worker():
-    """Waits until each thread of the worker waits: when the host has the answer, the call that has sent it may not have
-    returned yet, and counts as a transfer."""
-    pid = pid_of_worker()
-    while any(harness.stat_of(f"{pid}/task/{thread}")[1][0] != "S" for thread in os.listdir(f"/proc/{pid}/task")):
-        os.sched_yield()
-
-
 def crash():
     pid = pid_of_worker()
     kill(pid)
@@ -264,7 +256,6 @@ def each(clients, sentence):
 def planned_restart(client):
     with used(client) as running:
         for _ in range(3):
-            await_idle_worker()
             must(ffsctl("restart", "x"))
             eq(works(running), 0)
 
