@@ -70,6 +70,11 @@ struct live_function {
 	uint64_t descriptors_id_at_bind; /* before the last bind; 0: unknown */
 	bool had_endpoint_files;	 /* descriptors of the daemon had endpoints */
 	uint32_t n_ep0_opens;		 /* number of times that ep0 was opened since the watch */
+	/* Linux before 6.9 has no file `ready`; without endpoint files, the writes to ep0 tell */
+	bool counts_ep0_writes;
+	unsigned int n_open_ep0_files;
+	unsigned int n_ep0_writes; /* since ep0 was not open; no more than needed are counted */
+	uint32_t n_written_descriptors; /* number of times that descriptors and strings were */
 
 	/* members of an optional function (supervisor/optional_functions.h) */
 	bool left_out;	    /* the configurations of the gadget have no links to this function */
@@ -200,8 +205,9 @@ bool function_restart_keeper(struct live_function *function);
 
 /*
  * Returns a number that identifies the descriptors in the FunctionFS instance: others have another
- * one. Returns 0 if there are none. Asks the kernel; on Linux before 6.9, which reports only the
- * endpoint files, a daemon without endpoints seems to have no descriptors.
+ * one. Returns 0 if there are none. Asks the kernel; Linux before 6.9 reports only the endpoint
+ * files, and for a daemon without endpoints the writes that function_update_descriptors() has
+ * counted tell.
  */
 uint64_t function_read_descriptors_id(const struct live_function *function);
 /* Returns whether the descriptors that exist now were written after `time`, a time of a file. */

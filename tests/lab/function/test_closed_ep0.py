@@ -251,6 +251,72 @@ def ends_again_and_again():
         down(NAME)
 
 
+# --- it has no endpoints: on Linux before 6.9 no file shows its descriptors ---------------------
+
+
+def cpu_ticks(process):
+    """Returns the processor time of the process, in 1/100 s."""
+    return sum(int(n) for n in pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11:13])
+
+
+def bound_and_ready():
+    must(ffsctl("wait", NAME, "--for", "configured", "--timeout", "10"))
+    await_state(NAME, "ready")
+    eq((udc_file().read_text(), status(NAME)[0]["problems"]), (UDC + "\n", []))
+    answers()
+
+
+@test("without endpoints: up, restart, a takeover, begins again, killed: bound again; unbound by others: stays unbound")
+def without_endpoints():
+    for no_disconnect in (False, True):
+        path = daemon("bare", "reopen", no_disconnect=no_disconnect)
+        up(path, "--wait-host")
+        bound_and_ready()
+        must(ffsctl("restart", NAME))
+        bound_and_ready()
+        for number in (signal.SIGUSR2, signal.SIGKILL):
+            harness.kill(status(NAME)[0]["supervisor"])
+            contains(up(path).stderr, gadgets.TAKEN_OVER)
+            bound_and_ready()
+            before = gadgets.log(NAME).count("rebound to")
+            for n in range(1, 4):
+                os.kill(pid(), number)
+                await_status(NAME, lambda _, n=n: gadgets.log(NAME).count("rebound to") >= before + n, "rebound")
+                bound_and_ready()
+        blames_nobody()
+        udc_file().write_text("\n")
+        unbound_by_others()
+        must(ffsctl("bind", NAME))
+        bound_and_ready()
+        down(NAME)
+
+
+@test("without endpoints: the descriptors alone are not enough, the strings are, however late the supervisor sees both")
+def without_endpoints_step_by_step():
+    fifo = gadgets.Fifo()
+    process = start("up", daemon("bare", "pause", fifo.path))
+    paused = fifo.wait()
+    time.sleep(1)
+    eq((status(NAME)[0]["state"], process.poll()), ("starting", None))
+    supervisor = status(NAME)[0]["supervisor"]
+    before = cpu_ticks(supervisor)
+    time.sleep(1)
+    ok(cpu_ticks(supervisor) - before <= 10, "the supervisor does not rest")
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        os.kill(supervisor, signal.SIGSTOP)
+        os.kill(paused, number)
+        if number == signal.SIGUSR2:  # closes, begins again
+            fifo.wait()
+            os.kill(paused, signal.SIGUSR1)
+        time.sleep(1)
+        os.kill(supervisor, signal.SIGCONT)
+        if process:
+            must(finish(process))
+            process = None
+        bound_and_ready()
+    down(NAME)
+
+
 # --- somebody unbinds it ------------------------------------------------------------------------
 
 

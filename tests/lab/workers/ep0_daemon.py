@@ -6,6 +6,8 @@ slow            writes the descriptors after SIGUSR1
 never           writes no descriptors
 exit            ends with exit status 3
 greedy          writes descriptors of more endpoints than a UDC has
+bare            writes descriptors without endpoints
+pause FIFO      writes a line to the FIFO after the descriptors, and the strings after SIGUSR1
 packet SIZE     writes descriptors whose endpoints have this maximum packet size at each speed
 speeds N        writes descriptors of the first N of full, high and super speed
 wrong           writes descriptors that the kernel refuses, and ends with exit status 4
@@ -28,7 +30,7 @@ import time
 
 BIND, UNBIND, ENABLE, DISABLE, SETUP = range(5)  # of FunctionFS' events
 mount, *words = sys.argv[1:]
-ENDPOINTS = 15 if "greedy" in words else 1
+ENDPOINTS = 15 if "greedy" in words else 0 if "bare" in words else 1
 SPEEDS = (1, 64, b""), (2, 512, b""), (4, 1024, struct.pack("<BBBBH", 6, 0x30, 0, 0, 0))  # full, high, super
 def argument(word):
     """Returns what follows a word of the command line; None: it does not have the word."""
@@ -51,6 +53,16 @@ def descriptors(further_flags=0):
 def strings():
     text = b"own\0"
     return struct.pack("<IIII", 2, 16 + 2 + len(text), 1, 1) + struct.pack("<H", 0x409) + text
+
+
+def report(path):
+    with open(path, "w") as fifo:
+        fifo.write("%d\n" % os.getpid())
+
+
+def report_and_wait(path):
+    report(path)
+    signal.sigwait({signal.SIGUSR1})
 
 
 class Again(Exception):
@@ -84,6 +96,8 @@ def answer(ep0, event, text):
 
 def serve(ep0):
     os.write(ep0, descriptors())
+    if "pause" in words:
+        report_and_wait(argument("pause"))
     os.write(ep0, strings())
     text = os.environ.get("NAME", "own").encode()
     enabled = False
@@ -139,8 +153,7 @@ def catch_signals():
 
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 if "tell" in words:
-    with open(argument("tell"), "w") as fifo:
-        fifo.write("%d\n" % os.getpid())
+    report(argument("tell"))
 if "slow" in words:
     signal.sigwait({signal.SIGUSR1})
 if "never" in words:
