@@ -66,6 +66,8 @@ def on(path, name="second", device=None, worker=LOOPBACK):
 
 
 def refused(file, *sentence, command="up", options=("--no-bind",)):
+    for directory in pathlib.Path("/run/ffsctl").glob("[!.]*"):
+        await_log(directory.name, "up")  # `up` may end before there is a log
     before = harness.snapshot()
     result = must(ffsctl(command, file, *options), 73)
     lines = [line.split(": error: ")[-1] for line in result.stderr.splitlines()]

@@ -280,9 +280,9 @@ def longer_limit():
     eq(len(device.ctrl_transfer(IN, 11, 4000, 1, 64, 6000)), 0)
     eq(device.ctrl_transfer(OUT, 11, 4000, 1, None, 6000), 0)
     stalled(lambda: device.ctrl_transfer(IN, 5, 0, 1, 64, 6000), 5, 5 + WORK)
-    contains(log(), "within 5.0 s (control_timeout)")
+    await_log("x", "within 5.0 s (control_timeout)")
     stalled(lambda: device.ctrl_transfer(0x81, 5, 0, 1, 64, 6000), DEADLINE, DEADLINE + WORK)
-    contains(log(), "within 0.5 s (the limit for standard requests)")
+    await_log("x", "within 0.5 s (the limit for standard requests)")
     serving(device, 1)
     down("x")
 
@@ -297,7 +297,7 @@ def given_up_below_a_long_limit():
         serving(device)
         ok(time.monotonic() - began <= WORK, f"after {time.monotonic() - began:.3f} s")
     await_log("x", "s: the host has given it up; bmRequestType 0xc1, bRequest 0x05")
-    contains(log(), "0x05 (vendor, to the interface) within 1.")
+    await_log("x", "0x05 (vendor, to the interface) within 1.")
     down("x")
 
 
