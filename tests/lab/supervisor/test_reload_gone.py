@@ -414,7 +414,7 @@ def comes_up(path, command="up", back=False):
 @test("the UDC goes, and perhaps comes back, while `up` waits for a worker")
 def udc_goes_during_up():
     eq(comes_up(write("new", stopped(FIFO))), f"ffsctl: x: up; {FIRST_BIND}\n")
-    contains(log(), f"up; {FIRST_BIND}\n")
+    gadgets.await_log("x", f"up; {FIRST_BIND}\n")
     waits()
     with quiet():
         uevents()
@@ -536,7 +536,7 @@ def commands_after_up_without_udc():
     said = must(ffsctl("up", gadgets.DIRECTORY / "x.conf", "--udc", UDC)).stderr
     contains(said, gadgets.TAKEN_OVER)
     contains(said, f"ffsctl: x: up; {FIRST_BIND}\n")
-    contains(log(), f"taken over; up; {FIRST_BIND}\n")
+    gadgets.await_log("x", f"taken over; up; {FIRST_BIND}\n")
     eq(pids(), before)
     waits()
     write("newer")
