@@ -7,6 +7,7 @@ program binds the gadget to another UDC."""
 import contextlib
 import os
 import pathlib
+import select
 import signal
 import time
 
@@ -15,7 +16,7 @@ import harness
 import tap
 from gadgets import DIRECTORY, LOOPBACK, TAKEN_OVER, await_log, await_status, foreign, gadget, traffic, worker
 from harness import CONFIGFS, down, ffsctl, kill, must, status, up
-from tap import contains, eq, test
+from tap import contains, eq, ok, test
 
 DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
@@ -63,6 +64,15 @@ def udc_goes_and_comes():
     time.sleep(1)  # a host that has not seen it go would not look at it anew
     with harness.configured():
         (DRIVER / "bind").write_text(UDC)
+
+
+def await_output(pid):
+    """Waits until the worker has printed something that its supervisor, which is stopped, has not read."""
+    fd = os.open(f"/proc/{pid}/fd/2", os.O_RDONLY | os.O_NONBLOCK)  # the other end of the pipe
+    try:
+        ok(select.select([fd], [], [], harness.patience(20))[0], "the worker has printed nothing")
+    finally:
+        os.close(fd)
 
 
 def moves_to(udc, max_speed=None):
@@ -131,8 +141,10 @@ def same_descriptors():
     down("x")
     up(interrupt_gadget("x", LOGS_SPEED), "--udc", UDC, "--wait-host")
     await_log("x", "enabled at super [64]")
+    pid = status("x")[0]["functions"][0]["worker"]["pid"]
     with stopped("x"):
         udc_goes_and_comes()
+        await_output(pid)  # ENABLE has arrived before the supervisor can send the UDC to the keeper
     await_log("x", "enabled at None [64]")
     gadgets.await_state("x", "ready")
     must(ffsctl("restart", "x"))
