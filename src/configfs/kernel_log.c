@@ -28,14 +28,11 @@ void kernel_log_skip(int fd)
 
 bool kernel_log_read_record(int fd, char record[static KERNEL_LOG_RECORD_MAX + 1])
 {
-	ssize_t n;
+	ssize_t n = fd < 0 ? 0 : read(fd, record, KERNEL_LOG_RECORD_MAX);
 
-	if (fd < 0)
-		return false;
-	do
-		n = read(fd, record, KERNEL_LOG_RECORD_MAX);
-	while (n < 0 && errno == EPIPE); /* the kernel has overwritten the next record */
-	if (n <= 0)
+	if (n < 0 && errno == EPIPE) /* the kernel has overwritten the next record */
+		n = 0;
+	else if (n <= 0)
 		return false;
 	record[n] = '\0';
 	return true;

@@ -23,8 +23,8 @@ int kernel_log_open(void);
 /* Skips what was logged up to now. */
 void kernel_log_skip(int fd);
 /*
- * Reads the next record into `record`, with a final '\0'. Skips records that the kernel has
- * overwritten. Returns false if there is no further record, also if `fd` is -1.
+ * Reads the next record into `record`, with a final '\0'. A record that the kernel has overwritten
+ * is empty. Returns false if there is no further record, also if `fd` is -1.
  */
 bool kernel_log_read_record(int fd, char record[static KERNEL_LOG_RECORD_MAX + 1]);
 /*
