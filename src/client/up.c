@@ -40,8 +40,12 @@ static enum gadget_state_in_status read_state_from_status(const struct paths *pa
 	return state;
 }
 
-/* Returns the gadget's UDC in its status file; NULL: not bound. The caller frees the name. */
-static char *read_udc_from_status(const struct paths *paths, const char *name)
+/*
+ * Returns the gadget's UDC in its status file; NULL: not bound. The caller frees the name. Sets
+ * *awaits_udc, unless it is NULL, to whether the gadget is not bound only because this UDC was
+ * removed.
+ */
+static char *read_udc_from_status(const struct paths *paths, const char *name, bool *awaits_udc)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -49,22 +53,11 @@ static char *read_udc_from_status(const struct paths *paths, const char *name)
 
 	status_file_read(paths, name, &status, &ignored);
 	udc = steal_ptr(status.udc);
+	if (awaits_udc)
+		*awaits_udc = udc && !udc_exists(udc) && !status.taken && !status.no_bind &&
+			      status.state != STATUS_FAILED;
 	status_free(&status);
 	return udc;
-}
-
-/* Returns whether the gadget is not bound only because its UDC was removed. */
-static bool is_bound_when_udc_is_back(const struct paths *paths, const char *name)
-{
-	_cleanup_error_ struct error ignored = { 0 };
-	struct gadget_status status;
-	bool is;
-
-	status_file_read(paths, name, &status, &ignored);
-	is = status.udc && !udc_exists(status.udc) && !status.taken && !status.no_bind &&
-	     status.state != STATUS_FAILED;
-	status_free(&status);
-	return is;
 }
 
 /*
@@ -74,7 +67,7 @@ static bool is_bound_when_udc_is_back(const struct paths *paths, const char *nam
 static int check_bound_as_required(const struct gadget *g, const struct client_options *options,
 				   struct error *err)
 {
-	_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name);
+	_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name, NULL);
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
@@ -299,10 +292,11 @@ int client_bring_up_and_supervise(const struct gadget *g, const json_t *document
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name);
+		bool awaits_udc;
+		_cleanup_free_ char *udc =
+			read_udc_from_status(options->paths, g->name, &awaits_udc);
 
-		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc,
-				   is_bound_when_udc_is_back(options->paths, g->name));
+		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc, awaits_udc);
 		*reported = true;
 		return 0;
 	}

@@ -70,7 +70,8 @@ struct live_function {
 	uint64_t descriptors_id_at_bind; /* before the last bind; 0: unknown */
 	bool had_endpoint_files;	 /* descriptors of the daemon had endpoints */
 	uint32_t n_ep0_opens;		 /* number of times that ep0 was opened since the watch */
-	/* Linux before 6.9 has no file `ready`; without endpoint files, the writes to ep0 tell */
+	/* Linux before 6.9 has no file `ready`. If there are no endpoint files either, the number
+	   of writes to ep0 shows whether descriptors exist. */
 	bool counts_ep0_writes;
 	unsigned int n_open_ep0_files;
 	unsigned int n_ep0_writes; /* since ep0 was not open; no more than needed are counted */
@@ -206,8 +207,8 @@ bool function_restart_keeper(struct live_function *function);
 /*
  * Returns a number that identifies the descriptors in the FunctionFS instance: others have another
  * one. Returns 0 if there are none. Asks the kernel; Linux before 6.9 reports only the endpoint
- * files, and for a daemon without endpoints the writes that function_update_descriptors() has
- * counted tell.
+ * files, and for a daemon without endpoints uses the number of writes that
+ * function_update_descriptors() has counted.
  */
 uint64_t function_read_descriptors_id(const struct live_function *function);
 /* Returns whether the descriptors that exist now were written after `time`, a time of a file. */

@@ -5,7 +5,7 @@
 #include <linux/usb/ch9.h>
 
 #include "base/cleanup.h"
-#include "blob/uapi.h"
+#include "functionfs/endpoint.h"
 
 #define ANY_SUBCLASS (-1)
 
@@ -107,13 +107,9 @@ static const char *const recipient_words[] = { "the device", "the interface", "t
 static bool interface_has_endpoint(const struct ffs *ffs, const struct interface *intf,
 				   unsigned int number)
 {
-	for (size_t i = 0; i < intf->n_endpoints; i++) {
-		const struct endpoint *ep = &intf->endpoints[i];
-
-		if (number ==
-		    (ffs->flags & FUNCTIONFS_VIRTUAL_ADDR ? ep->address : ep->file_number))
+	for (size_t i = 0; i < intf->n_endpoints; i++)
+		if (ffs_endpoint_number(ffs, &intf->endpoints[i]) == number)
 			return true;
-	}
 	return false;
 }
 

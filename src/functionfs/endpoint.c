@@ -185,6 +185,11 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	return n;
 }
 
+unsigned int ffs_endpoint_number(const struct ffs *ffs, const struct endpoint *ep)
+{
+	return ffs->flags & FUNCTIONFS_VIRTUAL_ADDR ? ep->address : ep->file_number;
+}
+
 struct endpoint_files_open {
 	struct ffs_endpoint_files *files;
 	const struct ffs *ffs;

@@ -31,6 +31,11 @@ int ffs_open_file(const struct ffs *ffs, const char *file, enum ep_blocking bloc
 /* Opens an endpoint file. Returns a file descriptor (close-on-exec) or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
+/*
+ * Returns the number of an endpoint in wIndex of control requests as FunctionFS reports it: that of
+ * its file, or with FUNCTIONFS_VIRTUAL_ADDR its address in the descriptors.
+ */
+unsigned int ffs_endpoint_number(const struct ffs *ffs, const struct endpoint *ep);
 /* Open files of all endpoints of a function, non-blocking, in the order of the descriptors. */
 struct ffs_endpoint_files {
 	struct ffs_endpoint_file {

@@ -482,7 +482,7 @@ _Noreturn void keeper_main(int ep0, const struct ffs *ffs, int supervisor, int l
 	link_speed_choose_endpoints(&k.link_speed, &k.endpoint_files);
 	k.request_index = (struct request_index){
 		.ep0 = ep0,
-		.has_virtual_addresses = ffs && ffs->flags & FUNCTIONFS_VIRTUAL_ADDR,
+		.ffs = ffs,
 		.files = &k.endpoint_files,
 	};
 	k.exit_deadline = HUGE_VAL;

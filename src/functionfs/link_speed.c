@@ -12,9 +12,8 @@
 /* A set of speeds: bit n is the speed n of EP_FULL, EP_HIGH and EP_SUPER. */
 #define SPEED_BIT(n) (1U << (n))
 #define EVERY_SPEED (SPEED_BIT(EP_SPEED_COUNT) - 1)
-#define PACKET_SIZE_MASK                                                                           \
-	0x7ff /* the other bits are the packets per microframe (USB 2.0, 9.6.6)                    \
-	       */
+/* The other bits are the packets per microframe (USB 2.0, 9.6.6). */
+#define PACKET_SIZE_MASK 0x7ff
 
 static const struct {
 	const char *word; /* in current_speed */

@@ -24,19 +24,16 @@ static int address_of_endpoint(int fd)
 
 static int fd_of_endpoint(const struct request_index *source, unsigned int number)
 {
-	for (size_t i = 0; i < source->files->n; i++) {
-		const struct endpoint *ep = source->files->list[i].model;
-
-		if (number == (source->has_virtual_addresses ? ep->address : ep->file_number))
+	for (size_t i = 0; i < source->files->n; i++)
+		if (ffs_endpoint_number(source->ffs, source->files->list[i].model) == number)
 			return source->files->list[i].fd;
-	}
 	return -1;
 }
 
 /*
  * Returns the address that the host uses for the endpoint with this number; -1: unknown, also if
  * another endpoint of the function has the same number on the bus and the other direction: the
- * kernel does not tell them apart (f_fs.c, ffs_func_revmap_ep).
+ * kernel does not distinguish them (f_fs.c, ffs_func_revmap_ep).
  */
 static int endpoint_on_bus(const struct request_index *source, unsigned int number)
 {

@@ -16,7 +16,7 @@
 
 struct request_index {
 	int ep0;
-	bool has_virtual_addresses;		/* FUNCTIONFS_VIRTUAL_ADDR */
+	const struct ffs *ffs; /* NULL: no FunctionFS, and so no control requests */
 	const struct ffs_endpoint_files *files; /* owned by the caller */
 };
 

@@ -26,11 +26,6 @@ static const struct speed *find_speed(const char *name)
 	return NULL;
 }
 
-static bool is_daemon(const struct function *f)
-{
-	return f->ffs && f->worker && worker_holds_ep0(f->worker);
-}
-
 /* Appends `text` to *list, after a separator. Frees `text`. */
 static void append(char **list, const char *separator, char *text)
 {
@@ -58,7 +53,7 @@ static bool function_lacks_speed(const struct function *f, const struct speed *s
 
 static bool function_is_daemon(const struct function *f, const struct speed *speed _unused_)
 {
-	return is_daemon(f);
+	return f->ffs && f->worker && worker_holds_ep0(f->worker);
 }
 
 static bool function_has_blob(const struct function *f, const struct speed *speed _unused_)

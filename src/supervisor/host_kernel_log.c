@@ -88,16 +88,23 @@ char *host_explain_failure(const struct usb_host_state *host, char **hint)
 	return strf("the kernel logged %s", messages->quoted);
 }
 
+char *host_failure_text(const char *failure, const char *hint)
+{
+	return strf("no host can configure the gadget: %s%s%s", failure, hint ? "; " : "",
+		    hint ? hint : "");
+}
+
 /* Logs the failure once: hosts repeat their attempts. */
 static void log_failure(struct usb_host_state *host)
 {
-	_cleanup_free_ char *hint = NULL, *failure = host_explain_failure(host, &hint);
+	_cleanup_free_ char *hint = NULL, *failure = host_explain_failure(host, &hint),
+			    *text = NULL;
 
 	if (host->failure_is_logged || !failure)
 		return;
 	host->failure_is_logged = true;
-	gadget_log_about(host->live, NULL, LOG_WARNING, "no host can configure the gadget: %s%s%s",
-			 failure, hint ? "; " : "", hint ? hint : "");
+	text = host_failure_text(failure, hint);
+	gadget_log_about(host->live, NULL, LOG_WARNING, "%s", text);
 }
 
 void host_read_kernel_log(struct usb_host_state *host)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Logs what the host does with the gadget: configures it, disconnects, suspends and resumes it.
- * What ffsctl itself, or another program, does with the bind has lines of its own.
+ * Other files log the binds and unbinds by ffsctl and by other programs.
  */
 #pragma once
 

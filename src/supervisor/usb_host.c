@@ -133,7 +133,7 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 void host_watch_after_takeover(struct usb_host_state *host, const char *udc, bool configured)
 {
 	host_watch_udc_state(host, udc);
-	/* Without a watch, only the keepers tell whether a host has configured the gadget. */
+	/* Without a watch, only the keepers report whether a host has configured the gadget. */
 	if (host->udc_state_watch.fd < 0)
 		return;
 	host->state_is_configured = configured;

@@ -86,3 +86,6 @@ void host_read_kernel_log(struct usb_host_state *host);
  * nothing about it. Sets *hint to what to change; NULL: unknown. The caller frees both.
  */
 char *host_explain_failure(const struct usb_host_state *host, char **hint);
+/* host_kernel_log.c: returns a sentence for people about it. `hint` may be NULL. The caller frees
+ * it. */
+char *host_failure_text(const char *failure, const char *hint);

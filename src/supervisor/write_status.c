@@ -212,9 +212,7 @@ static void add_host_failure(struct gadget_status *status, const struct status_s
 	if (!status->host_failure)
 		return;
 	status_add_problem(status, PROBLEM_WARNING,
-			   strf("no host can configure the gadget: %s%s%s", status->host_failure,
-				status->host_hint ? "; " : "",
-				status->host_hint ? status->host_hint : ""));
+			   host_failure_text(status->host_failure, status->host_hint));
 }
 
 static void add_problems(struct gadget_status *status, const struct status_sources *view)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Loads the group `worker` of a function. */
+#include <linux/usb/ch9.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -118,14 +119,14 @@ static bool has_string_with(const struct interface *interface, const char *word)
  */
 static bool host_never_clears_halt(const struct interface *interface)
 {
-	enum { SMART_CARD = 0x0b, APPLICATION = 0xfe, APPLICATION_USBTMC = 3, VENDOR = 0xff };
+	enum { SUBCLASS_USBTMC = 3 };
 
 	switch (interface->class) {
-	case SMART_CARD:
+	case USB_CLASS_CSCID:
 		return true;
-	case APPLICATION:
-		return interface->subclass == APPLICATION_USBTMC;
-	case VENDOR:
+	case USB_CLASS_APP_SPEC:
+		return interface->subclass == SUBCLASS_USBTMC;
+	case USB_CLASS_VENDOR_SPEC:
 		/* By this word in the string, hosts find a debug probe. */
 		return has_string_with(interface, "CMSIS-DAP");
 	default:
@@ -206,6 +207,8 @@ static void check_exec_settings(struct load *l, const struct node *node)
 	error_setting_not_applicable(l, node, "io", "is for plugins: a program does its own I/O");
 }
 
+#define WORKER_READS_EP0 "has no effect: the worker reads the control requests from ep0 itself"
+
 /* Adds errors about settings that do not apply to a worker that gets no endpoints from ffsctl. */
 static void check_worker_without_endpoints(struct load *l, const struct function *f,
 					   const struct worker_settings *d, const struct node *node,
@@ -216,8 +219,7 @@ static void check_worker_without_endpoints(struct load *l, const struct function
 	error_setting_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
 	error_setting_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
 	error_setting_not_applicable(l, node, "control_timeout",
-				     f->ffs ? "has no effect: the worker reads the control "
-					      "requests from ep0 itself"
+				     f->ffs ? WORKER_READS_EP0
 					    : "has no effect: the kernel answers the control "
 					      "requests of its functions");
 }
@@ -289,9 +291,7 @@ static void check_listen_fds(struct load *l, const struct function *f,
 	error_setting_not_applicable(
 		l, node, "on_failed",
 		"has no effect: when the worker closes ep0, the kernel unbinds the gadget");
-	error_setting_not_applicable(
-		l, node, "control_timeout",
-		"has no effect: the worker reads the control requests from ep0 itself");
+	error_setting_not_applicable(l, node, "control_timeout", WORKER_READS_EP0);
 }
 
 static char *options_json(const struct node *options)

@@ -26,6 +26,18 @@ static const char script[] = "fd=3\n"
 			     "done\n"
 			     "[ ! -e /proc/self/fd/$fd ] || exit 2\n";
 
+/* Returns the settings of a program that runs as this user, without limits. */
+static struct spawn_settings settings_of(char *program, char **argv, char **env)
+{
+	return (struct spawn_settings){ .program_path = program,
+					.argv = argv,
+					.env = env,
+					.working_directory = "/",
+					.keep_caller_user = true,
+					.process_limits.keep_all_privileges = true,
+					.stdout_fd = -1 };
+}
+
 /*
  * Half of the file descriptors have numbers that others must get. The limit leaves room for a
  * second number of each, and for nothing more.
@@ -34,13 +46,7 @@ Test(spawn, gives_file_descriptors_whatever_numbers_they_had, .timeout = 60)
 {
 	char dir[] = "/tmp/ffsctl-spawn-XXXXXX";
 	char *argv[N_FDS + 5] = { "sh", "-c", (char *)script, "sh" }, *env[] = { NULL };
-	struct spawn_settings settings = { .program_path = "/bin/sh",
-					   .argv = argv,
-					   .env = env,
-					   .working_directory = "/",
-					   .keep_caller_user = true,
-					   .process_limits.keep_all_privileges = true,
-					   .stdout_fd = -1 };
+	struct spawn_settings settings = settings_of("/bin/sh", argv, env);
 	_cleanup_error_ struct error err = { 0 };
 	struct rlimit limit;
 	int fds[N_FDS], status;
@@ -72,13 +78,7 @@ static void expect_execute_hint(const char *text, const char *hint)
 {
 	char path[] = "/tmp/ffsctl-program-XXXXXX";
 	char *argv[] = { path, NULL }, *env[] = { NULL };
-	struct spawn_settings settings = { .program_path = path,
-					   .argv = argv,
-					   .env = env,
-					   .working_directory = "/",
-					   .keep_caller_user = true,
-					   .process_limits.keep_all_privileges = true,
-					   .stdout_fd = -1 };
+	struct spawn_settings settings = settings_of(path, argv, env);
 	_cleanup_error_ struct error err = { 0 };
 	int fd = mkostemp(path, O_CLOEXEC);
 	pid_t pid;
