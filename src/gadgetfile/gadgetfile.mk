@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/gadgetfile/warnings.c \
+	src/gadgetfile/warnings_device_class.c \
+	src/gadgetfile/warnings_languages.c \
 	src/gadgetfile/diag_add.c \
 	src/gadgetfile/find_file.c \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
@@ -51,6 +53,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/midi2.c \
 	src/gadgetfile/types/resolve_mounts.c \
 	src/gadgetfile/types/os_descs.c \
+	src/gadgetfile/types/printer.c \
 	src/gadgetfile/types/check_plugin.c \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/uvc.c \

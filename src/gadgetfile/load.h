@@ -284,3 +284,11 @@ void load_check_plugin_settings(struct load *l, const struct function *f, struct
 void load_configs(struct load *l, struct node *configs);
 /* Adds warnings about a gadget that is valid, but will not work as intended. */
 void load_add_warnings(struct load *l);
+/* Warns about a device class with which hosts do not find drivers (warnings_device_class.c). */
+void load_add_device_class_warnings(struct load *l);
+/* Warns about languages in which a host does not get each string (warnings_languages.c). */
+void load_add_language_warnings(struct load *l);
+/* Warns about the device id of a printer function; does nothing for other functions. */
+void load_add_printer_warnings(struct load *l, size_t function);
+/* Returns whether Windows may have a driver for the function, so that it is worth a warning. */
+bool load_windows_may_have_driver(const struct load *l, size_t function);

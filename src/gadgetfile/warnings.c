@@ -41,79 +41,6 @@ static void warn_about_obex(struct load *l, size_t function)
 			     "keeps it disconnected until a host configures it (f_obex.c)");
 }
 
-/* Returns whether an interface association groups interfaces of the function. */
-static bool has_association(const struct function *f)
-{
-	const struct function_type *type = function_type_find(f->type);
-
-	return f->ffs ? f->ffs->n_associations > 0 : type && type->has_association;
-}
-
-/*
- * Returns the index of the function of a configuration for which the device needs the class of
- * devices with interface associations: the second function with an association, or RNDIS beside any
- * other function. Returns the number of functions of the gadget if there is none.
- */
-static size_t function_that_needs_class(const struct gadget *g, const struct config *c)
-{
-	bool has_other = false;
-
-	for (size_t i = 0; i < c->n_functions; i++) {
-		size_t function = c->functions[i].function_index;
-		const struct function *f = &g->functions[function];
-
-		if (!has_association(f))
-			continue;
-		if (has_other || (is_function_type(f, "rndis") && c->n_functions > 1))
-			return function;
-		has_other = true;
-	}
-	return g->n_functions;
-}
-
-/*
- * Warns about several functions with interface associations, and about RNDIS beside others, if the
- * device descriptor does not announce associations. Windows loads its driver for composite devices
- * for class 0, too, but then does not expect associations ("Enumeration of USB Composite Devices"
- * and "USB Interface Association Descriptor" in Microsoft's documentation; USB 3.2, 9.6.1).
- */
-static void warn_about_device_class(struct load *l)
-{
-	const struct gadget *g = l->gadget;
-	size_t function = g->n_functions;
-
-	if (load_has_association_class(l))
-		return;
-	for (size_t i = 0; i < g->n_configs && function == g->n_functions; i++)
-		function = function_that_needs_class(g, &g->configs[i]);
-	if (function == g->n_functions)
-		return;
-	diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
-		     "hosts may not group the interfaces of function '%s' unless 'attrs' sets "
-		     "class 'misc', subclass 2 and protocol 1 (USB 3.2, 9.6.1)",
-		     g->functions[function].label);
-	diags_hint(l->diags, "write attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; "
-			     "bDeviceProtocol = 1; ... }");
-}
-
-/*
- * Returns whether Windows may have a driver for the function: one for its class, or one that its
- * Microsoft OS descriptors select. Assumes so if a daemon or a file has the descriptors.
- */
-static bool windows_may_have_driver(const struct load *l, size_t function)
-{
-	const struct function *f = &l->gadget->functions[function];
-
-	if (load_find_microsoft_os_setting(l, function))
-		return true;
-	if (!f->ffs)
-		return !is_function_type(f, "Loopback") && !is_function_type(f, "SourceSink");
-	for (size_t i = 0; i < f->ffs->n_interfaces; i++)
-		if (f->ffs->interfaces[i].class != 0xff)
-			return true;
-	return f->ffs->n_interfaces == 0;
-}
-
 /*
  * Warns about several configurations of which the first has several functions: Windows loads its
  * driver for composite devices (Usbccgp.sys) only if the device has a single configuration
@@ -129,7 +56,7 @@ static void warn_about_configs(struct load *l, const struct node *configs)
 		return;
 	for (size_t i = 0; i < g->configs[0].n_functions; i++)
 		is_for_windows |=
-			windows_may_have_driver(l, g->configs[0].functions[i].function_index);
+			load_windows_may_have_driver(l, g->configs[0].functions[i].function_index);
 	if (!is_for_windows)
 		return;
 	diag_warning(l->diags, &configs->name_at,
@@ -267,9 +194,12 @@ void load_add_warnings(struct load *l)
 		warn_about_device_requests(l, &l->gadget->configs[i]);
 	}
 	warn_about_early_device_requests(l);
-	for (size_t i = 0; i < l->gadget->n_functions; i++)
+	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		warn_about_obex(l, i);
-	warn_about_device_class(l);
+		load_add_printer_warnings(l, i);
+	}
+	load_add_device_class_warnings(l);
 	warn_about_configs(l, node_member(l->scan->root, "configs"));
 	warn_about_drive_serial_numbers(l, node_member(l->scan->root, "strings"));
+	load_add_language_warnings(l);
 }

@@ -261,4 +261,113 @@ def serial_numbers_of_drives():
         eq(warnings(IDS + 'strings = ( { serialnumber = { from = "machine-id"; }; } );\n' + disk), [])
 
 
+KEYS = '{ type = "hid"; attrs = { report_desc = "keyboard"; }; }'
+
+
+def of_class(words):
+    return IDS.replace(" };", " bDeviceClass = %s; };" % words)
+
+
+@test("a class of the device with which Windows does not look for functions, or Linux for drivers by their class")
+def device_class_hides_functions():
+    remove = "; remove 'bDeviceClass', or set it to 0: hosts then find a driver by the class of each interface"
+    misc = '; write attrs = { bDeviceClass = "misc"; bDeviceSubClass = 2; bDeviceProtocol = 1; ... }'
+    words = ("1:60: Windows does not see the functions of a device of class 0x%02x: it loads its driver for composite devices "
+             "only for class 0, and for class 'misc', subclass 2 and protocol 1")
+    two = "functions = { n = { type = \"ncm\"; }; k = %s; };\n" % KEYS
+    flat = "functions = { j = %s; k = %s; };\n" % (KEYS, KEYS)
+    for number in (1, 2, 3, 8, 9, 14, 0x11, 0x42, 0xdc, 0xe0, 0xfe):
+        eq(warnings(of_class(number) + two), [words % number + misc], str(number))
+        eq(warnings(of_class(number) + flat), [words % number + remove], str(number))
+    eq(warnings(of_class('"misc"') + flat), [words % 0xef + remove], "no class of associations")
+    eq(warnings(of_class('"misc"; bDeviceSubClass = 2; bDeviceProtocol = 1') + two), [])
+    for text in (two, flat):
+        eq(warnings(of_class("0") + text), [])
+    eq(warnings(of_class("2") + two + 'configs = ( { functions = ( "n" ); }, { functions = ( "k" ); } );\n'), [],
+       "one function at a time")
+    eq(warnings(of_class("2") + 'functions = { n = { type = "ncm"; }; };\n'), [], "a class of devices and of interfaces")
+    vendors = "functions = {\n" + ffs("e", "bulk-in") + ffs("f", "bulk-out") + "};\n"
+    eq(warnings(of_class("2") + vendors), [], "Windows has a driver for neither")
+    eq(warnings(of_class("255") + vendors), [])
+    eq(warnings(of_class("255") + vendors.replace("f = { ffs = {", "f = { ffs = { winusb = true;")), [words % 255 + remove])
+
+
+@test("a function of a class in a device of a vendor's class, for which Linux hosts find no driver")
+def device_class_vendor():
+    words = "1:60: Linux hosts find no driver for function '%s' by its class in a device of class 'vendor' (usb_match_one_id_intf)"
+    remove = "; remove 'bDeviceClass', or set it to 0: hosts then find a driver by the class of each interface"
+    for kind in ("acm", "ncm", "mass_storage", "midi"):
+        eq(warnings(of_class('"vendor"') + 'functions = { a = { type = "%s"; }; };\n' % kind), [words % "a" + remove], kind)
+    eq(warnings(of_class("0xff") + "functions = {\n" + ffs("e", "bulk-in") + "k = %s; };\n" % KEYS), [words % "k" + remove])
+    for kind in ("gser", "Loopback", "SourceSink"):
+        eq(warnings(of_class('"vendor"') + 'functions = { a = { type = "%s"; }; };\n' % kind), [], kind)
+    eq(warnings(of_class('"vendor"') + "functions = {\n" + ffs("e", "bulk-in") + "};\n"), [])
+
+
+@test("a class of interfaces as the class of the device")
+def device_class_of_interfaces():
+    for number in (1, 3, 5, 6, 7, 8, 0x0a, 0x0b, 0x0d, 0x0e, 0x0f, 0x10, 0x12, 0xfe):
+        eq(warnings(of_class(number) + "functions = { k = %s; };\n" % KEYS),
+           ["1:60: class 0x%02x is one of interfaces, not of devices (USB-IF, Defined Class Codes); remove 'bDeviceClass', or "
+            "set it to 0: hosts then find a driver by the class of each interface" % number], str(number))
+    for number in (0, 2, 9, 0xdc, 0xe0, 0xef):
+        eq(warnings(of_class(number) + "functions = { k = %s; };\n" % KEYS), [], str(number))
+
+
+@test("texts that one language has and another has not")
+def gaps_of_languages():
+    empty = "language 0x%04x has no %s: a host that asks in this language reads an empty text; add what is missing, or " \
+            "remove the language"
+    error = "a host that asks in this language gets an error"
+    two = 'strings = ( { %s },\n  { lang = "de-de"; %s } );\n' + ACM
+    eq(warnings(IDS + two % ('product = "p"; serialnumber = "1";', 'product = "q";')),
+       ["3:12: " + empty % (0x407, "'serialnumber'")])
+    eq(warnings(IDS + two % ('product = "p"; serialnumber = ""; manufacturer = "";', 'product = "q"; manufacturer = "m";')),
+       ["2:13: " + empty % (0x409, "'manufacturer'")])
+    eq(warnings(IDS + two % ('product = "p"; serialnumber = { from = "name"; };', 'manufacturer = "m";')),
+       ["2:13: " + empty % (0x409, "'manufacturer'"), "3:12: " + empty % (0x407, "'product' and no 'serialnumber'")])
+    eq(warnings(IDS + two % ('product = "p";', 'product = "q";')), [])
+    eq(warnings(IDS + two % ("", "")), [], "none at all")
+
+    config = 'configs = ( { strings = ( { %s }, { lang = 0x407; %s } ); functions = ( "a" ); } );\n'
+    texts = ('configuration = "c";', 'configuration = "d";')
+    both = two % ('product = "p";', 'product = "q";')
+    eq(warnings(IDS + both + config % texts), [])
+    eq(warnings(IDS + both + config % ("", "")), [])
+    eq(warnings(IDS + both + config % ("", texts[1])), ["5:27: " + empty % (0x409, "'configuration'")])
+    one = 'configs = ( { strings = ( { %s configuration = "c"; } ); functions = ( "a" ); } );\n'
+    eq(warnings(IDS + both + one % ""), ["5:15: configuration 1 has no text in language 0x0407, which the device has: " + error])
+    eq(warnings(IDS + ACM + one % 'lang = "en-us";'), [])
+    eq(warnings(IDS + ACM + one % 'lang = "de-de";'),
+       ["3:15: configuration 1 has no text in language 0x0409, which the device has: " + error,
+        "3:15: the device has no strings in language 0x0407, which configuration 1 has: " + error])
+
+    strings = both.replace(ACM, "")
+    weight = 'functions = { w = { ffs = { interfaces = ( { string = %s; endpoints = ( "bulk-in" ); } ); }; }; };\n'
+    german = '{ lang = "de-de"; text = "Gewicht"; }'
+    eq(warnings(IDS + strings + weight % '( { text = "Weight"; }, %s )' % german), [])
+    eq(warnings(IDS + strings + weight % '"Weight"'),
+       ["4:15: function 'w' has no text in language 0x0407, which the device has: " + error])
+    eq(warnings(IDS + weight % '( { text = "Weight"; }, %s )' % german),
+       ["2:15: the device has no strings in language 0x0407, which function 'w' has: " + error])
+    eq(warnings(IDS + weight % '"Weight"'), [])
+
+
+@test("device ids of printers without maker, model, or class and languages")
+def ids_of_printers():
+    words = "the printer's device id has no %s: hosts may find no driver (IEEE 1284, 7.6); write pnp_string = " \
+            "\"MFG:...;MDL:...;CLS:PRINTER;CMD:...;\""
+    text = 'functions = { p = { type = "printer"; attrs = { pnp_string = "%s"; }; }; };\n'
+    for id_, missing in (("Receipt Printer", "MFG, no MDL, no CLS or CMD"), ("MFG:a;MDL:b;", "CLS or CMD"), ("MDL:b;CLS:PRINTER", "MFG"),
+                         ("MFG:a;CMD:PS;", "MDL"), ("MFG:;MDL: ;CLS:PRINTER;", "MFG, no MDL"), ("XMFG:a;MDL:b;CLS:c;", "MFG"),
+                         ("SN:1,MFG:a;MDL:b;CLS:c;", "MFG"), ("MFG=a;MDL:b;CLS:c", "MFG")):
+        eq(warnings(IDS + text % id_), ["2:62: " + words % missing], id_)
+    for id_ in ("MFG:a;MDL:b;CLS:PRINTER;", "MANUFACTURER:a;MODEL:b;COMMAND SET:PCL,PS;", "mfg:a; mdl:b;\tclass:c;", "CMD:x;MDL:b;MFG:a"):
+        eq(warnings(IDS + text % id_), [], id_)
+    tree = 'functions = { p = { type = "printer"; tree = ( { path = "pnp_string"; value = "%s"; } ); }; };\n'
+    eq(warnings(IDS + tree % "MFG:a;MDL:b;CLS:c;"), [])
+    eq(warnings(IDS + tree % "MFG:a;"), ["2:15: " + words % "MDL, no CLS or CMD"])
+    eq(warnings(IDS + 'functions = { p = { type = "printer"; }; };\n'), [], "which is a note")
+
+
 tap.main()

@@ -159,25 +159,6 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 }
 
 /*
- * Sets the printer's device id and appends two blanks. The kernel sends two bytes with a length
- * before the id, but counts them neither in this length nor in the number of bytes that it sends
- * (f_printer.c, GET_DEVICE_ID). So the host does not get the last two bytes of the id: here, these
- * are the blanks. The length is then right for the two bytes and the id without blanks.
- */
-void set_attr_printer_device_id(struct load *l, const struct key *k, struct node *value,
-				void *field)
-{
-	struct attribute_value *a = load_find_attr(field, k->name);
-
-	set_attr_string(l, k, value, field);
-	if (a->value && !value->has_error && !str_has_suffix(a->value, "  ")) {
-		char *longer = strf("%s  ", a->value);
-
-		load_set_attr_value(a, longer, strlen(longer));
-	}
-}
-
-/*
  * Adds a note about the first relative path in a scheme file: gt, the program of libusbgx, resolves
  * it differently.
  */

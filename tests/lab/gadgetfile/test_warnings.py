@@ -4,10 +4,13 @@
 """Warnings are correct: for each warning about a behaviour of the kernel, the test shows this behaviour.
 (tests/cli/test_warnings.py tests the texts.)"""
 
+import errno
 import os
 import pathlib
 import select
 import subprocess
+
+import usb.core
 
 import gadgets
 import harness
@@ -65,6 +68,50 @@ def long_report_is_cut_off():
     with open("/dev/hidg0", "rb+", buffering=0) as f:
         eq(f.write(bytes(8)), 7, "bytes that the kernel took")
     down("keys")
+
+
+def has_driver(number):
+    """Returns whether a driver of the host has this interface of the gadget."""
+    # Opening the device waits for its lock, which the host holds until drivers have probed all interfaces.
+    device = harness.device()
+    device.ctrl_transfer(0x80, 6, 1 << 8, 0, 18)
+    found = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum") if int(p.read_text()) == device.address]
+    eq(len(found), 1, "devices")
+    return (found[0] / f"{found[0].name}:1.{number}" / "driver").exists()
+
+
+@test("in a device of a vendor's class Linux gives no function a driver by its class")
+def vendor_class_hides_class():
+    harness.load_host_drivers()
+    for number, seen in ((0, True), (255, False)):
+        path = gadgets.DIRECTORY / "class.conf"
+        path.write_text(IDS.replace(" };", f" bDeviceClass = {number}; }};") + 'functions = { a = { type = "acm"; }; };\n')
+        got = must(ffsctl("up", "--wait-host", path))
+        eq("Linux hosts find no driver for function 'a'" in got.stderr, not seen)
+        eq(has_driver(0), seen, "whether cdc_acm has the interface")
+        down("class")
+
+
+@test("in a language that lacks a text the host reads an empty one, or gets an error")
+def gaps_of_languages():
+    path = write("gaps", 'strings = ( { product = "p"; serialnumber = "s"; }, { lang = 0x407; product = "q"; } );\n'
+                 'functions = { a = { type = "acm"; }; };\n'
+                 'configs = ( { strings = ( { configuration = "c"; } ); functions = ( "a" ); } );\n')
+    got = must(ffsctl("up", "--wait-host", path))
+    for words in ("language 0x0407 has no 'serialnumber': a host that asks in this language reads an empty text",
+                  "configuration 1 has no text in language 0x0407, which the device has"):
+        eq(words in got.stderr, True, words)
+    device = harness.device()
+    eq([bytes(device.ctrl_transfer(0x80, 6, 3 << 8 | device.iSerialNumber, lang, 255)) for lang in (0x409, 0x407)],
+       [b"\4\3s\0", b"\2\3"], "serial numbers")
+    text = device[0].iConfiguration
+    eq(bytes(device.ctrl_transfer(0x80, 6, 3 << 8 | text, 0x409, 255)), b"\4\3c\0")
+    try:
+        device.ctrl_transfer(0x80, 6, 3 << 8 | text, 0x407, 255)
+        raise AssertionError("the host got a text")
+    except usb.core.USBError as e:
+        eq(e.errno, errno.EPIPE)
+    down("gaps")
 
 
 tap.main()
