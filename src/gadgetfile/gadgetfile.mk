@@ -56,6 +56,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/printer.c \
 	src/gadgetfile/types/check_plugin.c \
 	src/gadgetfile/types/uac.c \
+	src/gadgetfile/types/unknown_attribute.c \
 	src/gadgetfile/types/uvc.c \
 	src/gadgetfile/types/env_and_variables.c \
 	src/gadgetfile/types/winusb.c \

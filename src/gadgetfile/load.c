@@ -13,7 +13,6 @@
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
-
 bool gadgetfile_is_gadget_name(const char *name)
 {
 	static const char letters[] =
@@ -276,6 +275,7 @@ int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_option
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
 			  .top_level_keys = &gadget_keys,
+			  .hint_at_attribute = load_hint_at_attribute,
 			  .scan = s,
 			  .plugins = options ? options->plugins : NULL,
 			  .has_syntax_error = diags->n_errors > 0 };

@@ -31,6 +31,9 @@ struct load {
 	const struct key_group *top_level_keys; /* keys of the top level of the file */
 	/* While the keys of a function are loaded: the attributes of its type, or NULL. */
 	const struct key_group *function_attr_keys;
+	/* load_hint_at_attribute; a pointer, because it looks into the tables of all types. */
+	void (*hint_at_attribute)(struct load *l, const struct key_group *group,
+				  const struct node *node, const struct node *setting);
 	struct scan *scan;
 	const struct gadgetfile_plugin_lookup *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
@@ -192,6 +195,12 @@ void load_add_suggestion_hint(struct load *l, const char *suggestion);
  */
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion);
+/*
+ * Adds the hint where users can set an attribute that `group` has no key for; adds none if there is
+ * no such place. `node`: the group in the gadget file.
+ */
+void load_hint_at_attribute(struct load *l, const struct key_group *group, const struct node *node,
+			    const struct node *setting);
 /* Adds an error about the last language of strings that have more than MAX_LANGUAGES. */
 void load_error_too_many_languages(struct load *l, const struct node *surplus);
 /* Adds an error about a string that is not one of `words`, with a suggestion. */

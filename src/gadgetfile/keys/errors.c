@@ -74,6 +74,12 @@ static bool is_other_name_of(const char *word, const char *candidate)
 		{ "command", "exec" },
 		{ "program", "exec" },
 		{ "args", "exec" },
+		{ "pnp", "pnp_string" },
+		{ "image", "file" },
+		{ "path", "file" },
+		{ "readonly", "ro" },
+		{ "read_only", "ro" },
+		{ "cd", "cdrom" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

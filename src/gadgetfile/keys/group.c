@@ -42,8 +42,9 @@ static unsigned int count_groups_with_key(const struct key_group *group, const c
 }
 
 static void suggest_key(struct load *l, const struct key_group *group, const struct node *node,
-			const char *name)
+			const struct node *setting)
 {
+	const char *name = setting->name;
 	const char *suggestion = NULL, *group_name = NULL;
 	size_t best_distance = SIZE_MAX;
 
@@ -60,6 +61,8 @@ static void suggest_key(struct load *l, const struct key_group *group, const str
 	if (best_distance > text_max_misspelling(name) &&
 	    count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
 		diags_hint(l->diags, "it is a key of %s", group_name);
+	else if (!suggestion)
+		l->hint_at_attribute(l, group, node, setting);
 	else
 		load_add_suggestion_hint(l, suggestion);
 }
@@ -161,6 +164,31 @@ static const char *name_in_messages(const struct key *k, const struct node *valu
 	return value->name ? value->name : k->name;
 }
 
+/*
+ * Adds the hint how to write a number or a boolean that stands in quotes, or a hexadecimal number
+ * that libconfig reads as a decimal one with an exponent: 1e2.
+ */
+static void hint_at_number(struct load *l, const struct node *value, unsigned int types)
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+	const char *text = value->text;
+	bool has_prefix = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	size_t n = strlen(text + 2 * has_prefix), max = 8;
+
+	if (value->type == NODE_STRING && (types & NODE_BOOL) &&
+	    (streq(text, "true") || streq(text, "false")))
+		diags_hint(l->diags, "write %s without quotes", text);
+	if (!(types & NODE_INT) || n == 0 || n > max || strspn(text + 2 * has_prefix, hex) != n)
+		return;
+	if (value->type == NODE_FLOAT)
+		diags_hint(l->diags, "write 0x%s: hexadecimal numbers begin with 0x", text);
+	else if (has_prefix || streq(text, "0") ||
+		 (text[0] != '0' && strspn(text, "0123456789") == n))
+		diags_hint(l->diags, "write %s without quotes", text);
+	else
+		diags_hint(l->diags, "write 0x%s without quotes", text);
+}
+
 static void check_type(struct load *l, const struct key *k, struct node *value, unsigned int types,
 		       const char *prefix)
 {
@@ -179,6 +207,8 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 	else
 		load_error(l, value, "%s'%s' must be %s%s, not %s", prefix,
 			   name_in_messages(k, value), expected, extra, describe_value(value));
+	if (value->type & (NODE_STRING | NODE_FLOAT))
+		hint_at_number(l, value, types);
 }
 
 static void check_range(struct load *l, const struct key *k, struct node *value)
@@ -199,6 +229,8 @@ void load_error_wrong_word(struct load *l, const struct key *k, const struct key
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
 	load_error(l, value, "'%s' cannot be %s", name_in_messages(k, value), shown);
+	if (value->type == NODE_STRING)
+		hint_at_number(l, value, k->types);
 	suggest_word(l, words, value->text);
 }
 
@@ -267,7 +299,7 @@ static void error_unknown_key(struct load *l, const struct key_group *group,
 	setting->has_error = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s", setting->name,
 		   group->group_name_in_messages);
-	suggest_key(l, group, node, setting->name);
+	suggest_key(l, group, node, setting);
 }
 
 static void check_required(struct load *l, const struct key_group *group, struct node *node)

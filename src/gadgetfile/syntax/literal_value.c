@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -108,4 +110,35 @@ void value_set_number(struct scan *s, const struct token *t, struct node *node)
 	}
 	node->integer = negative ? -(int64_t)magnitude : (int64_t)magnitude;
 	node->real = (double)node->integer;
+}
+
+char *value_guess_hexadecimal(const char *text, size_t n)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	n -= n > 1 && (text[n - 1] == 'h' || text[n - 1] == 'H');
+	if (strspn(text, digits) < n ||
+	    (n > 2 && text[0] == '0' && text[1] == 'b' && strspn(text + 2, "01") >= n - 2))
+		return NULL;
+	return strf("0x%.*s", (int)n, text);
+}
+
+void value_hint_about_word(struct scan *s, const struct token *word)
+{
+	_cleanup_free_ char *number = NULL;
+	const int n = (int)word->length;
+
+	if (word->type != TOKEN_NAME)
+		return;
+	number = value_guess_hexadecimal(word->text, word->length);
+	if (!number)
+		diags_hint(s->diags, "strings need double quotes");
+	else if (n <= 2 || strcspn(word->text, "0123456789") < (size_t)n)
+		diags_hint(s->diags, "write %s, a hexadecimal number, or \"%.*s\", a string",
+			   number, n, word->text);
+	else
+		diags_hint(s->diags,
+			   "strings need double quotes: write \"%.*s\", or %s for a hexadecimal "
+			   "number",
+			   n, word->text, number);
 }

@@ -232,6 +232,20 @@ static const char *element_type_words(enum token_type type)
 	}
 }
 
+/* Adds the hint what to do about the value at p->token, which has another type than the first. */
+static void hint_about_element(struct parser *p, const struct token *first)
+{
+	_cleanup_free_ char *number =
+		first->type == TOKEN_INT && p->token->type == TOKEN_FLOAT
+			? value_guess_hexadecimal(p->token->text, p->token->length)
+			: NULL;
+
+	if (number)
+		diags_hint(p->scan->diags, "write %s: hexadecimal numbers begin with 0x", number);
+	else
+		diags_hint(p->scan->diags, "use a list '( )'");
+}
+
 /*
  * Checks the value at p->token before it becomes an element of an array; false: an error was added.
  */
@@ -245,7 +259,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 		diag_error(p->scan->diags, &p->token->at,
 			   "all values of an array '[ ]' must have the same type: the first is %s",
 			   element_type_words(first->type));
-		diags_hint(p->scan->diags, "use a list '( )'");
+		hint_about_element(p, first);
 	} else {
 		return true;
 	}
@@ -350,11 +364,8 @@ static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 				error_expected(p, p->token++, what);
 			}
 		} else {
-			error_expected(p, p->token,
-				       p->token->type == TOKEN_NAME
-					       ? "a value (strings need double quotes)"
-					       : "a value");
-			p->token++;
+			error_expected(p, p->token, "a value");
+			value_hint_about_word(p->scan, p->token++);
 			parse_list_separator(p, kind);
 		}
 	}
@@ -389,6 +400,33 @@ static void skip_bracketed(struct parser *p)
 		p->token++;
 }
 
+/*
+ * Reports and skips a hexadecimal number without 0x that begins with decimal digits, such as 1d6b,
+ * which the lexer returns as a number and a name, like libconfig. Returns false if p->token is no
+ * such number.
+ */
+static bool refuse_hexadecimal_number(struct parser *p, struct node *n)
+{
+	const struct token *t = p->token, *name = t + 1;
+	_cleanup_free_ char *number = NULL;
+	struct text_range at = t->at;
+	size_t length;
+
+	if (t->type == TOKEN_INT64 || name->type != TOKEN_NAME ||
+	    name->text != t->text + t->length || starts_setting(name))
+		return false;
+	length = t->length + name->length;
+	number = value_guess_hexadecimal(t->text, length);
+	if (!number)
+		return false;
+	at.end_column = name->at.end_column;
+	diag_error(p->scan->diags, &at, "'%.*s' is no number", (int)length, t->text);
+	diags_hint(p->scan->diags, "write %s: hexadecimal numbers begin with 0x", number);
+	n->type = NODE_BAD;
+	p->token += 2;
+	return true;
+}
+
 static void parse_value(struct parser *p, struct node *n)
 {
 	n->at = p->token->at;
@@ -402,7 +440,8 @@ static void parse_value(struct parser *p, struct node *n)
 	case TOKEN_INT:
 	case TOKEN_INT64:
 	case TOKEN_FLOAT:
-		value_set_number(p->scan, p->token++, n);
+		if (!refuse_hexadecimal_number(p, n))
+			value_set_number(p->scan, p->token++, n);
 		return;
 	case TOKEN_STRING:
 		parse_string(p, n);
@@ -483,8 +522,7 @@ static void parse_setting(struct parser *p, struct node *group)
 		free(what);
 		what = strf("a value for '%s'", text);
 		error_expected(p, p->token, what);
-		if (p->token->type == TOKEN_NAME)
-			diags_hint(p->scan->diags, "strings need double quotes");
+		value_hint_about_word(p->scan, p->token);
 		skip_to_setting(p);
 		return;
 	}

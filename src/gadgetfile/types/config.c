@@ -25,6 +25,57 @@ static size_t function_index_of_setting(const struct load *l, const struct node 
 	return i;
 }
 
+/* Returns whether users may mean the function by `text`: a path or a name in configfs. */
+static bool has_name_in_configfs(const struct function *f, const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	_cleanup_free_ char *name = NULL;
+
+	if (!f->type || !f->instance)
+		return false;
+	name = strf("%s.%s", f->type, f->instance);
+	return streq(slash ? slash + 1 : text, name);
+}
+
+/* Returns the label of the only function of this type or of this instance; NULL: none, or several.
+ */
+static const char *only_label_of(const struct gadget *g, const char *type_or_instance)
+{
+	const char *label = NULL;
+
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+
+		if (!streq_null(f->type, type_or_instance) &&
+		    !streq_null(f->instance, type_or_instance))
+			continue;
+		if (label)
+			return NULL;
+		label = f->label;
+	}
+	return label;
+}
+
+/*
+ * Adds the hint which function users mean who write names of configfs instead of labels. Returns
+ * false if there is none.
+ */
+static bool hint_at_label(struct load *l, const char *text)
+{
+	const struct gadget *g = l->gadget;
+	const char *label = NULL;
+
+	for (size_t i = 0; i < g->n_functions && !label; i++)
+		if (has_name_in_configfs(&g->functions[i], text))
+			label = g->functions[i].label;
+	if (!label)
+		label = only_label_of(g, text);
+	if (!label)
+		return false;
+	diags_hint(l->diags, "write \"%s\", the label of this function", label);
+	return true;
+}
+
 static void error_unknown_label(struct load *l, struct node *value)
 {
 	const char *meant = NULL;
@@ -41,7 +92,8 @@ static void error_unknown_label(struct load *l, struct node *value)
 		}
 	}
 	load_error(l, value, "unknown function %s", shown);
-	load_add_suggestion_hint(l, meant);
+	if (!hint_at_label(l, value->text))
+		load_add_suggestion_hint(l, meant);
 }
 
 /* Returns whether the configfs directory of every configuration has an entry with this name. */
