@@ -40,6 +40,18 @@ struct decoder {
 #define refuse(d, at, fmt, ...)                                                                    \
 	error_set((d)->err, EX_DATAERR, EINVAL, NULL, "byte %zu: " fmt, (at), ##__VA_ARGS__)
 
+/* Adds the alternate setting. The kernel refuses more of them than have a class here. */
+static void set_alternate_class(struct interface *interface, const uint8_t *desc)
+{
+	unsigned int i = interface->highest_alternate++;
+
+	if (i >= FFS_ALTERNATES_MAX)
+		return;
+	interface->alternate_class[i].class = desc[5];
+	interface->alternate_class[i].subclass = desc[6];
+	interface->alternate_class[i].protocol = desc[7];
+}
+
 static int add_interface(struct decoder *d, const uint8_t *desc)
 {
 	struct ffs *ffs = d->ffs;
@@ -54,7 +66,7 @@ static int add_interface(struct decoder *d, const uint8_t *desc)
 	}
 	if (d->interface && desc[2] + 1U == ffs->n_interfaces &&
 	    desc[3] == d->interface->highest_alternate + 1) {
-		d->interface->highest_alternate++;
+		set_alternate_class(d->interface, desc);
 		return 0;
 	}
 	refuse(d, d->offset, "alternate setting %u of interface %u is out of order", desc[3],

@@ -71,9 +71,16 @@ static void put_interface(struct ffs_blob *b, const struct interface *intf, size
 	put8(b, (unsigned int)number);
 	put8(b, alternate);
 	put8(b, count_endpoints(intf, alternate));
-	put8(b, intf->class);
-	put8(b, intf->subclass);
-	put8(b, intf->protocol);
+	if (alternate > 0 && alternate <= FFS_ALTERNATES_MAX &&
+	    intf->alternate_class[alternate - 1].class) {
+		put8(b, intf->alternate_class[alternate - 1].class);
+		put8(b, intf->alternate_class[alternate - 1].subclass);
+		put8(b, intf->alternate_class[alternate - 1].protocol);
+	} else {
+		put8(b, intf->class);
+		put8(b, intf->subclass);
+		put8(b, intf->protocol);
+	}
 	put8(b, string);
 }
 

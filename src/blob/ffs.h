@@ -97,6 +97,13 @@ struct interface {
 		*endpoints; /* endpoints of all alternate settings, in the order of the settings */
 	size_t n_endpoints;
 	unsigned int highest_alternate; /* 0: only alternate setting 0 */
+	/*
+	 * Class, subclass and protocol of the alternate settings from 1 on; class 0, which no
+	 * interface has (USB 2.0, table 9-12): those of setting 0.
+	 */
+	struct {
+		uint8_t class, subclass, protocol;
+	} alternate_class[FFS_ALTERNATES_MAX];
 	struct position at;
 };
 

@@ -91,6 +91,11 @@ struct class_settings {
 	struct positioned_int subclass, protocol;
 };
 
+struct alternate_settings {
+	struct class_settings class;
+	struct node *endpoints;
+};
+
 struct interface_settings {
 	struct class_settings class;
 	struct node *string, *endpoints, *alternates, *extra_descriptors;

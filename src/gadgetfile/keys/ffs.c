@@ -185,9 +185,23 @@ const struct key_group endpoint_keys = {
 };
 
 static const struct key alternate_rows[] = {
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
+	  .default_text = "that of the interface",
+	  .doc = "Class of the alternate setting, a number or a name.", .set = set_node,
+	  FIELD(struct alternate_settings, class.class) },
+	{ "subclass", NODE_INT, BYTE,
+	  .default_text = "that of the interface; with class, 0, for dfu 1",
+	  .doc = "Subclass of the alternate setting.", .set = set_int,
+	  FIELD(struct alternate_settings, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .default_text = "that of the interface; with class, 0",
+	  .doc = "Protocol of the alternate setting. IPP over USB, for example, needs settings "
+		 "with "
+		 "class printer, subclass 1 and protocols 2 and 4.",
+	  .set = set_int, FIELD(struct alternate_settings, class.protocol) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
 	  .group = &endpoint_keys, .default_text = "none",
-	  .doc = "Endpoints of the alternate setting.", .set = set_node },
+	  .doc = "Endpoints of the alternate setting.", .set = set_node,
+	  FIELD(struct alternate_settings, endpoints) },
 	{ 0 },
 };
 static const struct key_group alternate_keys = { "ffs.interfaces.alternates",

@@ -72,13 +72,25 @@ static void check_speed_combination(struct load *l, const struct ffs_settings *d
 	diags_hint(l->diags, "add \"full\"");
 }
 
+/* Loads the class of the alternate setting that was added last; the default is the interface's. */
+static void load_alternate_class(struct load *l, struct interface *i,
+				 const struct class_settings *d)
+{
+	uint8_t class = i->class, subclass = i->subclass, protocol = i->protocol;
+
+	load_class(l, d, &class, &subclass, &protocol);
+	i->alternate_class[i->highest_alternate - 1].class = class;
+	i->alternate_class[i->highest_alternate - 1].subclass = subclass;
+	i->alternate_class[i->highest_alternate - 1].protocol = protocol;
+}
+
 static void load_alternates(struct load *l, struct ffs_settings *settings, struct interface *i,
 			    struct node *list)
 {
 	const struct key_group *group = key_find(&interface_keys, "alternates")->group;
 
 	node_foreach(item, list) {
-		struct node *endpoints = NULL;
+		struct alternate_settings d = { 0 };
 
 		if (i->highest_alternate == FFS_ALTERNATES_MAX) {
 			load_error(l, item,
@@ -90,9 +102,10 @@ static void load_alternates(struct load *l, struct ffs_settings *settings, struc
 		i->highest_alternate++;
 		if (item->has_error)
 			continue;
-		load_group(l, group, item, &endpoints);
-		if (endpoints)
-			load_interface_endpoints(l, settings, i, endpoints);
+		load_group(l, group, item, &d);
+		load_alternate_class(l, i, &d.class);
+		if (d.endpoints)
+			load_interface_endpoints(l, settings, i, d.endpoints);
 	}
 }
 
@@ -116,7 +129,8 @@ static void load_interface(struct load *l, struct ffs_settings *settings, struct
 		load_alternates(l, settings, i, d.alternates);
 }
 
-/* What no descriptor can number is not loaded: with a long file it would take most of the memory. */
+/* What no descriptor can number is not loaded: with a long file it would take most of the memory.
+ */
 static void load_interfaces(struct load *l, struct ffs_settings *d)
 {
 	size_t n = 0;
@@ -126,7 +140,8 @@ static void load_interfaces(struct load *l, struct ffs_settings *d)
 			load_interface(l, d, item);
 	}
 	if (n > INTERFACES_NUMBERED)
-		load_error(l, d->interfaces, "the function has %zu interfaces, but interface numbers are below %d", n,
+		load_error(l, d->interfaces,
+			   "the function has %zu interfaces, but interface numbers are below %d", n,
 			   INTERFACES_NUMBERED);
 	load_finish_endpoints(l, d);
 }

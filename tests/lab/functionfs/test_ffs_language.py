@@ -104,6 +104,14 @@ def alternate_settings():
                f"setting {alternate} is refused")
 
 
+@test("alternate settings with other classes, as IPP over USB has them")
+def classes_of_alternate_settings():
+    with gadget(ffs("""interfaces = ( { class = "printer"; subclass = 1; protocol = 2; endpoints = ( "bulk-out" ); alternates = (
+                       { protocol = 4; endpoints = ( "bulk-out", "bulk-in" ); }, { class = "dfu"; } ); } );""")) as device:
+        found = [d for d in descriptors(device) if d[1] == 4]
+        eq(found, [interface(0, 0, 1, (7, 1, 2)), interface(0, 1, 2, (7, 1, 4)), interface(0, 2, 0, (254, 1, 0))])
+
+
 @test("an association has its string, and the number that its first interface gets")
 def association_string_and_number():
     functions = ffs("interfaces = ( { }, { } );", "a") + ffs("""

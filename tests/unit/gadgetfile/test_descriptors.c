@@ -49,6 +49,22 @@ Test(descriptors, endpoint_numbers_continue_across_settings)
 	cr_expect_eq(interface(1)->endpoints[0].alternate, 0);
 }
 
+Test(descriptors, an_alternate_setting_has_the_class_of_its_interface_or_its_own)
+{
+	static const uint8_t want[][3] = { { 7, 1, 4 }, { 7, 1, 2 }, { 0xfe, 1, 0 }, { 3, 1, 2 } };
+
+	load(FFS("interfaces = ( { class = \"printer\"; subclass = 1; protocol = 2; alternates = ( "
+		 "{ "
+		 "protocol = 4; }, { } ); }, { class = 8; alternates = ( { class = \"dfu\"; }, { "
+		 "class = "
+		 "3; subclass = 1; protocol = 2; } ); } );"));
+	for (size_t i = 0; i < 4; i++) {
+		cr_expect_eq(interface(i / 2)->alternate_class[i % 2].class, want[i][0]);
+		cr_expect_eq(interface(i / 2)->alternate_class[i % 2].subclass, want[i][1]);
+		cr_expect_eq(interface(i / 2)->alternate_class[i % 2].protocol, want[i][2]);
+	}
+}
+
 Test(descriptors, isochronous_sizes_and_intervals_are_adapted_to_each_speed)
 {
 	const struct endpoint *ep;
