@@ -298,7 +298,7 @@ static void take_over_worker(struct live_function *function, const struct previo
 {
 	const struct function_status *status = recorded_status(prev, function);
 
-	worker_take_over(function->worker, &status->worker);
+	worker_take_over(function->worker, &status->worker, status->restart_history);
 	optional_take_over(function, status->left_out);
 }
 
