@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "probe/activate_udc.h"
 #include "probe/scratch_gadget.h"
 #include "rundir/rundir.h"
 
@@ -38,6 +39,15 @@ static void remove_feature_probe_gadgets(const struct globals *globals, struct e
 	_cleanup_error_ struct error err = { 0 };
 
 	if (scratch_gadgets_remove_leftovers(&globals->paths, &err) < 0)
+		cmd_keep_or_print_error(first_error, &err);
+}
+
+/* The run directory of a gadget that is taken down has no notes of them any more. */
+static void activate_udcs(const struct globals *globals, struct error *first_error)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (activate_udcs_of_killed_supervisors(&globals->paths, &err) < 0)
 		cmd_keep_or_print_error(first_error, &err);
 }
 
@@ -115,6 +125,7 @@ static int run_down_command(const struct globals *globals, int argc, char **argv
 	if (all && scope == CLIENT_DOWN_ANY)
 		return cmd_print_usage_error(&cmd_down, "--force and --all exclude each other");
 	gadgets = json_array();
+	activate_udcs(globals, &err);
 	if (all)
 		take_all_gadgets_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++)

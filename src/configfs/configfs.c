@@ -42,6 +42,7 @@ void configfs_free(struct configfs *c)
 	configfs_close_backend(c);
 	configfs_free_values_changed_by_kernel(c);
 	free(steal_ptr(c->deactivated_udc));
+	free(steal_ptr(c->udc_note_prefix));
 }
 
 char *configfs_gadget_path(const struct paths *paths, const char *name)

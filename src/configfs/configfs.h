@@ -43,6 +43,11 @@ struct configfs {
 	 */
 	bool activates_udc_later;
 	char *deactivated_udc; /* UDC that such a bind has left deactivated; NULL: none */
+	/*
+	 * Path of the notes about UDCs without the UDC's name (rundir/udc_notes.h); NULL: none are
+	 * made.
+	 */
+	char *udc_note_prefix;
 };
 /* Closes the back end, because items are only made during `up` and reloads. Called at their end. */
 void configfs_close_backend(struct configfs *c);

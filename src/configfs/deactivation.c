@@ -2,6 +2,7 @@
 #include "configfs/deactivation.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -24,18 +25,63 @@ static bool any_function_may_deactivate(const struct gadget *g)
 	return false;
 }
 
-int configfs_activate_deactivated_udc(struct configfs *c, struct error *err)
-{
-	_cleanup_free_ char *udc = steal_ptr(c->deactivated_udc), *why = NULL;
-	int r = udc && udc_exists(udc) ? c->activate_udc(c->paths, udc, err) : 0;
+/* --- the note --- */
 
-	if (r == 0)
-		return 0;
-	why = steal_ptr(err->text);
+/* Returns the path of the note; NULL: notes are not made. The caller frees it. */
+static char *note_path(const struct configfs *c, const char *udc)
+{
+	return c->udc_note_prefix ? strf("%s%s", c->udc_note_prefix, udc) : NULL;
+}
+
+void configfs_note_bind(const struct configfs *c, const char *udc)
+{
+	_cleanup_free_ char *path = note_path(c, udc);
+	_cleanup_close_ int fd = -1;
+
+	if (path && any_function_may_deactivate(c->gadget))
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
+void configfs_remove_note(const struct configfs *c, const char *udc)
+{
+	_cleanup_free_ char *path = note_path(c, udc);
+
+	if (path)
+		unlink(path);
+}
+
+bool configfs_unbind_ends_note(const struct configfs *c, const char *udc)
+{
+	_cleanup_free_ char *path = note_path(c, udc), *holder = NULL;
+
+	if (!path || !path_exists(path))
+		return false;
+	holder = udc_read_attribute(udc, "function");
+	return streq_null(holder, c->gadget->name);
+}
+
+/* --- activation --- */
+
+int configfs_explain_failed_activation(const char *udc, struct error *err)
+{
+	_cleanup_free_ char *why = steal_ptr(err->text);
+
 	err->text = strf("the kernel keeps the UDC %s disconnected from the host after a failed "
 			 "bind, and ffsctl cannot change that: %s",
 			 udc, why);
 	return error_add_hint(err, "bind a gadget to the UDC, unbind it, and bind it again");
+}
+
+int configfs_activate_deactivated_udc(struct configfs *c, struct error *err)
+{
+	_cleanup_free_ char *udc = steal_ptr(c->deactivated_udc);
+
+	if (!udc)
+		return 0;
+	if (udc_exists(udc) && c->activate_udc(c->paths, udc, err) < 0)
+		return configfs_explain_failed_activation(udc, err);
+	configfs_remove_note(c, udc);
+	return 0;
 }
 
 void configfs_handle_failed_bind(struct configfs *c, const char *udc, struct error *err)
@@ -43,13 +89,15 @@ void configfs_handle_failed_bind(struct configfs *c, const char *udc, struct err
 	_cleanup_free_ char *holder = NULL;
 	_cleanup_error_ struct error why = { 0 };
 
-	if (!c->activate_udc || !any_function_may_deactivate(c->gadget) || !udc_exists(udc))
+	if (!c->activate_udc || !any_function_may_deactivate(c->gadget))
 		return;
 	/* The bind has failed because another gadget is bound to the UDC. It reached no function.
 	 */
 	holder = udc_holder(c->paths, udc);
-	if (holder)
+	if (holder || !udc_exists(udc)) {
+		configfs_remove_note(c, udc);
 		return;
+	}
 	c->counts_old_deactivations = true;
 	free(c->deactivated_udc);
 	c->deactivated_udc = xstrdup(udc);

@@ -128,6 +128,7 @@ static int bind_apply(struct step *step, struct error *err)
 	r = configfs_renew_symlinks(c->gadget, dir, err);
 	if (r < 0)
 		return r;
+	configfs_note_bind(c, step->value);
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
 	if (r == 0)
 		r = configfs_bind_again_after_failed_bind(c, step->path, step->value);
@@ -140,7 +141,13 @@ static int bind_apply(struct step *step, struct error *err)
 
 static int bind_undo(struct step *step, struct error *err)
 {
-	return configfs_unbind(step->path, err);
+	const struct configfs *c = step->context; /* NULL: the plan was read from a record */
+	bool ends_note = c && configfs_unbind_ends_note(c, step->value);
+	int r = configfs_unbind(step->path, err);
+
+	if (r == 0 && ends_note)
+		configfs_remove_note(c, step->value);
+	return r;
 }
 
 const struct step_op configfs_op_bind = {

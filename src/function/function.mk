@@ -15,6 +15,7 @@ libffsctl_a_SOURCES += \
 	src/function/worker_user.c \
 	src/function/functions.c src/function/functions.h \
 	src/function/kill_processes.c src/function/kill_processes.h \
+	src/function/restart_history.c \
 	src/function/swap_workers.c \
 	src/function/worker_steps.c \
 	src/function/worker.c src/function/worker.h \

@@ -232,14 +232,19 @@ static void do_handle_start_time(struct live_worker *worker)
 		timer_start(&worker->state_timer, worker->model->start_timeout);
 }
 
-static void await_restart(struct live_worker *worker, double delay)
+void worker_await_restart_at(struct live_worker *worker, double due)
 {
 	worker->state = WORKER_WAITING;
-	worker->restart_due_at = now_monotonic() + delay;
+	worker->restart_due_at = due;
 	/*
 	 * If there is no delay and no endpoint is busy, this event starts the next process at once.
 	 */
 	worker_handle_event(worker, WORKER_EV_TIMER);
+}
+
+static void await_restart(struct live_worker *worker, double delay)
+{
+	worker_await_restart_at(worker, now_monotonic() + delay);
 }
 
 /* Starts the worker that replaces `worker` in a reload. `worker` has stopped, and its endpoints are

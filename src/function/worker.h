@@ -133,9 +133,9 @@ struct live_worker {
 	bool kill_sent;			  /* this process was killed by stop_timeout */
 	uint32_t cut_endpoints; /* endpoints on which this process reports a cut transfer (CUT), as
 				   bits; bit 0: the first endpoint of the gadget file */
-	double started_at, ready_since;	  /* monotonic */
-	double last_answer_at;		  /* monotonic time of the last PONG or WATCHDOG=1 */
-	double next_restart_delay;	  /* delay of the next restart, seconds */
+	double started_at, ready_since; /* monotonic */
+	double last_answer_at;		/* monotonic time of the last PONG or WATCHDOG=1 */
+	double next_restart_delay;	/* delay of the next restart, seconds */
 	double *process_end_times; /* ring buffer of the times of the last restart_limit + 1 ends,
 				    * monotonic
 				    */
@@ -164,6 +164,9 @@ bool worker_need_not_be_awaited(const struct live_worker *worker);
  * appeared: it is not ready yet, and nothing is wrong.
  */
 bool worker_starts_with_device(const struct live_worker *worker);
+
+/* Restarts a worker that has no process at the monotonic time `due`. */
+void worker_await_restart_at(struct live_worker *worker, double due);
 
 /*
  * Initializes the worker: finds its user, program and environment. Errors contain the position in
@@ -213,9 +216,22 @@ void worker_finish_cleanup(struct live_worker *worker);
 int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output);
 /*
  * Continues with the process of worker_take_over_process, or starts another one. `status` is the
- * worker's part of the status file that the dead supervisor wrote.
+ * worker's part of the status file that the dead supervisor wrote, and `restart_history` what that
+ * supervisor knew of restarts.
  */
-void worker_take_over(struct live_worker *worker, const struct worker_status *status);
+void worker_take_over(struct live_worker *worker, const struct worker_status *status,
+		      const json_t *restart_history);
+
+/* --- restart_history.c --- */
+
+/* Returns the restart history for the status file, an object; the caller owns it. */
+json_t *worker_restart_history(const struct live_worker *worker);
+/* Replaces the restart history by that of a dead supervisor; NULL: unknown. */
+void worker_restore_restart_history(struct live_worker *worker, const json_t *history);
+/* Returns whether the worker waited for a restart. Stores the monotonic time of the restart. */
+bool worker_restart_was_pending(const json_t *history, double *due);
+/* Records that the worker's process ended at the monotonic `time`. */
+void worker_note_end(struct live_worker *worker, double time);
 
 /* --- worker_status.c --- */
 

@@ -164,10 +164,7 @@ bool worker_ended_too_often(struct live_worker *worker)
 
 	if (limit == 0)
 		return false;
-	worker->process_end_times[worker->next_end_time_index] = now;
-	worker->next_end_time_index = (worker->next_end_time_index + 1) % (limit + 1);
-	if (worker->n_process_end_times < limit + 1)
-		worker->n_process_end_times++;
+	worker_note_end(worker, now);
 	for (size_t i = 0; i < worker->n_process_end_times; i++)
 		recent += now - worker->process_end_times[i] <= worker->model->restart_window;
 	return recent > limit;

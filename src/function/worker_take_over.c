@@ -75,12 +75,16 @@ static void end_remaining_processes(struct live_worker *worker)
 /*
  * If the worker's process still runs, and the status says that this process is ready, keeps the
  * process. If the worker has no process, and the status says that the worker is done or has failed,
- * the worker stays in this state. In all other cases kills the processes of the worker and restarts
- * the worker.
+ * the worker stays in this state. If the worker waited for a restart, it waits until the same time.
+ * In all other cases kills the processes of the worker and restarts the worker.
  */
-void worker_take_over(struct live_worker *worker, const struct worker_status *status)
+void worker_take_over(struct live_worker *worker, const struct worker_status *status,
+		      const json_t *restart_history)
 {
+	double due;
+
 	worker_status_copy(&worker->status, status);
+	worker_restore_restart_history(worker, restart_history);
 	if (worker->pid > 0 && status->state == STATUS_WORKER_READY && status->pid == worker->pid) {
 		continue_ready_worker(worker, status->ready_since);
 	} else if (worker->pid > 0) {
@@ -91,7 +95,12 @@ void worker_take_over(struct live_worker *worker, const struct worker_status *st
 		worker->state = WORKER_DONE;
 	} else if (status->state == STATUS_WORKER_FAILED) {
 		worker->state = WORKER_FAILED;
+	} else if (status->state == STATUS_WORKER_WAITING &&
+		   worker_restart_was_pending(restart_history, &due)) {
+		worker_await_restart_at(worker, due);
 	} else {
 		end_remaining_processes(worker);
+		/* A restart by command begins a new history. */
+		worker_restore_restart_history(worker, restart_history);
 	}
 }

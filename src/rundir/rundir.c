@@ -168,6 +168,21 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 	return -err->errno_value;
 }
 
+bool rundir_open_existing(struct rundir *rundir, const struct paths *paths, const char *name)
+{
+	*rundir = RUNDIR_NONE;
+	rundir->path = strf("%s/%s", paths->run_dir, name);
+	rundir->dir_fd = open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return rundir->dir_fd >= 0;
+}
+
+bool rundir_try_lock(struct rundir *rundir)
+{
+	rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return rundir->lock_fd >= 0 && take_ofd_lock(rundir->lock_fd) == 0 &&
+	       lock_file_is_current(rundir);
+}
+
 int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const char *name,
 			 int lock_fd, struct error *err)
 {
@@ -234,11 +249,7 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-/*
- * Returns a new stream of the run directory, at its first entry; the caller closes it. Returns NULL
- * and sets errno on failure.
- */
-static DIR *open_dir_stream(const struct rundir *rundir)
+DIR *rundir_open_dir_stream(const struct rundir *rundir)
 {
 	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -295,7 +306,7 @@ void rundir_release_worker_uids(const struct rundir *rundir,
 				bool (*keep)(const void *data, const char *function),
 				const void *data)
 {
-	DIR *dir = open_dir_stream(rundir);
+	DIR *dir = rundir_open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -339,7 +350,7 @@ void rundir_each_worker(const struct rundir *rundir,
 				   const struct worker_processes *processes),
 			void *data)
 {
-	DIR *dir = open_dir_stream(rundir);
+	DIR *dir = rundir_open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -380,7 +391,7 @@ static int remove_files(const struct rundir *rundir)
 	DIR *dir;
 
 	rundir_release_worker_uids(rundir, NULL, NULL);
-	dir = open_dir_stream(rundir);
+	dir = rundir_open_dir_stream(rundir);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir)))

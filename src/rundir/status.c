@@ -59,6 +59,7 @@ static const struct json_member gadget_rows[] = { GADGET_MEMBERS(GADGET_ROW)
 static const struct json_member down_rows[] = { GADGET_MEMBERS(GADGET_ROW) };
 static const struct json_member file_rows[] = { GADGET_FILE_MEMBERS(GADGET_ROW) };
 static const struct json_member function_rows[] = { FUNCTION_MEMBERS(FUNCTION_ROW) };
+static const struct json_member function_file_rows[] = { FUNCTION_FILE_MEMBERS(FUNCTION_ROW) };
 static const struct json_member worker_rows[] = { WORKER_MEMBERS(WORKER_ROW) };
 static const struct json_member endpoint_rows[] = { ENDPOINT_MEMBERS(ENDPOINT_ROW) };
 static const struct json_member problem_rows[] = { PROBLEM_MEMBERS(PROBLEM_ROW) };
@@ -69,6 +70,8 @@ const struct json_members function_fields = { function_rows, ARRAY_SIZE(function
 const struct json_members worker_fields = { worker_rows, ARRAY_SIZE(worker_rows) };
 static const struct json_members down_fields = { down_rows, ARRAY_SIZE(down_rows) };
 static const struct json_members file_fields = { file_rows, ARRAY_SIZE(file_rows) };
+static const struct json_members function_file_fields = { function_file_rows,
+							  ARRAY_SIZE(function_file_rows) };
 static const struct json_members endpoint_fields = { endpoint_rows, ARRAY_SIZE(endpoint_rows) };
 static const struct json_members problem_fields = { problem_rows, ARRAY_SIZE(problem_rows) };
 static const struct json_members position_fields = { position_rows, ARRAY_SIZE(position_rows) };
@@ -141,6 +144,9 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 	for (size_t i = 0; i < status->n_configfs_symlinks; i++)
 		json_array_append_new(links, json_string_or_null(status->configfs_symlinks[i]));
 	json_object_set_new(json, "links", links);
+	for (size_t i = 0; i < status->n_functions; i++)
+		json_members_write(&function_file_fields, &status->functions[i],
+				   json_array_get(json_object_get(json, "functions"), i));
 	json_members_write(&file_fields, status, json);
 	r = rundir_write(rundir, RUNDIR_STATUS, json, err);
 	json_decref(json);
@@ -173,9 +179,10 @@ static const char *read_function(struct function_status *function, const json_t 
 	const char *wrong = json_members_read(&function_fields, function, json);
 	const char *wrong_endpoint = read_endpoints(function, json_object_get(json, "endpoints"));
 	const char *wrong_worker = json_members_read(&worker_fields, &function->worker, worker);
+	const char *wrong_in_file = json_members_read(&function_file_fields, function, json);
 
 	function->has_worker = json_is_object(worker);
-	return wrong ?: wrong_endpoint ?: wrong_worker;
+	return wrong ?: wrong_endpoint ?: wrong_worker ?: wrong_in_file;
 }
 
 static const char *read_functions(struct gadget_status *status, const json_t *list)
@@ -292,6 +299,7 @@ static void free_function_status(struct function_status *function)
 	free(function->endpoints);
 	worker_status_free(&function->worker);
 	json_members_free(&function_fields, function);
+	json_members_free(&function_file_fields, function);
 }
 
 void status_clear_problems(struct gadget_status *status)

@@ -93,6 +93,9 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(TEXT, left_out)                                                                          \
 	M(PID, keeper)
 
+/* Members that only the status file has, for a takeover. */
+#define FUNCTION_FILE_MEMBERS(M) M(OBJECT, restart_history) /* function/restart_history.c */
+
 #define WORKER_MEMBERS(M)                                                                          \
 	M(WORKER_STATE, state)                                                                     \
 	M(PID, pid)                                                                                \
@@ -147,6 +150,7 @@ struct endpoint_status {
 
 struct function_status {
 	FUNCTION_MEMBERS(MEMBER_IN_STRUCT)
+	FUNCTION_FILE_MEMBERS(MEMBER_IN_STRUCT)
 	struct endpoint_status *endpoints;
 	size_t n_endpoints;
 	bool has_worker;

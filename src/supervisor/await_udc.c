@@ -13,6 +13,7 @@
 #include "predict/udc_mismatch.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/up_down.h"
 
 /*
  * Warns if the gadget cannot work on the chosen UDC. The gadget is bound anyway, because the table
@@ -32,9 +33,11 @@ static void warn_if_udc_does_not_fit(const struct binding *b)
 static int choose_existing_udc(struct binding *b, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &b->live->model->udc;
-	int r = udc_choose(b->live->paths, wanted, b->udc_from_command_line, &b->udc, err);
 	bool named = b->udc_from_command_line || wanted->name.value || wanted->driver.value;
+	int r;
 
+	gadget_activate_udcs_of_killed_supervisors(b->live);
+	r = udc_choose(b->live->paths, wanted, b->udc_from_command_line, &b->udc, err);
 	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
 		free(steal_ptr(b->udc));
 		error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "all UDCs are virtual");

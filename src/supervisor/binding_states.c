@@ -186,6 +186,7 @@ static int bind_again(struct binding *b, struct error *err)
 	if (!udc_exists(b->udc))
 		return error_udc_removed(b, err);
 	b->bind_found_no_udc = false;
+	gadget_activate_udcs_of_killed_supervisors(b->live);
 	host_watch_udc_state(b->host, b->udc);
 	/*
 	 * Writes the status before it changes the UDC in configfs: otherwise inspect_run_dir.c
@@ -242,8 +243,10 @@ static int do_bind(struct binding *b, struct error *err)
 {
 	struct live_gadget *live = b->live;
 	_cleanup_free_ char *udc = NULL, *was = NULL;
-	int r = udc_choose(live->paths, &live->model->udc, udc_to_bind(b), &udc, err);
+	int r;
 
+	gadget_activate_udcs_of_killed_supervisors(live);
+	r = udc_choose(live->paths, &live->model->udc, udc_to_bind(b), &udc, err);
 	if (r == 0)
 		r = set_udc_of_bind_step(live, udc, err);
 	if (r < 0)

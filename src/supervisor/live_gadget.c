@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "probe/activate_udc.h"
+#include "rundir/udc_notes.h"
 
 /* Logs a step that was applied or undone. The line is only printed with -v. */
 static void log_step(const struct step *step, bool undone)
@@ -38,6 +39,7 @@ void live_gadget_init(struct live_gadget *live, const struct paths *paths,
 		.write_status_data = write_status_data,
 	};
 	live->rundir.path = strf("%s/%s", paths->run_dir, name);
+	live->configfs.udc_note_prefix = strf("%s/" RUNDIR_UDC_NOTE, live->rundir.path);
 	log_file_init(&live->log_file, -1);
 }
 

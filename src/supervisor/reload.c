@@ -19,6 +19,7 @@
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload_plan.h"
+#include "supervisor/up_down.h"
 #include "supervisor/usb_host.h"
 
 /* Timeout of a reload by SIGHUP, in seconds; the same as the default timeout of `up`. */
@@ -519,8 +520,10 @@ static int plan_reload(struct reloader *reloader, struct reload *r, struct error
 					       .plan = &live->plan,
 					       .udc = reloader->binding->udc,
 					       .record = &live->record };
-	int result = reload_make_functions_and_choose_udc(r, &base, err);
+	int result;
 
+	gadget_activate_udcs_of_killed_supervisors(live);
+	result = reload_make_functions_and_choose_udc(r, &base, err);
 	if (result == 0)
 		result = check_privileges(live, r, err);
 	if (result < 0)

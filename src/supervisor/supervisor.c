@@ -356,6 +356,7 @@ static int undo_recorded_plan(struct supervisor *s, struct error *err)
 		return r;
 	/* Must precede the undo, because processes of workers could prevent it. */
 	kill_rundir_workers_and_wait(&s->live.rundir, &s->live.failure);
+	gadget_activate_noted_udcs(&s->live);
 	gadget_handle_event(&s->live, GADGET_EV_DOWN);
 	r = loop_until_down(s, err);
 	return r < 0 ? r : move_gadget_failure(&s->live, err);

@@ -24,6 +24,7 @@
 #include "supervisor/privileges.h"
 #include "supervisor/read_gadget_file.h"
 #include "supervisor/requested_switch.h"
+#include "supervisor/up_down.h"
 
 /* Seconds after a refused request in which further requests are ignored. */
 #define REFUSAL_SECONDS 1
@@ -97,6 +98,7 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 
 	if (switcher->binding->must_stay_unbound || !switcher->binding->udc)
 		return 0;
+	gadget_activate_udcs_of_killed_supervisors(switcher->live);
 	if (!target_accepts_udc(switcher, &sw->target_gadget->udc))
 		return udc_choose(switcher->live->paths, &sw->target_gadget->udc, NULL, &other,
 				  err);

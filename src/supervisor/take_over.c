@@ -21,6 +21,7 @@
 #include "supervisor/live_gadget.h"
 #include "supervisor/optional_functions.h"
 #include "supervisor/signals.h"
+#include "supervisor/up_down.h"
 #include "supervisor/usb_host.h"
 
 void take_over_init(struct takeover *t, struct live_gadget *live, struct binding *binding,
@@ -297,7 +298,7 @@ static void take_over_worker(struct live_function *function, const struct previo
 {
 	const struct function_status *status = recorded_status(prev, function);
 
-	worker_take_over(function->worker, &status->worker);
+	worker_take_over(function->worker, &status->worker, status->restart_history);
 	optional_take_over(function, status->left_out);
 }
 
@@ -321,6 +322,9 @@ static int take_over(struct takeover *t, bool skip_plan_comparison)
 		take_over_functions(live, &prev);
 	if (taken) {
 		restore_binding_state(t, &prev);
+		/* The dead supervisor may have failed to bind the gadget. */
+		live->configfs.counts_old_deactivations = !*prev.udc_in_configfs;
+		gadget_activate_noted_udcs(live);
 		log_file_open_existing(&live->log_file);
 		gadget_handle_event(live, GADGET_EV_TAKE_OVER);
 		live->came_up_at = prev.status.since;

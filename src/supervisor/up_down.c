@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "configfs/deactivation.h"
 #include "functionfs/mount.h"
+#include "probe/activate_udc.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
@@ -116,6 +117,22 @@ void gadget_activate_deactivated_udc(struct live_gadget *live)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (configfs_activate_deactivated_udc(&live->configfs, &err) < 0)
+		gadget_log_error(live, NULL, &err);
+}
+
+void gadget_activate_udcs_of_killed_supervisors(struct live_gadget *live)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (activate_udcs_of_killed_supervisors(live->paths, &err) < 0)
+		gadget_log_error(live, NULL, &err);
+}
+
+void gadget_activate_noted_udcs(struct live_gadget *live)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (activate_noted_udcs(live->paths, &live->rundir, &err) < 0)
 		gadget_log_error(live, NULL, &err);
 }
 

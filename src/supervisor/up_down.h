@@ -20,6 +20,13 @@ void gadget_change_worker_steps(struct live_gadget *live, const char *old, const
  * undone.
  */
 void gadget_continue_undo(struct live_gadget *live);
+/* Activates the UDCs that killed supervisors may have left deactivated; logs a failure. */
+void gadget_activate_udcs_of_killed_supervisors(struct live_gadget *live);
+/*
+ * Does the same for the killed supervisor of this gadget, whose run directory this process has
+ * taken.
+ */
+void gadget_activate_noted_udcs(struct live_gadget *live);
 /* Activates the UDC that a failed bind has left deactivated; logs a failure. */
 void gadget_activate_deactivated_udc(struct live_gadget *live);
 /* Sets `err`: the gadget did not come up within the timeout. Returns the negative errno. */

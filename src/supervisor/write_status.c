@@ -93,8 +93,10 @@ static void fill_function_status(struct function_status *status, const struct st
 	if (ffs)
 		ffs_each_endpoint(ffs, add_endpoint_status,
 				  &(struct add_endpoint_status_arguments){ function, status });
-	if (status->has_worker)
-		worker_status_copy(&status->worker, worker_update_status(function->worker));
+	if (!status->has_worker)
+		return;
+	worker_status_copy(&status->worker, worker_update_status(function->worker));
+	status->restart_history = worker_restart_history(function->worker);
 }
 
 /* --- problems ----------------------------------------------------------------------------------

@@ -138,16 +138,31 @@ def attach_fails():
     return False
 
 
-@test("a camera that could not be bound before connects when its program is ready, and not earlier")
-def camera_connects_with_its_program():
-    up(write("x", CAMERA), "--no-bind")
+def camera_connects_with_its_program(between):
+    path = write("x", CAMERA)
+    up(path, "--no-bind")
     fails_on_dummy("bind", "x", DUMMY)
+    between(path)
     must(ffsctl("bind", "x", VUDC))
     ok(attach_fails(), "the camera is connected without a program")
     with program_of_camera():
         ok(not attach_fails(), "the camera is disconnected although its program is ready")
     ok(attach_fails(), "the camera is still connected after its program has ended")
     down("x")
+
+
+@test("a camera that could not be bound before connects when its program is ready, and not earlier")
+def camera_is_bound_again():
+    camera_connects_with_its_program(lambda _: None)
+
+
+@test("the same after a takeover")
+def camera_is_taken_over():
+    def take_over(path):
+        harness.kill(status("x")[0]["supervisor"])
+        contains(up(path, "--no-bind").stderr, gadgets.TAKEN_OVER)
+
+    camera_connects_with_its_program(take_over)
 
 
 tap.main()

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=120
 # lab all: kernel=6.12,6.1 timeout=120
-"""A supervisor that is killed loses no line of a worker, whatever it did with the line just then."""
+"""A supervisor that is killed loses no line of a worker, whatever it did with the line just then, and does not forget how
+often a worker has ended."""
 
 import os
 import pathlib
@@ -13,9 +14,9 @@ import time
 import harness
 import ptrace
 import tap
-from gadgets import await_log, await_status, gadget, log, worker
+from gadgets import TAKEN_OVER, await_log, await_status, gadget, log, odd, worker
 from harness import down, kill, status, up
-from tap import eq, ok, test
+from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
 
@@ -89,6 +90,48 @@ def every_line_once():
         for line in log().splitlines():
             ok(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line), f"after {calls} calls: {line!r}")
     ok(calls > 8, f"only {calls} calls")
+    down("x")
+
+
+def worker_is(state):
+    return await_status("x", lambda g: g["functions"][0]["worker"]["state"] == state, f"with a worker {state}")[0]
+
+
+def taken_over(path, now, *killed):
+    for pid in (now["supervisor"], *killed):
+        kill(pid)
+    contains(up(path).stderr, TAKEN_OVER)
+
+
+@test("a supervisor that is killed before each restart of a worker: the delays are as long, and restart_limit is reached")
+def delays_and_limit():
+    path = gadget("x", odd("notify", "bound", "exit", "1"))
+    up(path)
+    began, at = time.monotonic(), 0
+    for restarts, delay in enumerate((1, 2, 4, 8, 16)):
+        taken_over(path, worker_is("waiting"))
+        at += delay
+        eq(status("x")[0]["functions"][0]["worker"]["restarts"], restarts)
+        time.sleep(max(0, began + at - 0.5 - time.monotonic()))
+        eq(status("x")[0]["functions"][0]["worker"]["restarts"], restarts, f"{delay} s are not over")
+        await_status("x", lambda g, n=restarts + 1: g["functions"][0]["worker"]["restarts"] == n, "restarted")
+    await_status("x", lambda g: g["state"] == "failed", "failed")
+    eq(re.findall(r"worker restarts in (\S+) s", log()), ["1", "2", "4", "8", "16"])
+    contains(log(), "worker failed: it ended too often (restart_limit, restart_window)")
+    down("x")
+
+
+@test("a worker that ends while there is no supervisor, again and again, reaches restart_limit, too")
+def ends_without_supervisor():
+    path = gadget("x", odd("ready", "wait", restart_delay=0, restart_limit=3))
+    up(path)
+    for _ in range(3):
+        now = worker_is("ready")
+        taken_over(path, now, now["functions"][0]["worker"]["pid"])
+    now = worker_is("ready")
+    eq(now["functions"][0]["worker"]["restarts"], 3)
+    taken_over(path, now, now["functions"][0]["worker"]["pid"])
+    eq(worker_is("failed")["functions"][0]["worker"]["restarts"], 3)
     down("x")
 
 

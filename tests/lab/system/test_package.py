@@ -141,6 +141,8 @@ def library_upgraded_alone():
         ok(library_of(was[1]).endswith("(deleted)"), library_of(was[1]))
         kill(was[1])
         t.more(5)
+        # It echoes at once, but counts as ready only after it has run for half a second
+        must(run("ffsctl", "wait", "stream-echo", "--for", "ready", "--timeout", "60"))
         supervisor, worker = pids(gadget([], "stream-echo"))
         eq((supervisor, worker != was[1]), (was[0], True))
         ok(not library_of(worker).endswith("(deleted)"), library_of(worker))

@@ -629,7 +629,7 @@ static void take_over(time_t ready_since)
 					.ready_since = ready_since };
 
 	worker->pid = FAKE_PID;
-	worker_take_over(worker, &status);
+	worker_take_over(worker, &status, NULL);
 	cr_assert_eq(worker->state, WORKER_READY);
 }
 
@@ -665,7 +665,7 @@ Test(worker, a_takeover_keeps_what_status_shows)
 	const struct worker_status *shown;
 
 	open_worker();
-	worker_take_over(worker, &status);
+	worker_take_over(worker, &status, NULL);
 	shown = worker_update_status(worker);
 	cr_expect_eq(shown->state, STATUS_WORKER_DONE);
 	cr_expect_eq(shown->restarts, 7U);
