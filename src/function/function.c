@@ -167,6 +167,7 @@ static int start_keeper(struct live_function *function, const char *path, struct
 			    function->model->label);
 	}
 	if (r == 0) {
+		function->keeper_is_lost = false;
 		function_set_keeper_udc(function, function->functions->last_bound_udc);
 		function_set_keeper_control_timeout(function);
 	}
@@ -184,6 +185,23 @@ static int keeper_apply(struct step *step, struct error *err)
 	return r == 0 ? start_keeper(function, step->value, err) : r;
 }
 
+/* Forgets a keeper that has died, and what it knew and was sent. Kills the worker. */
+static void forget_keeper(struct live_function *function)
+{
+	functions_log_about(function->functions, function->model->label, LOG_ERR,
+			    "its keeper has died: restarting keeper and worker");
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	cleanup_close(&function->keeper.socket);
+	cleanup_close(&function->keeper.pidfd);
+	function->keeper = KEEPER_NONE;
+	function->keeper_accepts_takeover = false;
+	function->takeover_wait_sent_to_keeper = 0;
+	function->awaits_last_worker_messages = false;
+	function->link_state = (struct link_state){ 0 };
+	if (function->worker && function->worker->pid > 0)
+		worker_send_signal(function->worker, SIGKILL, true);
+}
+
 bool function_restart_keeper(struct live_function *function)
 {
 	_cleanup_free_ char *path = keeper_socket_path(function);
@@ -192,15 +210,7 @@ bool function_restart_keeper(struct live_function *function)
 
 	if (function_keeper_holds_ep0(function->model))
 		return false;
-	functions_log_about(function->functions, function->model->label, LOG_ERR,
-			    "its keeper has died: restarting keeper and worker");
-	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
-	cleanup_close(&function->keeper.socket);
-	cleanup_close(&function->keeper.pidfd);
-	function->keeper = KEEPER_NONE;
-	function->keeper_accepts_takeover = false;
-	if (function->worker && function->worker->pid > 0)
-		worker_send_signal(function->worker, SIGKILL, true);
+	forget_keeper(function);
 	r = start_keeper(function, path, &err);
 	if (r < 0) {
 		_cleanup_free_ char *text = error_text(&err);
@@ -208,6 +218,43 @@ bool function_restart_keeper(struct live_function *function)
 		functions_log_about(function->functions, NULL, LOG_INFO, "%s", text);
 	}
 	return r == 0;
+}
+
+void function_lose_keeper(struct live_function *function)
+{
+	/* Otherwise, function_restart_keeper() has tried to replace it. */
+	if (function_keeper_holds_ep0(function->model))
+		forget_keeper(function);
+	function->keeper_is_lost = true;
+	function_forget_halts(function);
+	functions_report_state_change(function->functions);
+}
+
+static int enable_zlp(void *data, const struct endpoint *ep)
+{
+	struct live_function *function = data;
+	const struct ffs *ffs = function->model->ffs;
+	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep),
+			    *path = strf("%s/%s", ffs->mount.path, file);
+	_cleanup_error_ struct error err = { 0 };
+
+	return ep->zlp.value ? ffs_enable_zlp(path, &err) : 0;
+}
+
+static int renew_keeper(struct live_function *function, struct error *err)
+{
+	_cleanup_free_ char *path = keeper_socket_path(function);
+	int r = 0;
+
+	if (function_keeper_holds_ep0(function->model)) {
+		r = ffs_open_and_write_ep0(function->model->ffs, &function->ep0_fd, err);
+		if (r == 0)
+			r = ffs_each_endpoint(function->model->ffs, enable_zlp, function);
+	}
+	if (r == 0)
+		r = start_keeper(function, path, err);
+	cleanup_close(&function->ep0_fd);
+	return r;
 }
 
 static int error_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
@@ -455,6 +502,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 					    .model = model,
 					    .ep0_fd = -1,
 					    .keeper = KEEPER_NONE,
+					    .renew_keeper = renew_keeper,
 					    .keeper_socket_watch = FD_WATCH_NONE,
 					    .descriptors_watch = FD_WATCH_NONE };
 	if (m && m->uid.value)

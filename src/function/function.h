@@ -37,9 +37,14 @@ struct live_function {
 	struct kernel_device kernel_device; /* used only for kernel functions */
 	struct keeper keeper;
 	struct fd_watch keeper_socket_watch;
-	uid_t endpoint_files_uid;	  /* owner of the endpoint files */
-	gid_t endpoint_files_gid;	  /* group of the endpoint files */
-	bool keeper_kill_sent;		  /* SIGKILL was sent to the keeper */
+	uid_t endpoint_files_uid; /* owner of the endpoint files */
+	gid_t endpoint_files_gid; /* group of the endpoint files */
+	bool keeper_kill_sent;	  /* SIGKILL was sent to the keeper */
+	bool keeper_is_lost; /* the keeper of an optional function has died; the next start of the
+				worker starts another one */
+	/* Starts a keeper in place of one that is lost, and writes descriptors and strings again.
+	   No process may have a file of the FunctionFS instance open. */
+	int (*renew_keeper)(struct live_function *function, struct error *err);
 	bool awaits_last_worker_messages; /* the keeper still forwards messages of the worker that
 					  ended */
 	/* monotonic time of the last function_request_last_worker_messages() */
@@ -201,6 +206,11 @@ void function_set_keeper_udc(struct live_function *function, const char *udc);
  * cannot be replaced.
  */
 bool function_restart_keeper(struct live_function *function);
+/*
+ * Lets an optional function go on without its dead keeper: kills the worker, whose next start calls
+ * renew_keeper. Until then the gadget cannot be bound with the function.
+ */
+void function_lose_keeper(struct live_function *function);
 
 /* --- daemon_descriptors.c: the descriptors in a FunctionFS instance --- */
 

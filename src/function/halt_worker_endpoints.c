@@ -242,7 +242,7 @@ void worker_handle_cut_transfers(struct live_worker *worker, bool is_restarted)
 	worker->n_endpoint_halt_tries = 0;
 	if (worker->function->functions->up_down_phase != PHASE_UP ||
 	    worker->model->on_crash == CRASH_HOLD || worker_holds_ep0(worker->model) ||
-	    !endpoints_that_may_be_cut(worker))
+	    worker->function->keeper_is_lost || !endpoints_that_may_be_cut(worker))
 		return;
 	/* Without a next worker, the gadget would be bound again with endpoints that nobody serves:
 	   halts show that to the host. */

@@ -430,7 +430,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 {
 	struct supervisor_fds ends = { -1, -1, -1, -1 };
 	struct worker_start_fds fds = { .worker = worker, .err = err };
-	const struct live_function *function = worker->function;
+	struct live_function *function = worker->function;
 	int r;
 
 	/* Checked at each start, because the file may have changed. */
@@ -439,6 +439,8 @@ int launch_start(struct live_worker *worker, struct error *err)
 		r = ffs_check_is_visible(function->functions->paths,
 					 function->model->ffs->mount.path,
 					 function->model->instance, err);
+	if (r == 0 && function->keeper_is_lost)
+		r = function->renew_keeper(function, err);
 	worker_update_launch_fingerprint(worker);
 	/*
 	 * Written at the first start, because the configuration contains the mount point, which is

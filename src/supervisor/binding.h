@@ -165,9 +165,11 @@ void binding_restore_udc_set_aside(struct binding *binding);
 void binding_set_udc_after_reload(struct binding *binding, char *udc);
 /*
  * Sets the state after a reload that unbound the gadget: bound to binding->udc again (BINDING_ON),
- * or waiting for the UDC (BINDING_REBIND_DUE).
+ * or to be bound (BINDING_REBIND_DUE), because the UDC was removed (`lacks_udc`) or an optional
+ * function does not work.
  */
-void binding_set_state_after_reload(struct binding *binding, enum binding_state state);
+void binding_set_state_after_reload(struct binding *binding, enum binding_state state,
+				    bool lacks_udc);
 
 /*
  * Requests that the next binding_handle_uevents_and_bind compares the state with that of the

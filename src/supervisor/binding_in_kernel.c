@@ -53,19 +53,29 @@ static bool is_daemon(const struct live_function *function)
 	return function->worker && worker_holds_ep0(function->worker->model);
 }
 
-/* Returns whether the descriptors of a daemon are not those with which the gadget was bound. */
-static bool daemon_closed_files(const struct live_function *function)
+/* Returns whether the function's keeper holds ep0, and the gadget goes on without this keeper. */
+static bool has_optional_keeper(const struct live_function *function)
 {
-	bool is_bound = is_daemon(function) && !function->left_out;
-	uint64_t id = is_bound ? function_read_descriptors_id(function) : 0;
-
-	return is_bound && (id == 0 || id != function->descriptors_id_at_bind);
+	return function->model->optional && function_keeper_holds_ep0(function->model);
 }
 
-/* Returns whether a keeper has closed ep0: it has died. */
+/*
+ * Returns whether the descriptors of a daemon, or of a keeper that may die, are not those with
+ * which the gadget was bound.
+ */
+static bool files_were_closed(const struct live_function *function)
+{
+	bool is_bound = binding_outlives_descriptors(function) && !function->left_out;
+	uint64_t id = is_bound ? function_read_descriptors_id(function) : 0;
+
+	return is_bound &&
+	       (function->keeper_is_lost || id == 0 || id != function->descriptors_id_at_bind);
+}
+
+/* Returns whether the keeper of a function that is not optional has closed ep0: it has died. */
 static bool keeper_closed_ep0(const struct live_function *function)
 {
-	return function_keeper_holds_ep0(function->model) &&
+	return function_keeper_holds_ep0(function->model) && !function->model->optional &&
 	       function_read_descriptors_id(function) == 0;
 }
 
@@ -77,12 +87,26 @@ static bool any_function(const struct binding *b, bool (*is)(const struct live_f
 	return false;
 }
 
+static bool daemon_closed_files(const struct live_function *function)
+{
+	return is_daemon(function) && files_were_closed(function);
+}
+
+bool binding_daemon_closed_files(const struct binding *b)
+{
+	return any_function(b, daemon_closed_files);
+}
+
 void binding_store_descriptors(struct binding *b)
 {
-	for (size_t n = 0; n < b->live->functions.n; n++)
-		if (b->live->functions.list[n]->descriptors_id != 0)
-			b->live->functions.list[n]->descriptors_id_at_bind =
-				b->live->functions.list[n]->descriptors_id;
+	for (size_t n = 0; n < b->live->functions.n; n++) {
+		struct live_function *function = b->live->functions.list[n];
+		uint64_t id = has_optional_keeper(function) ? function_read_descriptors_id(function)
+							    : function->descriptors_id;
+
+		if (id != 0)
+			function->descriptors_id_at_bind = id;
+	}
 }
 
 /*
@@ -94,7 +118,7 @@ static enum binding_event event_of_unbind(struct binding *b)
 {
 	if (any_function(b, keeper_closed_ep0))
 		return BINDING_EVENT_COUNT;
-	if (!binding_was_written_by_others(b) && any_function(b, daemon_closed_files))
+	if (!binding_was_written_by_others(b) && any_function(b, files_were_closed))
 		return BINDING_EV_EP0_CLOSED;
 	return BINDING_EV_UNBOUND;
 }

@@ -7,6 +7,8 @@
 
 #include "supervisor/binding.h"
 
+struct live_function;
+
 /* Returns the path of the gadget's attribute UDC; the caller frees it. */
 char *binding_udc_attribute_path(const struct binding *binding);
 /*
@@ -22,17 +24,27 @@ int binding_undo_bind(struct binding *binding, struct error *err);
 /* Returns whether configfs contains the UDC that ffsctl wrote, even if that UDC does not exist. */
 bool binding_configfs_has_our_udc(const struct binding *binding);
 /*
+ * binding_writes.c: returns whether the gadget goes on when the kernel drops the function's
+ * descriptors and unbinds the gadget for it: a daemon closes its files, or the keeper of an
+ * optional function dies.
+ */
+bool binding_outlives_descriptors(const struct live_function *function);
+/* Returns whether a daemon has closed the files with which the gadget was bound. */
+bool binding_daemon_closed_files(const struct binding *binding);
+/*
  * Returns the event that describes the state in the kernel:
  *
  *   BINDING_EV_UDC_REMOVED    the UDC does not exist
  *   BINDING_EV_BOUND          the gadget is bound to the UDC
  *   BINDING_EV_UNBOUND        another program has unbound the gadget: configfs does not contain the
  *                             UDC, or the gadget was unbound through the driver core
- *   BINDING_EV_EP0_CLOSED     the kernel has unbound the gadget, because a daemon closed its files
+ *   BINDING_EV_EP0_CLOSED     the kernel has unbound the gadget, because a daemon closed its files,
+ *                             or the keeper of an optional function died
  *   BINDING_EV_REBIND_FAILED  the UDC was removed and exists again, but the gadget is not bound to
  *                             it: the kernel's bind has failed
  *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC, or a keeper
- *                             has died, which the next signal reports
+ *                             without which the gadget fails has died, which the next signal
+ * reports
  */
 enum binding_event binding_event_from_kernel(struct binding *binding);
 /*

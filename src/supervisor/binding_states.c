@@ -74,11 +74,13 @@ static const struct live_worker *first_unready_worker(const struct binding *b)
 	const struct live_gadget *live = b->live;
 
 	for (size_t n = 0; n < live->functions.n; n++) {
-		const struct live_worker *worker = live->functions.list[n]->worker;
+		const struct live_function *function = live->functions.list[n];
+		const struct live_worker *worker = function->worker;
 
-		if (worker && !worker_need_not_be_awaited(worker) &&
-		    !optional_is_left_out(b, live->functions.list[n]) &&
-		    (function_blocks_bind(live->functions.list[n]) || failure_forbids_bind(worker)))
+		/* Without a keeper, a worker that is ready is about to be restarted. */
+		if (worker && (!worker_need_not_be_awaited(worker) || function->keeper_is_lost) &&
+		    !optional_is_left_out(b, function) &&
+		    (function_blocks_bind(function) || failure_forbids_bind(worker)))
 			return worker;
 	}
 	return NULL;
@@ -110,8 +112,9 @@ static int do_unbind_to_reconnect(struct binding *b, struct error *err)
 
 static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 {
-	gadget_log_about(b->live, NULL, LOG_WARNING,
-			 "unbound by the kernel, because a daemon closed its FunctionFS files");
+	gadget_log_about(b->live, NULL, LOG_WARNING, "unbound by the kernel, because %s",
+			 binding_daemon_closed_files(b) ? "a daemon closed its FunctionFS files"
+							: "a keeper has died");
 	host_handle_unbind(b->host);
 	binding_handle_closed_files(b);
 	return 0;
@@ -417,7 +420,7 @@ bool binding_awaits_udc(const struct binding *b)
 	return binding_udc_is_missing(b) && !first_unready_worker(b);
 }
 
-void binding_set_state_after_reload(struct binding *b, enum binding_state state)
+void binding_set_state_after_reload(struct binding *b, enum binding_state state, bool lacks_udc)
 {
 	b->state = state;
 	binding_renew_write_watch(b);
@@ -425,7 +428,8 @@ void binding_set_state_after_reload(struct binding *b, enum binding_state state)
 	if (state != BINDING_REBIND_DUE)
 		return;
 	host_handle_unbind(b->host);
-	error_udc_removed(b, &b->bind_error);
+	if (lacks_udc)
+		error_udc_removed(b, &b->bind_error);
 }
 
 bool binding_reconnect(struct binding *b, struct error *err)

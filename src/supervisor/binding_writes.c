@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Learns whether another program unbound the gadget, or the kernel because a daemon closed its
- * files (configfs.c, unregister_gadget_item). Both clear the gadget's attribute UDC, but only a
- * program writes to it, or removes a function's link: both cause an event of inotify(7) after their
- * effect (vfs_write, vfs_unlink). Since an event also follows what ffsctl itself does, and an
- * open(2) with O_TRUNC whose write fails, it only counts if the gadget is not bound afterwards.
+ * files or a keeper died (configfs.c, unregister_gadget_item). Both clear the gadget's attribute
+ * UDC, but only a program writes to it, or removes a function's link: both cause an event of
+ * inotify(7) after their effect (vfs_write, vfs_unlink). Since an event also follows what ffsctl
+ * itself does, and an open(2) with O_TRUNC whose write fails, it only counts if the gadget is not
+ * bound afterwards.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -58,11 +59,18 @@ static void on_write(void *data, uint32_t events _unused_)
 	binding_request_check(b);
 }
 
-static bool has_daemon(const struct functions *functions)
+bool binding_outlives_descriptors(const struct live_function *function)
+{
+	const struct live_worker *worker = function->worker;
+
+	return (worker && worker_holds_ep0(worker->model)) ||
+	       (function->model->optional && function_keeper_holds_ep0(function->model));
+}
+
+static bool kernel_may_unbind(const struct functions *functions)
 {
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->worker &&
-		    worker_holds_ep0(functions->list[n]->worker->model))
+		if (binding_outlives_descriptors(functions->list[n]))
 			return true;
 	return false;
 }
@@ -87,7 +95,7 @@ void binding_update_write_watch(struct binding *b)
 	_cleanup_free_ char *dir = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (b->write_watch.fd >= 0 || !has_daemon(&b->live->functions))
+	if (b->write_watch.fd >= 0 || !kernel_may_unbind(&b->live->functions))
 		return;
 	dir = configfs_gadget_path(b->live->paths, b->live->name);
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

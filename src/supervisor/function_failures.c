@@ -58,9 +58,22 @@ void failures_warn_of_early_ends(const struct live_gadget *live)
 }
 
 /*
- * A keeper that had ep0 open cannot be replaced: ep0 was closed with it, and the kernel unbinds the
- * gadget when the last endpoint file is closed, too. Then the gadget fails, but nothing is removed,
- * so that the user can inspect it.
+ * Returns whether the gadget can go on without the function until this has another keeper. While it
+ * comes up or is up, optional_functions.c leaves the function out. A reload goes on as without the
+ * death, also when it is reverted: if its bind fails because of the function, reload.c leaves the
+ * bind to the gadget that is up. A gadget that has failed, or whose reload could not be undone,
+ * awaits only `down`.
+ */
+static bool can_lose_function(const struct live_gadget *live, const struct live_function *function)
+{
+	return function->model->optional && live->state != GADGET_FAILED &&
+	       live->state != GADGET_BROKEN;
+}
+
+/*
+ * A keeper that had ep0 open cannot be replaced at once: ep0 was closed with it, and the kernel
+ * unbinds the gadget when the last endpoint file is closed, too. The gadget goes on without an
+ * optional function. Otherwise it fails, but nothing is removed, so that the user can inspect it.
  */
 void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function)
 {
@@ -70,6 +83,10 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 
 	if (!ends && function_restart_keeper(function))
 		return;
+	if (!ends && can_lose_function(live, function)) {
+		function_lose_keeper(function);
+		return;
+	}
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, so the function does not work any more",
 		  function->model->label);

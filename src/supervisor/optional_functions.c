@@ -35,11 +35,30 @@ static bool function_works(const struct live_function *function)
 {
 	const struct live_worker *worker = function->worker;
 
-	if (function->bind_refusal)
+	if (function->bind_refusal || function->keeper_is_lost)
 		return false;
 	if (worker_holds_ep0(worker->model))
 		return worker->state == WORKER_READY && !function_lacks_descriptors(function);
 	return worker->state == WORKER_READY || (worker->state == WORKER_DONE && worker->was_ready);
+}
+
+/* Returns the function that a reload keeps in place of the one of its new plan. */
+static const struct live_function *kept_function(const struct binding *b,
+						 const struct live_function *function)
+{
+	for (size_t n = 0; n < b->live->functions.n; n++)
+		if (b->live->functions.list[n]->replacement == function)
+			return b->live->functions.list[n];
+	return function;
+}
+
+bool optional_prevents_bind(const struct binding *b, struct live_function *const *list, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (list[k]->model->optional && !list[k]->left_out &&
+		    !function_works(kept_function(b, list[k])))
+			return true;
+	return false;
 }
 
 static bool is_bound(const struct binding *b)
@@ -135,6 +154,8 @@ char *optional_reason(const struct live_function *function)
 
 	if (function->bind_refusal || function_works(function))
 		return xstrdup(function->bind_refusal ?: reason_is_others);
+	if (function->keeper_is_lost)
+		what = "its keeper has died";
 	return strf("%s%s%s", what ? what : "its worker is not ready", exit ? ": " : "",
 		    exit ? exit : "");
 }
@@ -348,8 +369,31 @@ static int unbind_and_change_links(struct binding *b, struct error *err)
 	return r;
 }
 
+/*
+ * Unbinds a gadget that is bound with a function whose keeper has died. The kernel does so, too,
+ * but only when the last file of the function is closed: another program may have one open.
+ */
+static void unbind_from_dead_keepers(struct binding *b)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	for (size_t n = 0; n < b->live->functions.n && b->state == BINDING_ON; n++) {
+		const struct live_function *function = b->live->functions.list[n];
+
+		if (!function->keeper_is_lost || function->left_out)
+			continue;
+		gadget_log_about(b->live, function->model->label, LOG_WARNING,
+				 "the gadget is unbound, because the keeper has died");
+		if (unbind(b, &err) < 0)
+			gadget_log_error(b->live, NULL, &err);
+		binding_renew_write_watch(b);
+		live_gadget_request_plan_and_status_update(b->live);
+	}
+}
+
 void optional_update_links(struct binding *b, bool bind_awaits_worker)
 {
+	unbind_from_dead_keepers(b);
 	forget_old_refusals(b->live);
 	refuse_daemons_that_close_files(b);
 	if (!links_must_change(b, bind_awaits_worker))

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -25,6 +26,12 @@ bool optional_is_left_out(const struct binding *binding, const struct live_funct
  * workers that start. `bind_awaits_worker`: a bind would have to wait for a worker.
  */
 void optional_update_links(struct binding *binding, bool bind_awaits_worker);
+/*
+ * Returns whether one of the functions is optional and not left out, and does not work: a bind with
+ * it fails. `list`: functions, for which during a reload others may stand (`replacement`).
+ */
+bool optional_prevents_bind(const struct binding *binding, struct live_function *const *list,
+			    size_t n);
 /*
  * Applies the plan of `up`. Before the bind, waits until each optional worker is ready or has ended
  * for the first time, and removes the links to those that are not ready. If the bind fails because

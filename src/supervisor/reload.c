@@ -17,6 +17,7 @@
 #include "supervisor/function_failures.h"
 #include "supervisor/gadget_errors.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/optional_functions.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload_plan.h"
 #include "supervisor/up_down.h"
@@ -149,6 +150,13 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 		gadget_log(reloader->live, "reloaded without a rebind: %zu %s", n, changes);
 }
 
+static void set_binding_state(struct reloader *reloader, const struct reload *r)
+{
+	enum binding_state state = r->bind_is_due ? BINDING_REBIND_DUE : BINDING_ON;
+
+	binding_set_state_after_reload(reloader->binding, state, r->bind_awaits_udc);
+}
+
 static void commit_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
@@ -165,13 +173,12 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	reloader->last_result.was_applied = true;
 	if (r->rebinds) {
 		binding_set_udc_after_reload(reloader->binding, steal_ptr(r->new_udc));
-		binding_set_state_after_reload(
-			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
+		set_binding_state(reloader, r);
 	}
 	/* The kernel binds a gadget whose UDC is back, whether its workers are ready or not. */
 	reloader->last_result.awaits_udc = binding_awaits_udc(reloader->binding) ||
 					   reloader->binding->state == BINDING_UDC_REMOVED;
-	reloader->last_result.gadget_rebound = r->rebinds && !r->bind_awaits_udc;
+	reloader->last_result.gadget_rebound = r->rebinds && reloader->binding->state == BINDING_ON;
 	gadget_handle_event(live, GADGET_EV_RELOADED);
 	end_reload(reloader, r);
 	gadget_free(before);
@@ -193,8 +200,7 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 	if (r->rebinds)
 		binding_restore_udc_set_aside(reloader->binding);
 	if (r->has_unbound_gadget)
-		binding_set_state_after_reload(
-			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
+		set_binding_state(reloader, r);
 	error_add_detail(&r->failed_change_error, "'%s' is as it was before the reload",
 			 live->name);
 	if (r->bind_awaits_udc)
@@ -268,23 +274,27 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 	timer_start(&live->up_or_reload_timer, r->timeout_seconds);
 }
 
-/* Returns whether all changes succeeded except the bind, which failed because of a missing UDC. */
-static bool bind_failed_without_udc(const struct reload *r)
+/*
+ * Skips the last change, a bind that failed because of a missing UDC or an optional function of
+ * `list` that does not work: binding_states.c binds later. Returns whether the bind was skipped.
+ */
+static bool skip_failed_bind(struct reloader *reloader, struct live_function *const *list, size_t n,
+			     struct error *err)
 {
+	struct reload *r = reloader->current_reload;
 	const struct difference *d = &r->difference;
 	const struct step *failed = difference_failed_step(d);
 	bool is_last = d->any_revert_failed || d->next_change + 1 == d->n_changes;
 
-	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
-}
-
-/* Skips the failed bind, because the UDC does not exist. binding_states.c binds when the UDC
- * appears. */
-static void keep_unbound_until_udc_appears(struct reload *r, struct error *err)
-{
-	difference_skip_failed_change(&r->difference);
-	error_clear(err);
-	r->bind_awaits_udc = true;
+	if (!is_last || !failed || failed->op != &configfs_op_bind)
+		return false;
+	r->bind_awaits_udc = !udc_exists(failed->value);
+	r->bind_is_due = r->bind_awaits_udc || optional_prevents_bind(reloader->binding, list, n);
+	if (r->bind_is_due) {
+		difference_skip_failed_change(&r->difference);
+		error_clear(err);
+	}
+	return r->bind_is_due;
 }
 
 void reload_revert(struct reloader *reloader)
@@ -294,10 +304,9 @@ void reload_revert(struct reloader *reloader)
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
 		difference_fail_revert_by_timeout(&r->difference, &r->revert_error);
-	if (result < 0 && bind_failed_without_udc(r)) {
-		keep_unbound_until_udc_appears(r, &r->revert_error);
+	if (result < 0 &&
+	    skip_failed_bind(reloader, r->old_functions, r->n_old_functions, &r->revert_error))
 		result = 0;
-	}
 	if (result > 0)
 		reloader->live->retry_undo_soon =
 			reloader->live->retry_undo_soon || result == PLAN_SOON;
@@ -316,10 +325,8 @@ void reload_continue(struct reloader *reloader)
 	if (r->rebinds && !r->has_unbound_gadget)
 		host_watch_udc_state(reloader->binding->host, r->new_udc);
 	result = difference_apply(&r->difference, &err);
-	if (result < 0 && bind_failed_without_udc(r)) {
-		keep_unbound_until_udc_appears(r, &err);
+	if (result < 0 && skip_failed_bind(reloader, r->new_functions, r->n_new_functions, &err))
 		result = 0;
-	}
 	/* If the reload rebinds the gadget, the unbind is its first change. */
 	if (r->rebinds && !r->has_unbound_gadget && r->difference.next_change > 0) {
 		host_clear_link_states_of_functions(reloader->binding->host);

@@ -35,6 +35,7 @@ struct reload {
 	bool has_unbound_gadget; /* the reload has unbound the gadget and cleared the link states */
 	bool bind_awaits_udc;	 /* all changes are done except the bind, because the UDC does not
 				    exist */
+	bool bind_is_due;	 /* the same, or because an optional function does not work */
 	struct error failed_change_error; /* reason why a change failed */
 	struct error revert_error;	  /* reason why the changes could not be undone */
 };

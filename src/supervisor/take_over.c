@@ -16,6 +16,7 @@
 #include "plan/directories_and_links.h"
 #include "rundir/status.h"
 #include "supervisor/binding.h"
+#include "supervisor/binding_in_kernel.h"
 #include "supervisor/control.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
@@ -238,20 +239,33 @@ static void restore_halts(struct live_function *function, const struct function_
 		function->endpoint_halted_since[i] = status->endpoints[i].halted;
 }
 
+/*
+ * Takes over a keeper. That of an optional function may have died with the supervisor: nobody
+ * listens on its socket.
+ */
+static bool take_over_keeper(struct live_function *function, const struct previous_supervisor *prev)
+{
+	int r = function_take_over_keeper(function, recorded_status(prev, function)->keeper);
+
+	if (function->model->optional && (r == -ECONNREFUSED || r == -ENOENT)) {
+		function_lose_keeper(function);
+		r = 0;
+	}
+	return r == 0;
+}
+
 static bool take_over_functions(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
-		if (function_take_over_keeper(
-			    live->functions.list[n],
-			    recorded_status(prev, live->functions.list[n])->keeper) < 0)
+		if (!take_over_keeper(live->functions.list[n], prev))
 			return false;
 	return true;
 }
 
 /*
- * Finds out with which descriptors of daemons the gadget was bound. The dead supervisor wrote its
- * status after each change that it noticed, so descriptors that are older than the status are
- * those. If they are newer, a daemon has closed its files meanwhile.
+ * Finds out with which descriptors of daemons and optional functions the gadget was bound. The dead
+ * supervisor wrote its status after each change that it noticed, so descriptors that are older than
+ * the status are those. If they are newer, a daemon has closed its files meanwhile.
  */
 static void restore_descriptors_at_bind(const struct live_gadget *live)
 {
@@ -262,7 +276,7 @@ static void restore_descriptors_at_bind(const struct live_gadget *live)
 	for (size_t n = 0; n < live->functions.n; n++) {
 		struct live_function *function = live->functions.list[n];
 
-		if (function->worker && worker_holds_ep0(function->worker->model) &&
+		if (binding_outlives_descriptors(function) &&
 		    !function_descriptors_were_written_after(function, &st.st_mtim))
 			function->descriptors_id_at_bind = function_read_descriptors_id(function);
 	}

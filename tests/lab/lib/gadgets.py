@@ -19,7 +19,7 @@ import usb.core
 
 import harness
 from harness import BUILD, FFSCTL, SRC, ffsctl, must, status
-from tap import eq, ok, patience
+from tap import at_most, eq, ok, patience
 
 DIRECTORY = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-test-"))
 DIRECTORY.chmod(0o755)  # workers may run as the user nobody
@@ -290,12 +290,16 @@ def processes_of(gadget):
 
 class Traffic:
     """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
-    called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message."""
+    called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message.
 
-    def __init__(self, interface=0, size=3000, timeout=5000):
+    A message that a restart has cut is given up after `timeout` milliseconds. In virtual time these take real time, too:
+    dummy_hcd looks at a transfer that waits in each microframe."""
+
+    def __init__(self, interface=0, size=3000, timeout=2000, pause=0):
         self.device = harness.device()
         self.device.set_configuration()
-        self.interface, self.size, self.timeout = interface, size, round(patience(timeout))
+        self.interface, self.size, self.timeout = interface, size, round(at_most(timeout))
+        self.pause = pause  # seconds between two messages
         endpoints = list(self.device.get_active_configuration()[(interface, 0)])
         self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
         self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
@@ -345,6 +349,8 @@ class Traffic:
                     with self.changed:
                         self.rounds += 1
                         self.changed.notify_all()
+                    if self.pause:
+                        time.sleep(self.pause)
                 except usb.core.USBError as e:
                     if e.errno == 19:  # ENODEV
                         raise

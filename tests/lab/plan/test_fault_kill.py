@@ -6,7 +6,7 @@ correct, and `down` or a second `up` removes what is left."""
 
 
 import tap
-from faults import KERNEL_REFUSED, each, must_be_down, must_be_leftover, up
+from faults import KERNEL_REFUSED, each, first_of_each, last_of_each, must_be_down, must_be_leftover, up
 from harness import down, ffsctl, must, status
 from tap import contains, eq
 
@@ -37,17 +37,17 @@ def then_up(example, step, word):
     down(example.name)
 
 
-@each("is killed before, then down", MUTANT)
+@each("is killed before, then down", MUTANT, chosen=(last_of_each,))
 def killed_before_then_down(example, step):
     then_down(example, step, "kill-before")
 
 
-@each("is killed after, then down", MUTANT)
+@each("is killed after, then down", MUTANT, chosen=(first_of_each,))
 def killed_after_then_down(example, step):
     then_down(example, step, "kill-after")
 
 
-@each("is killed after, then up", MUTANT)
+@each("is killed after, then up", MUTANT, chosen=(last_of_each,))
 def killed_after_then_up(example, step):
     then_up(example, step, "kill-after")
 

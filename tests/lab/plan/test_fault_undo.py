@@ -7,7 +7,7 @@ are reported, and the next `down` removes what is left."""
 import errno
 
 import tap
-from faults import (DEGRADED, KERNEL_REFUSED, Example, each, errno_of, must_be_down,
+from faults import (DEGRADED, KERNEL_REFUSED, Example, each, errno_of, first_of_each, last_of_each, must_be_down,
                     must_be_leftover, sentence, up)
 from harness import down, ffsctl, must, status
 from tap import contains, eq, ok
@@ -29,7 +29,7 @@ def clear(example):
     must_be_down(example.name)
 
 
-@each("cannot be undone after a failure", MUTANT, earlier)
+@each("cannot be undone after a failure", MUTANT, earlier, chosen=(first_of_each,))
 def undo_fails_after_failure(example, step):
     error = errno_of(step)
     result = up(example, f"{last_fails(example)},undo-fail={step['n']}:{error}")
@@ -42,7 +42,7 @@ def undo_fails_after_failure(example, step):
     clear(example)
 
 
-@each("cannot be undone by down", MUTANT, Example.undoable)
+@each("cannot be undone by down", MUTANT, Example.undoable, chosen=(last_of_each,))
 def undo_fails_in_down(example, step):
     error = errno_of(step)
     must(ffsctl("up", *example.up, fault=f"undo-fail={step['n']}:{error}"))
@@ -60,17 +60,17 @@ def killed_in(example, step, word):
     clear(example)
 
 
-@each("is killed before its undo", MUTANT, earlier)
+@each("is killed before its undo", MUTANT, earlier, chosen=(last_of_each,))
 def killed_before_undo(example, step):
     killed_in(example, step, "undo-kill-before")
 
 
-@each("is killed after its undo", MUTANT, earlier)
+@each("is killed after its undo", MUTANT, earlier, chosen=(first_of_each,))
 def killed_after_undo(example, step):
     killed_in(example, step, "undo-kill-after")
 
 
-@each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable)
+@each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable, chosen=(last_of_each,))
 def both_killed_in_down(example, step):
     must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
     # The fault kills the supervisor. Then `down` continues without it, and is killed, too.

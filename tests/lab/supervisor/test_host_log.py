@@ -173,18 +173,18 @@ def bounded():
     tap.needs_virtual_time()
     with connects():
         up(gadget("x", LOOPBACK))
-    for k in range(120):
+    for k in range(75):
         unconfigure()
         await_status("x", lambda _: not configured_now(), "not configured")
         configure()
         await_status("x", lambda _: configured_now(), "configured")
-        time.sleep(1 if k < 60 else 50)
+        time.sleep(1 if k < 30 else 50)
     ok(len(lines()) < 1 + 20 + 10, "\n".join(lines()))
     contains(log(), " more changes by the host within 60 s; now ")
     contains(log(), " more changes by the host within 960 s; now ")
     time.sleep(3600)
     numbers = [int(n) for n in re.findall(r" (\d+) more changes by the host within", log())]
-    eq(20 + sum(numbers), 1 + 2 * 120, "each change was logged or counted")
+    eq(20 + sum(numbers), 1 + 2 * 75, "each change was logged or counted")
     ok(lines()[-1].endswith("now configured by the host"), lines()[-1])
     time.sleep(3600)
     unconfigure()

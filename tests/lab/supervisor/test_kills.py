@@ -196,9 +196,12 @@ def kill_worker_often(group):
     numbers = devnums()
     # With "hold" nothing tells the host that an answer is lost, and what is left of a message is
     # taken for the next one: so it is a single packet.
-    with traffic(size=500, timeout=200 if "hold" in group else 5000) as t:
+    with traffic(size=500, timeout=200 if "hold" in group else 2000) as t:
         for i in range(TIMES):
+            t.pause = 0.1  # a program counts as ready half a second after its start
             now, _ = await_state("flow", "ready")
+            t.pause = 0
+            t.more(2)
             pid = now["functions"][0]["worker"]["pid"]
             eq(now["functions"][0]["worker"]["restarts"], i)
             kill(pid)

@@ -9,6 +9,7 @@ when the function fails, and once when it is back."""
 import contextlib
 import os
 import pathlib
+import signal
 import time
 
 import gadgets
@@ -451,6 +452,149 @@ def killed_while_links_change():
             await_state(NAME, "ready")
             found_by_host(4)
             down(NAME)
+
+# --- the keeper -------------------------------------------------------------------------------------
+
+
+def kill_keeper(label="own"):
+    kill(shown(label)["keeper"])
+
+
+@test("a dead keeper costs the serial console one disconnect; one more if the worker then fails, until it is back")
+def keeper_dies():
+    path = write(endpoints(restart_delay=0, restart_limit=2))
+    up(path, "--wait-host")
+    before = shown()
+    with disconnects(1):
+        with harness.configured():
+            kill_keeper()
+        await_state(NAME, "ready")
+        found_by_host(3)
+    ok(all(a != b for a, b in ((shown()["keeper"], before["keeper"]), (shown()["worker"]["pid"], before["worker"]["pid"]))),
+       "keeper and worker are the same")
+    log_has("own: its keeper has died: restarting keeper and worker",
+            "own: the gadget is unbound, because the keeper has died")
+    with disconnects(0):  # the new keeper waits for the next supervisor, too
+        kill(status(NAME)[0]["supervisor"])
+        contains(up(path).stderr, TAKEN_OVER)
+        serial_works()
+    with flag(BROKEN):
+        with disconnects(1):
+            with harness.configured():
+                kill_keeper()
+            contains(leaves_out()["functions"][0]["left_out"], "its worker has failed: exit 3")
+            found_by_host(2)
+            serial_works()
+        with disconnects(0):  # the next keeper is not missed, and a gadget without it is taken over as well
+            kill_keeper()
+            await_status(NAME, lambda g: "its keeper has died" in g["functions"][0]["left_out"], "without a keeper")
+            kill(status(NAME)[0]["supervisor"])
+            contains(up(path).stderr, TAKEN_OVER)
+            must(ffsctl("reload", NAME))
+            leaves_out()
+        must(ffsctl("unbind", NAME))
+        with harness.configured():
+            must(ffsctl("bind", NAME))
+    with disconnects(1), harness.configured():
+        must(ffsctl("restart", NAME))
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+
+
+@test("a keeper that dies with its supervisor: the gadget is taken over, with one disconnect")
+def keeper_dies_with_supervisor():
+    path = write(endpoints(**HEALTHY))
+    up(path, "--wait-host")
+    now = status(NAME)[0]
+    os.kill(now["supervisor"], signal.SIGSTOP)
+    kill(shown()["keeper"])
+    kill(now["supervisor"])
+    with harness.configured():
+        contains(up(path).stderr, TAKEN_OVER)
+    await_state(NAME, "ready")
+    found_by_host(3)
+    serial_works()
+    down(NAME)
+
+
+@test("a keeper dies while the gadget comes up: it is up without the function, or with it")
+def keeper_dies_during_up():
+    for remove in (False, True):
+        with flag(HANGS):
+            going = gadgets.start("up", write(endpoints(restart_delay=0, restart_limit=0, start_timeout=2)))
+            await_status(NAME, lambda g: g and g["functions"] and g["functions"][0]["worker"]
+                         and g["functions"][0]["worker"]["state"] == "starting", "starting")
+            if remove:
+                HANGS.unlink()
+            with harness.configured():
+                kill_keeper()
+            must(gadgets.finish(going))
+            found_by_host(3 if remove else 2)
+            serial_works()
+            down(NAME)
+
+
+def awaits(fifo):
+    """The text of a function whose worker is ready when somebody writes to the FIFO. A reload that adds it waits for it,
+    while the gadget is not bound."""
+    text = worker(exec=["/bin/sh", "-c", f"read line < {fifo.path}; echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd",
+                  user="root", start_timeout=1000)
+    return f'other = {{ ffs = {{ interfaces = ( {{ endpoints = ( "bulk-in" ); }} ); }}; worker = {{ {text} }}; }};'
+
+
+@test("a keeper dies while a reload has unbound the gadget, whether it is then reverted or not: the gadget goes on")
+def keeper_dies_during_reload():
+    for words, code in ((("--timeout", "1000"), 0), (("--timeout", "2"), 75)):
+        fragile, fifo = endpoints(restart_delay=1000, restart_max_delay=1000), gadgets.Fifo()
+        up(write(fragile), "--wait-host")
+        going = gadgets.start("reload", write(fragile, awaits(fifo)), *words)
+        await_state(NAME, "starting")
+        with harness.configured():
+            kill_keeper()
+            await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+            if code == 0:
+                pathlib.Path(fifo.path).write_text("go\n")
+            must(gadgets.finish(going), code)
+        leaves_out()
+        found_by_host(2 if code else 3)
+        serial_works()
+        with harness.configured():
+            must(ffsctl("restart", NAME, "own"))
+        await_state(NAME, "ready")
+        found_by_host(3 if code else 4)
+        down(NAME)
+
+
+@test("another program unbinds the gadget whose optional function has lost its keeper: it stays unbound")
+def unbound_by_others_without_keeper():
+    up(write(endpoints(restart_delay=0, restart_limit=1)), "--wait-host")
+    with flag(BROKEN):
+        with harness.configured():
+            kill_keeper()
+        leaves_out()
+        found_by_host(2)
+        pathlib.Path(harness.CONFIGFS, NAME, "UDC").write_text("\n")
+        gadgets.await_log(NAME, "unbound by another program; ffsctl does not rebind it")
+    with harness.configured():
+        must(ffsctl("bind", NAME))
+    down(NAME)
+
+
+@test("a daemon that dies while a reload has unbound the gadget: it comes back without the daemon")
+def daemon_dies_during_reload():
+    fragile = daemon("die", restart_delay=1000, restart_max_delay=1000)
+    up(write(fragile), "--wait-host")
+    fifo = gadgets.Fifo()
+    going = gadgets.start("reload", write(fragile, awaits(fifo)))
+    await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "waiting", "waiting")
+    with harness.configured():
+        pathlib.Path(fifo.path).write_text("go\n")
+        must(gadgets.finish(going))
+    leaves_out()
+    found_by_host(3)
+    serial_works()
+    down(NAME)
 
 
 tap.main()

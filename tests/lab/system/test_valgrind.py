@@ -127,7 +127,7 @@ def up_dry_run():
 def up_to_down():
     end(begin("up", TWO, "--wait-host"))
     now = status("two")[0]
-    traffic = gadgets.Traffic(0)
+    traffic = gadgets.Traffic(0, pause=0.1)  # the plugin host is slow under valgrind, as all is that it delays
     traffic.more(3)
     for options in rounds([], [["status"], ["up", TWO]]):
         checked(*options)

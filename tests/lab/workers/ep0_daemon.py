@@ -15,6 +15,7 @@ linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
 reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
 react SECONDS   does so SECONDS later
 reset           closes its files and begins again when the host has disabled its interface, as at each reset of the port
+die             ends with exit status 5 when the kernel reports FUNCTIONFS_UNBIND
 flap            closes its files and begins again when the kernel reports FUNCTIONFS_BIND
 fork            a child does all this, and when the child ends, another one
 
@@ -107,6 +108,8 @@ def serve(ep0):
             kind = events[at + 8]
             if kind == SETUP:
                 answer(ep0, events[at:], text)
+            elif kind == UNBIND and "die" in words:
+                sys.exit(5)
             elif (kind, "reopen" in words) == (UNBIND, True) or (kind, "flap" in words) == (BIND, True):
                 time.sleep(float(argument("react") or 0))
                 raise Again(signal.SIGUSR2)
