@@ -135,17 +135,38 @@ static void add_max_speed(struct export *e, json_t *document)
 }
 
 /*
- * Adds the attributes of the device descriptor. Omits bcdUSB and bMaxPacketSize0: the kernel sets
- * them whenever a host reads the descriptor (drivers/usb/gadget/composite.c, composite_setup()).
+ * Returns the value of bcdUSB; -1: nobody has set it. Whenever a host reads the descriptor, Linux
+ * replaces it by the release that fits the connection (composite_setup, composite.c:1833 of Linux
+ * 6.12, :1802 of 6.1), so that the value of a recorded gadget is that of its file. Of other gadgets
+ * it is what configfs has: a kernel with another rule then sends the same to the host.
+ */
+static long long usb_release(const struct export *e)
+{
+	const char *name = gadget_attribute_words[GADGET_BCD_USB];
+	const json_t *recorded =
+		e->record ? json_object_get(json_object_get(e->record->document, "attrs"), name)
+			  : NULL;
+	long long value = e->record ? recorded ? json_integer_value(recorded) : 0
+				    : read_attribute_number(e->gadget_dir, name);
+
+	return value > 0 ? value : -1;
+}
+
+/*
+ * Adds the attributes of the device descriptor. Omits bMaxPacketSize0, which the kernel sets
+ * whenever a host reads the descriptor.
  */
 static void add_device_attributes(const struct export *e, json_t *document)
 {
 	json_t *attrs = json_object();
 
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		long long value = read_attribute_number(e->gadget_dir, gadget_attribute_words[i]);
+		long long value =
+			i == GADGET_BCD_USB
+				? usb_release(e)
+				: read_attribute_number(e->gadget_dir, gadget_attribute_words[i]);
 
-		if (value >= 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0)
+		if (value >= 0 && i != GADGET_MAX_PACKET_SIZE0)
 			json_object_set_new(attrs, gadget_attribute_words[i], json_integer(value));
 	}
 	json_object_set_new(document, "attrs", attrs);
