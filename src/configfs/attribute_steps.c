@@ -18,9 +18,19 @@
 
 static int directory_step_apply(struct step *step, struct error *err)
 {
+	bool missing;
+
 	if (mkdir(step->path, 0755) == 0 || errno == EEXIST)
 		return 0;
-	return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
+	/*
+	 * EPERM: the parent directory takes no others (configfs_mkdir, fs/configfs/dir.c). ENOENT:
+	 * the kernel has not made the parent directory.
+	 */
+	missing = errno == EPERM || errno == ENOENT;
+	error_errno(err, errno == ENOENT ? EX_UNAVAILABLE : EX_OSERR, errno, step->path,
+		    "cannot make %s", step->path);
+	return missing ? error_add_detail(err, "this kernel has no such directory")
+		       : -err->errno_value;
 }
 
 static int directory_step_undo(struct step *step, struct error *err)

@@ -102,11 +102,11 @@ static void add_loopback_descriptors(struct template_state *m)
 	"~: 07 05 " address " 01 {$full.2|$high.2|$isoc_maxpacket.2} $isoc_interval",              \
 		"S: ~: 06 30 $isoc_maxburst $isoc_mult $bytes.2"
 #define MAYBE_BULK(address)                                                                        \
-	"~: 07 05 " address " 02 {40 00|00 02|00 04} 00", "S: ~: 06 30 00 00 00 00"
+	"~: 07 05 " address " 02 {40 00|00 02|00 04} 00", "S: ~: 06 30 $bulk_maxburst 00 00 00"
 static const char *const source_sink_full[] = {
 	"09 04 #0 00 02 ff 00 00 00",
-	ROW_BULK_OUT,
-	ROW_BULK_IN,
+	ROW_BULK("&o", "$bulk_maxburst"),
+	ROW_BULK("&i", "$bulk_maxburst"),
 	"~: 09 04 #0 01 04 ff 00 00 00",
 	MAYBE_BULK("&o"),
 	MAYBE_BULK("&i"),
@@ -116,8 +116,8 @@ static const char *const source_sink_full[] = {
 };
 static const char *const source_sink_high[] = {
 	"09 04 #0 00 02 ff 00 00 00",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
+	ROW_BULK("&i", "$bulk_maxburst"),
+	ROW_BULK("&o", "$bulk_maxburst"),
 	"~: 09 04 #0 01 04 ff 00 00 00",
 	MAYBE_BULK("&i"),
 	MAYBE_BULK("&o"),
@@ -320,7 +320,8 @@ const struct function_template function_templates[] = {
 	},
 	{
 		.type = "SourceSink",
-		.defaults = "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0",
+		.defaults = "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0 "
+			    "bulk_maxburst=0",
 		.prepare = add_source_sink_descriptors,
 	},
 	{ 0 },

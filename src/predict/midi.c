@@ -86,7 +86,7 @@ static void add_midi_descriptors(struct template_state *m)
 	struct jack_ids from = { 0 }, to = { 0 };
 	long long id = 1;
 
-	template_add_descriptor(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
+	template_add_descriptor(m, "09 04 #0 00 00 01 01 00 %interface_string");
 	template_add_descriptor(m, "09 24 01 00 01 09 00 01 #1");
 	template_add_descriptor(m, "09 04 #1 00 02 01 03 00 00");
 	template_add_descriptor(m, "07 24 01 00 01 T");
@@ -241,7 +241,7 @@ static void add_midi2_descriptors(struct template_state *m)
 const struct function_template midi_templates[] = {
 	{
 		.type = "midi",
-		.defaults = "in_ports=1 out_ports=1",
+		.defaults = "in_ports=1 out_ports=1 interface_string='MIDI function'",
 		.prepare = add_midi_descriptors,
 	},
 	{ .type = "midi2", .prepare = add_midi2_descriptors },

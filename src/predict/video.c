@@ -161,9 +161,15 @@ static void add_extension_units(struct template_state *m)
 
 /* --- streaming -------------------------------------------------------------------------------- */
 
+/* Subtypes of the descriptors of frames (USB Video Class 1.5, table A-6). */
+#define FRAME_UNCOMPRESSED "05"
+#define FRAME_MJPEG "07"
+#define FRAME_FRAME_BASED "11"
+
 static void add_frame(struct template_state *m, const char *dir, const char *subtype,
 		      long long index)
 {
+	bool frame_based = streq(subtype, FRAME_FRAME_BASED);
 	_cleanup_free_ char *path = strf("%s/dwFrameInterval", dir), *row = NULL;
 	long long v[MAX_INTERVALS];
 	size_t n = read_attribute_numbers(m, path, v, ARRAY_SIZE(v));
@@ -175,9 +181,11 @@ static void add_frame(struct template_state *m, const char *dir, const char *sub
 	set_variable_from_attribute(m, dir, "dwMaxBitRate", 55296000);
 	set_variable_from_attribute(m, dir, "dwMaxVideoFrameBufferSize", 460800);
 	set_variable_from_attribute(m, dir, "dwDefaultFrameInterval", 666666);
+	set_variable_from_attribute(m, dir, "dwBytesPerLine", 0);
 	row = strf("L 24 %s %02llx $bmCapabilities $wWidth.2 $wHeight.2 $dwMinBitRate.4 "
-		   "$dwMaxBitRate.4 $dwMaxVideoFrameBufferSize.4 $dwDefaultFrameInterval.4 %02zx",
-		   subtype, index, n);
+		   "$dwMaxBitRate.4%s $dwDefaultFrameInterval.4 %02zx%s",
+		   subtype, index, frame_based ? "" : " $dwMaxVideoFrameBufferSize.4", n,
+		   frame_based ? " $dwBytesPerLine.4" : "");
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *old = row;
 
@@ -236,7 +244,10 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 {
 	static const uint8_t yuy2[16] = { 'Y',	'U', 'Y', '2',	0, 0,	 0x10, 0,
 					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
-	bool mjpeg = str_has_prefix(dir, "streaming/mjpeg/");
+	static const uint8_t h264[16] = { 'H',	'2', '6', '4',	0, 0,	 0x10, 0,
+					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
+	bool mjpeg = str_has_prefix(dir, "streaming/mjpeg/"),
+	     frame_based = str_has_prefix(dir, "streaming/framebased/");
 	_cleanup_free_ char *path = strf("%s/guidFormat", dir);
 	const struct configfs_attribute *guid = template_attribute(m->function, path);
 
@@ -247,12 +258,20 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 	if (mjpeg)
 		template_add_descriptor(
 			m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
+	else if (frame_based)
+		add_descriptor_with_bytes(m, "1c 24 10 $index $frames",
+					  guid && guid->size == 16 ? (const uint8_t *)guid->value
+								   : h264,
+					  16, "00 $bDefaultFrameIndex 00 00 00 00 01");
 	else
 		add_descriptor_with_bytes(m, "1b 24 04 $index $frames",
 					  guid && guid->size == 16 ? (const uint8_t *)guid->value
 								   : yuy2,
 					  16, "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
-	add_frames(m, dir, mjpeg ? "07" : "05");
+	add_frames(m, dir,
+		   mjpeg	 ? FRAME_MJPEG
+		   : frame_based ? FRAME_FRAME_BASED
+				 : FRAME_UNCOMPRESSED);
 	if (template_number(m, "new"))
 		add_color_matching(m, dir);
 }

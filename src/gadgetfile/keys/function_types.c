@@ -165,6 +165,9 @@ static const struct key source_sink_rows[] = {
 	INT("isoc_maxburst", .min = 0, .max = 15, .default_text = "0",
 	    .doc = "Additional packets of an isochronous endpoint in a burst, at SuperSpeed."),
 	INT("bulk_buflen", WORD32, .default_text = "4096", .doc = "Bytes of a bulk request."),
+	INT("bulk_maxburst", .min = 0, .max = 15, .default_text = "0",
+	    .doc = "Additional packets of a bulk endpoint in a burst, at SuperSpeed (Linux 7.1 and "
+		   "later)."),
 	INT("bulk_qlen", WORD32, .default_text = "1", .doc = "Bulk requests in the queue."),
 	INT("iso_qlen", WORD32, .default_text = "8", .doc = "Isochronous requests in the queue."),
 	{ 0 },

@@ -17,6 +17,8 @@ const struct key midi_rows[] = {
 	    .doc = "Ports to the host."),
 	INT("out_ports", .min = 0, .max = 16, .flags = KEY_SCHEME, .default_text = "1",
 	    .doc = "Ports from the host."),
+	STRING("interface_string", .max = 126, .default_text = "MIDI function",
+	       .doc = "Name of the interface (Linux 7.1 and later)."),
 	{ 0 },
 };
 

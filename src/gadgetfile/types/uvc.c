@@ -38,6 +38,9 @@ static const struct key uvc_frame_rows[] = {
 	      "the bit rate of uncompressed frames"),
 	DWORD("dwMaxVideoFrameBufferSize", "Size of the largest frame in bytes.",
 	      "the size of an uncompressed frame"),
+	{ "dwBytesPerLine", NODE_INT, WORD32, .default_text = "0",
+	  .doc = "Bytes of a line of a frame-based format; 0: lines differ (Linux 6.18 and later).",
+	  .set = set_attr_node },
 	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0",
 	  .doc = "Bit 0: still images, bit 1: fixed frame rate.", .set = set_attr_node },
 	{ "bFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
@@ -49,12 +52,16 @@ const struct key_group uvc_frame_keys = { "formats.frames of uvc", "a frame", uv
 					  "One picture size." };
 
 static const struct keyword format_words[] = {
-	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
+	{ "mjpeg", 0 },	       { "yuyv", 0 },	    { "nv12", 0 }, { "h264", 0 },
+	{ "uncompressed", 0 }, { "framebased", 0 }, { NULL, 0 },
 };
 static const struct key uvc_format_rows[] = {
 	{ "type", NODE_STRING, .words = format_words,
 	  .doc = "Encoding of the pictures. Required in a list of formats; in a group of formats, "
-		 "as in libusbgx's gadget schemes, the name of the format is the type.",
+		 "as in libusbgx's gadget schemes, the name of the format is the type. \"h264\" is "
+		 "a "
+		 "frame-based format, \"framebased\" one whose 'guidFormat' names the encoding "
+		 "(Linux 6.18 and later).",
 	  .set = set_attr_node },
 	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &uvc_frame_keys, .doc = "The picture sizes.", .set = set_attr_node },
@@ -63,7 +70,8 @@ static const struct key uvc_format_rows[] = {
 	  .set = set_attr_node },
 	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE,
 	  .default_text = "the GUID of the format's type",
-	  .doc = "GUID of an uncompressed format, 16 bytes.", .set = set_attr_bytes },
+	  .doc = "GUID of an uncompressed or frame-based format, 16 bytes.",
+	  .set = set_attr_bytes },
 	{ "bBitsPerPixel", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .default_text = "the bits of the format's type",
 	  .doc = "Bits per pixel of an uncompressed format.", .set = set_attr_node },
@@ -119,12 +127,15 @@ struct uvc_format {
 	{                                                                                          \
 		a, b, c, d, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71                   \
 	}
+#define FRAME_BASED "framebased"
 static const struct uvc_format formats[] = {
 	{ "mjpeg", "mjpeg", NULL, 16 },
 	{ "yuyv", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 	{ "nv12", "uncompressed", GUID('N', 'V', '1', '2'), 12 },
 	/* A name that only libusbgx's scheme files use; they also set guidFormat */
 	{ "uncompressed", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
+	{ "h264", FRAME_BASED, GUID('H', '2', '6', '4'), 16 },
+	{ "framebased", FRAME_BASED, GUID('H', '2', '6', '4'), 16 },
 };
 
 static const struct uvc_format *format_by_name(const char *word)
@@ -144,6 +155,7 @@ struct uvc_loader {
 	struct function *function;
 	char *format_directory; /* directory of the current format */
 	unsigned int bits_per_pixel;
+	bool is_frame_based; /* the current format is in streaming/framebased */
 	size_t n_formats, n_frames_in_format;
 };
 
@@ -269,6 +281,34 @@ static bool require_frame_dimension(struct load *l, const struct node *frame, lo
 	return pixels != 0;
 }
 
+/* Adds an error if the format or the frame has a key that the kernel has not for such formats. */
+static void refuse_key(struct uvc_loader *u, const struct node *group, const char *key,
+		       const char *kind)
+{
+	const struct node *setting = node_member(group, key);
+
+	if (setting)
+		diag_error(u->load->diags, &setting->name_at, "'%s' cannot be set in %s", key,
+			   kind);
+}
+
+/*
+ * Frames of frame-based formats have dwBytesPerLine in place of dwMaxVideoFrameBufferSize
+ * (uvcg_frame_attrs2, uvc_configfs.c:2132 of Linux 7.1).
+ */
+static void add_frame_size(struct uvc_loader *u, const char *dir, struct attribute_values *d,
+			   const struct node *node, double bits)
+{
+	if (u->is_frame_based) {
+		refuse_key(u, node, "dwMaxVideoFrameBufferSize", "a frame-based format");
+		add_number_or_fallback(u, dir, "dwBytesPerLine", d, 0);
+	} else {
+		refuse_key(u, node, "dwBytesPerLine", "a format that is not frame-based");
+		add_number_or_fallback(u, dir, "dwMaxVideoFrameBufferSize", d,
+				       limit_to_32_bits(bits / 8));
+	}
+}
+
 static void load_frame(struct uvc_loader *u, struct node *node)
 {
 	uint32_t v[MAX_INTERVALS], first;
@@ -306,7 +346,7 @@ static void load_frame(struct uvc_loader *u, struct node *node)
 			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[n - 1]));
 	add_number_or_fallback(u, dir, "dwMaxBitRate", &d,
 			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[0]));
-	add_number_or_fallback(u, dir, "dwMaxVideoFrameBufferSize", &d, limit_to_32_bits(bits / 8));
+	add_frame_size(u, dir, &d, node, bits);
 	add_number_or_fallback(u, dir, "dwDefaultFrameInterval", &d, first);
 	add_text_attribute(u, strf("%s/dwFrameInterval", dir), numbers_to_lines(v, n), node);
 }
@@ -320,6 +360,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 	const struct node *frames, *preset;
 
 	u->n_frames_in_format = 0;
+	u->is_frame_based = streq(format->directory, FRAME_BASED);
 	u->format_directory =
 		strf("streaming/%s/%zu_%s", format->directory, ++u->n_formats, format->name);
 	load_attr_group(u->load, &uvc_format_keys, node, &d);
@@ -341,8 +382,12 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 					   ATTRIBUTE_VALUE,
 					   strf("%s/guidFormat", u->format_directory),
 					   memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
-		add_number_attribute(u, u->format_directory, "bBitsPerPixel", u->bits_per_pixel,
-				     node);
+		/* Of frame-based formats it is read-only (uvc_configfs.c:2812 of Linux 7.1). */
+		if (u->is_frame_based)
+			refuse_key(u, node, "bBitsPerPixel", "a frame-based format");
+		else
+			add_number_attribute(u, u->format_directory, "bBitsPerPixel",
+					     u->bits_per_pixel, node);
 	} else if (guid->node) {
 		diag_error(u->load->diags, node_range_to_mark(guid->node),
 			   "a format of type %s has no GUID", format->name);
@@ -399,7 +444,8 @@ static const struct uvc_format *find_format_type(struct load *l, struct node *it
 		diag_error(l->diags, &item->at, "a format needs 'type'");
 	if (item->name) {
 		diag_error(l->diags, &item->name_at, "unknown format '%s'", word);
-		diags_hint(l->diags, "use 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'");
+		diags_hint(l->diags,
+			   "use 'mjpeg', 'yuyv', 'nv12', 'h264', 'uncompressed' or 'framebased'");
 	}
 	return NULL;
 }

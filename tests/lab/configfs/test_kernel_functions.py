@@ -169,6 +169,17 @@ def hid_interval_is_exported():
             eq("interval" in must(ffsctl("export", "one")).stdout, there, attrs)
 
 
+@test("attributes and directories of later kernels are refused with what this kernel lacks")
+def later_kernels_have_it():
+    if os.environ["LAB_KERNEL"] not in ("6.1", "6.12"):
+        return
+    camera = 'formats = ( { type = "h264"; frames = ( { width = 16; height = 16; } ); } ); '
+    for type_, attrs, what in (("midi", 'interface_string = "x"; ', "attribute"), ("SourceSink", "bulk_maxburst = 1; ", "attribute"),
+                               ("uvc", camera, "directory")):
+        got = must(ffsctl("up", "--udc", "dummy_udc.0", write("one", Case(type_, attrs, {}, []))), 69)
+        eq("this kernel has no such " + what in got.stderr or f"this kernel has no function '{type_}'" in got.stderr, True, got.stderr)
+
+
 @test("the longest landing page comes whole")
 def longest_landing_page_is_whole():
     if os.environ["LAB_KERNEL"] == "6.1":  # which has no webusb

@@ -30,6 +30,7 @@ IMAGE.write_bytes(bytes(1 << 20))
 # Why the kernel, or a program, may refuse what `check` has accepted: exit status, what ffsctl says
 REASONS = [
     (69, "this kernel has no such attribute"),  # another version, or its configuration; an entry of `tree`
+    (69, "this kernel has no such directory"),
     (69, "this kernel has no function '"),
     (69, "this kernel's FunctionFS has no '"),
     (69, "cannot make the function .*: (No such device|Cannot allocate memory)"),  # its kernel device cannot be made

@@ -183,6 +183,43 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
 
+static const uint8_t h265[16] = {
+	'H', '2', '6', '5', 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113
+};
+
+static bool is_second_format(const struct descriptor *d)
+{
+	static const uint8_t before[] = { 28, 0x24, 0x10, 2, 1 }, after[] = { 0, 1, 0, 0, 0, 0, 1 };
+
+	return d->size == 28 && memcmp(d->bytes, before, 5) == 0 &&
+	       memcmp(d->bytes + 5, h265, 16) == 0 && memcmp(d->bytes + 21, after, 7) == 0;
+}
+
+static bool is_frame_with_bytes_per_line(const struct descriptor *d)
+{
+	static const uint8_t end[] = { 64, 66, 15, 0, 1, 0, 5, 0, 0, 64, 66, 15, 0 };
+
+	return d->size == 30 && memcmp(d->bytes + 17, end, sizeof(end)) == 0;
+}
+
+/* As uvc_configfs.c of Linux 6.18 and 7.1 makes them; the lab has no such kernel. */
+Test(predict, uvc_frame_based_formats_have_descriptors_of_their_own)
+{
+	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uvc\"; attrs : { formats = ( { "
+						 "type = \"h264\"; frames = ( { width = 16; "
+						 "height = 16; } ); }, { type = \"framebased\"; "
+						 "guidFormat = ( 0x48, 0x32, 0x36, 0x35, 0, "
+						 "0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, "
+						 "0x71 ); frames = ( { width = 16; height = "
+						 "16; dwBytesPerLine = 1280; fps = 10; } ); }, { "
+						 "type = \"mjpeg\"; frames = ( { width = 16; "
+						 "height = 16; } ); } ); }; };");
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
+
+	cr_expect_eq(count(&f, USB_DT_CS_INTERFACE, 0x10, is_second_format), 1);
+	cr_expect_eq(count(&f, USB_DT_CS_INTERFACE, 0x11, is_frame_with_bytes_per_line), 1);
+}
+
 Test(predict, an_unknown_type_makes_the_totals_uncertain)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
