@@ -78,6 +78,13 @@ tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blob
 tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
+# Report descriptors of HID: by hand, and generated ones.
+HID_REPORTS_SOURCES = tests/fuzz/hid_reports.c tests/fuzz/hid_reports.h tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
+UNIT_TESTS += tests/unit/hid/test_check_report
+tests_unit_hid_test_check_report_SOURCES = tests/unit/hid/test_check_report.c $(HID_REPORTS_SOURCES)
+tests_unit_hid_test_check_report_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_hid_test_check_report_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
+
 # The comparison with the kernel, for the lab (tests/lab/blob/test_validate.py).
 noinst_PROGRAMS += tests/lab/blob/validate_diff
 tests_lab_blob_validate_diff_SOURCES = tests/lab/blob/validate_diff.c $(BLOBS_SOURCES)
@@ -105,10 +112,7 @@ tests_lab_workers_odd_worker_LDADD = $(JANSSON_LIBS)
 UNIT_TESTS += tests/unit/gadgetfile/test_descriptors tests/unit/gadgetfile/test_load tests/unit/gadgetfile/test_scan
 UNIT_TESTS += tests/unit/gadgetfile/test_text tests/unit/gadgetfile/test_drop_in tests/unit/gadgetfile/test_find
 UNIT_TESTS += tests/unit/gadgetfile/test_libconfig tests/unit/gadgetfile/test_forms
-UNIT_TESTS += tests/unit/gadgetfile/test_libconfig tests/unit/gadgetfile/test_hid_report
-tests_unit_gadgetfile_test_hid_report_SOURCES = tests/unit/gadgetfile/test_hid_report.c
-tests_unit_gadgetfile_test_hid_report_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
-tests_unit_gadgetfile_test_hid_report_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/gadgetfile/test_libconfig
 UNIT_TESTS += tests/unit/configfs/test_serial_number tests/unit/configfs/test_udc_driver_table
 tests_unit_gadgetfile_test_drop_in_SOURCES = tests/unit/gadgetfile/test_drop_in.c
 tests_unit_gadgetfile_test_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)

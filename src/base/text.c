@@ -213,3 +213,61 @@ size_t text_max_misspelling(const char *word)
 
 	return n <= 3 ? 1 : n <= 6 ? 2 : 3;
 }
+
+static const struct placeholder {
+	const char *name;
+	bool is_wanted;
+	enum { DECIMAL, HEXADECIMAL, PLURAL } form;
+} placeholders[] = {
+	{ "{found}", false, DECIMAL },	     { "{found:x}", false, HEXADECIMAL },
+	{ "{found:s}", false, PLURAL },	     { "{wanted}", true, DECIMAL },
+	{ "{wanted:x}", true, HEXADECIMAL }, { "{wanted:s}", true, PLURAL },
+};
+
+static void print_number(FILE *to, const struct placeholder *p, int64_t value)
+{
+	switch (p->form) {
+	case DECIMAL:
+		fprintf(to, "%lld", (long long)value);
+		break;
+	case HEXADECIMAL:
+		fprintf(to, "0x%llx", (unsigned long long)value);
+		break;
+	case PLURAL:
+		fputs(value == 1 ? "" : "s", to);
+		break;
+	}
+}
+
+/* Prints the placeholder at the start of `text`. Returns its length, or 0 if none is there. */
+static size_t print_placeholder(FILE *to, const char *text, int64_t found, int64_t wanted)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
+		const struct placeholder *p = &placeholders[i];
+
+		if (!str_has_prefix(text, p->name))
+			continue;
+		print_number(to, p, p->is_wanted ? wanted : found);
+		return strlen(p->name);
+	}
+	return 0;
+}
+
+char *text_with_numbers(const char *pattern, int64_t found, int64_t wanted)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		abort();
+	while (*pattern) {
+		size_t n = print_placeholder(to, pattern, found, wanted);
+
+		if (n == 0)
+			fputc(*pattern, to);
+		pattern += n ? n : 1;
+	}
+	fclose(to);
+	return text;
+}

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/util.h"
@@ -31,6 +32,12 @@ void text_shorten(char *text, size_t max);
  * spaces. A longer word is not broken.
  */
 void text_print_wrapped(FILE *out, const char *line, size_t indent);
+/*
+ * Returns a copy of `pattern` in which {found} and {wanted} are replaced by these numbers, {found:x}
+ * and {wanted:x} by their hexadecimal form, {found:s} and {wanted:s} by the "s" of a plural. The
+ * caller frees it.
+ */
+char *text_with_numbers(const char *pattern, int64_t found, int64_t wanted);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Records the finding of the rule that refuses a blob, and makes the texts of a finding. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "blob/validate_parts.h"
 
@@ -42,60 +40,9 @@ bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at)
 
 /* --- texts --- */
 
-static const struct {
-	const char *name;
-	bool wanted, hex;
-} placeholders[] = {
-	{ "{found}", false, false },
-	{ "{found:x}", false, true },
-	{ "{wanted}", true, false },
-	{ "{wanted:x}", true, true },
-};
-
-/*
- * Prints the value of the placeholder at the start of `text`. Returns the length of the
- * placeholder, or 0 if `text` does not begin with a placeholder.
- */
-static size_t print_placeholder_value(FILE *to, const char *text, const struct ffs_finding *f)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
-		uint32_t value = placeholders[i].wanted ? f->expected : f->found;
-
-		if (!str_has_prefix(text, placeholders[i].name))
-			continue;
-		fprintf(to, placeholders[i].hex ? "0x%x" : "%u", value);
-		return strlen(placeholders[i].name);
-	}
-	return 0;
-}
-
-static void print_with_values(FILE *to, const char *text, const struct ffs_finding *f)
-{
-	while (*text) {
-		size_t n = strcspn(text, "{");
-
-		fwrite(text, 1, n, to);
-		text += n;
-		if (!*text)
-			break;
-		n = print_placeholder_value(to, text, f);
-		if (n == 0)
-			fputc(*text, to);
-		text += n ? n : 1;
-	}
-}
-
 static char *fill_placeholders(const char *pattern, const struct ffs_finding *f)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		abort();
-	print_with_values(to, pattern, f);
-	fclose(to);
-	return text;
+	return text_with_numbers(pattern, f->found, f->expected);
 }
 
 char *ffs_finding_what_is_wrong(const struct ffs_finding *f)

@@ -13,7 +13,7 @@
 #include "configfs/udc.h"
 #include "functionfs/mount_point.h"
 #include "gadgetfile/keys/function_types.h"
-#include "gadgetfile/types/hid_report.h"
+#include "predict/predict.h"
 #include "predict/udc_mismatch.h"
 #include "probe/features.h"
 #include "process/spawn.h"
@@ -212,9 +212,10 @@ size_t visit_missing_media(const struct gadget *gadget,
 }
 
 /* Checks a report descriptor of hid that is in a file. */
-static void check_report_file(const struct system_check *h, const struct configfs_attribute *a)
+static void check_report_file(const struct system_check *h, const struct function *f,
+			      const struct configfs_attribute *a)
 {
-	_cleanup_free_ char *bytes = NULL, *text = NULL;
+	_cleanup_free_ char *bytes = NULL;
 	struct hid_report report;
 	struct stat st;
 	size_t size;
@@ -224,13 +225,19 @@ static void check_report_file(const struct system_check *h, const struct configf
 	if (stat(a->value, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    file_read(AT_FDCWD, a->value, ATTRIBUTE_VALUE_MAX, &bytes, &size) < 0)
 		return;
-	hid_report_parse((const uint8_t *)bytes, size, &report);
-	text = hid_report_problem_text(&report);
-	if (!text)
-		return;
-	diags_add_at_position(h->diags, h->missing_requirement_severity, &a->position,
-			      "%s, byte %zu: %s", a->value, report.problem_offset, text);
-	diags_hint(h->diags, "%s", hid_report_problem_hint(&report));
+	hid_report_check((const uint8_t *)bytes, size, hid_boot_protocol_of_function(f), &report);
+	for (size_t i = 0; i < report.n_findings; i++) {
+		const struct hid_finding *finding = &report.findings[i];
+		_cleanup_free_ char *text = hid_finding_text(finding);
+		_cleanup_free_ char *hint = hid_finding_hint(finding);
+
+		diags_add_at_position(
+			h->diags,
+			hid_finding_is_error(finding) ? h->missing_requirement_severity
+						      : DIAG_WARNING,
+			&a->position, "%s, byte %zu: %s", a->value, finding->offset, text);
+		diags_hint(h->diags, "%s", hint);
+	}
 }
 
 /*
@@ -246,7 +253,7 @@ static void check_attribute_files(const struct system_check *h, const struct fun
 
 		if (path && a->entry_kind == ATTRIBUTE_VALUE_FILE &&
 		    str_has_suffix(a->path, "report_desc"))
-			check_report_file(h, a);
+			check_report_file(h, f, a);
 		if (!path || !file_is_missing(path))
 			continue;
 		error_errno(&err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);

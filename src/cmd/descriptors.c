@@ -172,7 +172,8 @@ static void print_report_descriptor(const struct function *f)
 		size = a->size;
 	}
 	printf("report descriptor of '%s', %zu bytes\n", f->label, size);
-	hid_report_print(stdout, (const uint8_t *)(bytes ? bytes : a->value), size);
+	hid_report_print(stdout, (const uint8_t *)(bytes ? bytes : a->value), size,
+			 hid_boot_protocol_of_function(f));
 	putchar('\n');
 }
 

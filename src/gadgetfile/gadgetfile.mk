@@ -47,7 +47,6 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/ffs.c \
 	src/gadgetfile/types/function.c \
 	src/gadgetfile/types/hid.c \
-	src/gadgetfile/types/hid_report.c src/gadgetfile/types/hid_report.h \
 	src/gadgetfile/types/language_id.c src/gadgetfile/types/language_id.h \
 	src/gadgetfile/types/mass_storage.c \
 	src/gadgetfile/types/midi2.c \

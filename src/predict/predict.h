@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "gadgetfile/gadget.h"
+#include "hid/check_report.h"
 
 #define DESCRIPTOR_MAX 255 /* bLength is a byte */
 #define DESCRIPTOR_STRINGS 3
@@ -124,11 +125,13 @@ bool predict_covers_function(const struct function *function);
  * none.
  */
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface);
+/* Returns the boot protocol that the interface descriptor of a hid function announces. */
+enum hid_boot_protocol hid_boot_protocol_of_function(const struct function *f);
 /*
- * Prints a HID report descriptor item by item, and the length of the longest reports. Prints the
- * items before the first one that no host can parse, and the problem of that one.
+ * Prints a HID report descriptor item by item up to an item that is cut off, what hosts refuse or
+ * misread in it (hid_report_check), and the length of the longest reports.
  */
-void hid_report_print(FILE *to, const uint8_t *bytes, size_t size);
+void hid_report_print(FILE *to, const uint8_t *bytes, size_t size, enum hid_boot_protocol boot);
 /*
  * Returns the descriptor as a JSON object of schemas/descriptors.schema.json; the caller owns it.
  */

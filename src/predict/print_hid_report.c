@@ -9,8 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "gadgetfile/types/hid_report.h"
+#include "hid/check_report.h"
 #include "predict/predict.h"
+#include "predict/template.h"
 
 /* How the value of an item is printed. */
 enum value_format {
@@ -178,8 +179,8 @@ static char *value_text(const struct printer *p, const struct hid_item *item,
 			enum value_format format)
 {
 	bool negative_minimum = item->kind == HID_LOGICAL_MAXIMUM
-					? p->globals.now.negative_logical_minimum
-					: p->globals.now.negative_physical_minimum;
+					? p->globals.now.logical_minimum < 0
+					: p->globals.now.physical_minimum < 0;
 
 	switch (format) {
 	case NO_VALUE:
@@ -203,8 +204,9 @@ static char *value_text(const struct printer *p, const struct hid_item *item,
 		return number_text(pages, item->value, item->value);
 	case USAGE: /* of four bytes, the upper two are the page (6.2.2.8) */
 		return number_text(usages,
-				   item->data_size == 4 ? item->value
-							: p->globals.now.usage_page << 16 | item->value,
+				   item->data_size == 4
+					   ? item->value
+					   : p->globals.now.usage_page << 16 | item->value,
 				   item->value);
 	}
 	return NULL;
@@ -217,7 +219,7 @@ static void print_item(FILE *to, struct printer *p, const uint8_t *bytes,
 	_cleanup_free_ char *value = name ? value_text(p, item, name->format) : NULL;
 
 	if (!item->is_long && item->kind == HID_END_COLLECTION)
-		p->depth--;
+		p->depth -= p->depth > 0;
 	fputc(' ', to);
 	for (size_t i = 0; i < 5; i++)
 		if (i <= item->data_size)
@@ -245,26 +247,37 @@ static void print_length(FILE *to, const char *kind, uint64_t length)
 			length == 1 ? "" : "s");
 }
 
-void hid_report_print(FILE *to, const uint8_t *bytes, size_t size)
+/* Prints the items before the first one that is cut off. */
+static void print_items(FILE *to, const uint8_t *bytes, size_t size)
 {
 	struct printer p = { 0 };
-	struct hid_report report;
 	struct hid_item item;
-	_cleanup_free_ char *problem = NULL;
 
-	hid_report_parse(bytes, size, &report);
-	problem = hid_report_problem_text(&report);
-	if (report.problem == HID_REPORT_ITEM_CUT_OFF ||
-	    report.problem == HID_REPORT_END_WITHOUT_COLLECTION)
-		size = report.problem_offset;
 	for (size_t offset = 0; offset < size; offset += 1 + item.data_size) {
-		hid_item_read(bytes, size, offset, &item);
+		if (hid_item_read(bytes, size, offset, &item) > 0)
+			break;
 		print_item(to, &p, bytes + offset, &item);
 	}
-	if (problem)
-		fprintf(to, "  byte %zu: %s\n", report.problem_offset, problem);
+}
+
+enum hid_boot_protocol hid_boot_protocol_of_function(const struct function *f)
+{
+	return hid_boot_protocol((unsigned long)template_attribute_number(f, "subclass", 0),
+				 (unsigned long)template_attribute_number(f, "protocol", 0));
+}
+
+void hid_report_print(FILE *to, const uint8_t *bytes, size_t size, enum hid_boot_protocol boot)
+{
+	struct hid_report report;
+
+	hid_report_check(bytes, size, boot, &report);
+	print_items(to, bytes, size);
+	for (size_t i = 0; i < report.n_findings; i++) {
+		_cleanup_free_ char *text = hid_finding_text(&report.findings[i]);
+
+		fprintf(to, "  byte %zu: %s\n", report.findings[i].offset, text);
+	}
 	print_length(to, "input", report.input_length);
 	print_length(to, "output", report.output_length);
 	print_length(to, "feature", report.feature_length);
-	free(p.globals.pushed);
 }

@@ -416,6 +416,10 @@ def address_source_is_missing():
     tap.ok(words[0] in messages(ffsctl("check", "--here", path).stderr, "error"))
 
 
+# A key of 8 bits
+REPORT = bytes.fromhex("05 01 09 06 a1 01 09 01 15 00 25 01 75 08 95 01 81 02 c0")
+
+
 @tap.test("files that attributes name: the medium of a drive and a report descriptor")
 def files_of_attributes():
     with tempfile.TemporaryDirectory() as beside:
@@ -433,24 +437,28 @@ def files_of_attributes():
         tap.eq(got.stderr.count("hint: create it before 'ffsctl up', or remove 'file': then the drive has no medium\n"), 2)
         got = ffsctl("check", "--here", path)
         tap.eq((got.returncode, [m for m in messages(got.stderr, "error") if m in words]), (69, words))
-        for name in ("a.img", "r.bin"):
-            pathlib.Path(beside, name).write_bytes(b"x")
+        pathlib.Path(beside, "a.img").write_bytes(b"x")
+        pathlib.Path(beside, "r.bin").write_bytes(REPORT)
         tap.eq(messages(ffsctl("check", path).stderr, "warning"), words[1:2])
 
 
-@tap.test("a report descriptor in a file: a warning about the first problem, and an error of --here")
+@tap.test("a report descriptor in a file: a warning about what hosts refuse, which is an error of --here, or misread")
 def report_descriptor_in_a_file():
     path = file_with('attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : { h : { type = "hid";\n'
                      '  attrs : { report_desc = "/%s/report.bin"; report_length = 8; }; }; };\n' % tmp.name.strip("/"))
     report = pathlib.Path(tmp.name, "report.bin")
     for data, words in ((b"\x05\x01\x09\x06\xa1\x01\x81\x02", "byte 4: this Collection has no End Collection (HID 1.11, 6.2.2.6)"),
                         (b"\x05\x01\xc0", "byte 2: this End Collection ends no Collection (HID 1.11, 6.2.2.6)"),
-                        (b"\x05", "byte 0: 1 byte of this item is beyond the end of the report descriptor (HID 1.11, 6.2.2.2)")):
+                        (b"\x05", "byte 0: this item ends 1 byte beyond the end of the report descriptor (HID 1.11, 6.2.2.2)")):
         report.write_bytes(data)
         found = [("3:13", f"{tmp.name}/report.bin, {words}")]
         tap.eq(messages(ffsctl("check", path).stderr, "warning"), found)
         tap.ok(found[0] in messages(ffsctl("check", "--here", path).stderr, "error"), words)
-    report.write_bytes(b"\xa1\x01\x81\x02\xc0")
+    report.write_bytes(REPORT[:-1] + b"\xc0\x05\x01")
+    found = [("3:13", f"{tmp.name}/report.bin, byte {len(REPORT)}: no main item follows: the items from here have no effect (HID 1.11, 6.2.2.7)")]
+    for here in ((), ("--here",)):
+        tap.eq([m for m in messages(ffsctl("check", *here, path).stderr, "warning") if m[0] == "3:13"], found)
+    report.write_bytes(REPORT)
     tap.eq(messages(ffsctl("check", path).stderr, "warning"), [], "no problem")
     report.unlink()
     os.mkfifo(report)

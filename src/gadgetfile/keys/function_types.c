@@ -100,7 +100,9 @@ static const struct key mass_storage_rows[] = {
 static const struct key hid_rows[] = {
 	INT("subclass", BYTE, .flags = KEY_SCHEME,
 	    .default_text = "that of a built-in 'report_desc', else 0",
-	    .doc = "bInterfaceSubClass; 1: the device supports the boot protocol."),
+	    .doc = "bInterfaceSubClass; 1: the device supports the boot protocol: its reports "
+		   "begin "
+		   "as firmware expects them (HID 1.11, appendix B)."),
 	INT("protocol", BYTE, .flags = KEY_SCHEME,
 	    .default_text = "that of a built-in 'report_desc', else 0",
 	    .doc = "bInterfaceProtocol; with subclass 1, 1 is a keyboard and 2 a mouse."),
@@ -116,12 +118,15 @@ static const struct key hid_rows[] = {
 	    .default_text = "that of a built-in 'report_desc'; else required",
 	    .doc = "Length of the longest report in bytes. If it is more than 64, a host at full "
 		   "speed cannot select the configuration."),
+	/* The rules are those of src/hid/report_rules.c */
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_BYTES, BYTE,
 	  .doc = "The report descriptor: a list of bytes; a string of hexadecimal bytes "
 		 "(\"05 01 09 06\", \"05010906\") or of escapes (\"\\x05\\x01\\x09\\x06\"); the "
 		 "name of a built-in one (keyboard, mouse, gamepad); or, with a slash, a file "
-		 "relative to the gadget file.",
+		 "relative to the gadget file. 'ffsctl check' refuses what no host takes, and "
+		 "warns "
+		 "about what a host misreads.",
 	  .set = set_attr_report_desc },
 	{ "dev", NODE_INT | NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME,
 	  .set = ignore_readonly_attr,

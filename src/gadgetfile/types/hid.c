@@ -6,7 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
-#include "gadgetfile/types/hid_report.h"
+#include "hid/check_report.h"
 
 /*
  * Input report of eight bytes: modifiers, a reserved byte, six keys. Output report: five LEDs. The
@@ -215,6 +215,30 @@ static void check_report_length(struct load *l, struct attribute_values *d,
 		diags_hint(l->diags, "define reports of at most 1024 bytes");
 }
 
+/* Returns the number of an attribute, also of one with a default value; 0 if it is not set. */
+static unsigned long number_of(struct attribute_values *d, const char *name)
+{
+	const char *text = load_find_attr(d, name)->value;
+
+	return text ? strtoul(text, NULL, 0) : 0;
+}
+
+/* Reports a finding at its byte, or names the byte if the descriptor is no list of bytes. */
+static void report_finding(struct load *l, const struct node *desc, const struct hid_finding *f)
+{
+	enum diag_severity severity = hid_finding_is_error(f) ? DIAG_ERROR : DIAG_WARNING;
+	_cleanup_free_ char *text = hid_finding_text(f), *hint = hid_finding_hint(f);
+
+	if (f->rule == HID_RULE_NO_REPORT)
+		diag_add(l->diags, severity, node_range_to_mark(desc), "%s", text);
+	else if (desc->type & TYPE_LIST)
+		diag_add(l->diags, severity, byte_range(desc, f->offset), "%s", text);
+	else
+		diag_add(l->diags, severity, node_range_to_mark(desc), "byte %zu: %s", f->offset,
+			 text);
+	diags_hint(l->diags, "%s", hint);
+}
+
 /* Checks a report descriptor whose bytes are in the gadget file or built-in. */
 static void check_report_descriptor(struct load *l, struct attribute_values *d)
 {
@@ -223,20 +247,13 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 
 	if (!a->value || a->entry_kind != ATTRIBUTE_VALUE || load_is_from_document(l))
 		return;
-	hid_report_parse((const uint8_t *)a->value, a->size, &report);
-	if (report.problem != HID_REPORT_VALID) {
-		_cleanup_free_ char *text = hid_report_problem_text(&report);
-
-		diag_error(l->diags, byte_range(a->node, report.problem_offset), "%s", text);
-		diags_hint(l->diags, "%s", hid_report_problem_hint(&report));
-	} else if (report.input_length + report.output_length + report.feature_length == 0) {
-		diag_warning(l->diags, node_range_to_mark(a->node),
-			     "the report descriptor defines no report (HID 1.11, 6.2.2)");
-		diags_hint(l->diags, "add an Input, Output or Feature item after a Report Size and "
-				     "a Report Count");
-	} else {
+	hid_report_check((const uint8_t *)a->value, a->size,
+			 hid_boot_protocol(number_of(d, "subclass"), number_of(d, "protocol")),
+			 &report);
+	for (size_t i = 0; i < report.n_findings; i++)
+		report_finding(l, a->node, &report.findings[i]);
+	if (report.n_findings == 0 || !hid_finding_is_error(&report.findings[0]))
 		check_report_length(l, d, &report);
-	}
 }
 
 void check_and_convert_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
@@ -246,7 +263,6 @@ void check_and_convert_hid(struct load *l, struct function *f _unused_, struct a
 
 	if (!desc)
 		return;
-	check_report_descriptor(l, d);
 	report = desc->type == NODE_STRING ? find_predefined_report(desc->text) : NULL;
 	if (report) {
 		load_set_attr_default(d, "subclass", report->interface_subclass_text, desc);
@@ -257,4 +273,5 @@ void check_and_convert_hid(struct load *l, struct function *f _unused_, struct a
 			   "a 'report_desc' that is not a name needs 'report_length': without it "
 			   "the kernel accepts no report");
 	}
+	check_report_descriptor(l, d);
 }

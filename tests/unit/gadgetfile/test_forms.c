@@ -145,7 +145,8 @@ Test(forms, bytes_of_a_report_descriptor)
 
 Test(forms, signs_of_exported_bytes_are_a_warning)
 {
-	load(HID("( 0xFFFFFFA1, 1, 0x75, 8, 0x95, 1, 0xFFFFFF81, 2, 0xFFFFFFC0 )"));
+	load(HID("( 5, 1, 9, 6, 0xFFFFFFA1, 1, 9, 1, 0x15, 0, 0x25, 1, 0x75, 8, 0x95, 1, "
+		 "0xFFFFFF81, 2, 0xFFFFFFC0 )"));
 	cr_expect(said(DIAG_WARNING, "0xFFFFFFA1 is read as 0xa1"));
 	cr_expect_eq(d.n_warnings, 2U, "one for all bytes, one about ids");
 }
