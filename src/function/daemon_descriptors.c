@@ -287,6 +287,14 @@ int function_watch_descriptors(struct live_function *function)
 	return 0;
 }
 
+bool function_descriptors_are_unknown(const struct live_function *function)
+{
+	const struct ffs *ffs = function_descriptors(function->model);
+
+	return function_lacks_descriptors(function) && function->counts_ep0_writes &&
+	       !function->had_endpoint_files && (!ffs || ffs_count_endpoints(ffs) == 0);
+}
+
 bool function_lacks_descriptors(const struct live_function *function)
 {
 	return function->descriptors_watch.fd >= 0 && function->descriptors_id == 0;

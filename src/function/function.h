@@ -235,6 +235,11 @@ int function_watch_descriptors(struct live_function *function);
  * them.
  */
 void function_update_descriptors(struct live_function *function);
+/*
+ * Returns whether the last look found no descriptors of a watched daemon, but nothing shows
+ * descriptors that another supervisor has not seen: on Linux before 6.9, if they have no endpoints.
+ */
+bool function_descriptors_are_unknown(const struct live_function *function);
 /* Returns whether the last look found no descriptors of a watched daemon. */
 bool function_lacks_descriptors(const struct live_function *function);
 

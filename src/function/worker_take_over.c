@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "base/proc.h"
@@ -49,6 +50,12 @@ static void continue_ready_worker(struct live_worker *worker, time_t since)
 		function_watch_descriptors(worker->function);
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
 	worker_start_watchdog(worker);
+	if (!worker_holds_ep0(worker->model) || !function_descriptors_are_unknown(worker->function))
+		return;
+	functions_log_about(worker->function->functions, worker->function->model->label, LOG_INFO,
+			    "this kernel does not show whether the daemon has written its "
+			    "descriptors again: the daemon is restarted");
+	worker_handle_event(worker, WORKER_EV_RESTART);
 }
 
 /* Kills the remaining processes of a worker that ended with its supervisor or shortly before, and

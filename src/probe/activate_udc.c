@@ -97,22 +97,21 @@ struct killed_supervisors {
 	struct error *err; /* the first error */
 };
 
-static int activate_udcs_of_gadget(void *data, const char *name)
+static void activate_udcs_of_gadget(void *data, const char *name)
 {
 	const struct killed_supervisors *all = data;
 	_cleanup_rundir_ struct rundir rundir;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (rundir_lock_with_ownerless_notes(&rundir, all->paths, name) &&
+	if (rundir_lock_without_owner(&rundir, all->paths, name) &&
 	    activate_noted_udcs(all->paths, &rundir, &err) < 0 && !all->err->exit)
 		error_move(all->err, &err);
-	return 0;
 }
 
 int activate_udcs_of_killed_supervisors(const struct paths *paths, struct error *err)
 {
 	struct killed_supervisors all = { .paths = paths, .err = err };
 
-	rundir_each_gadget(paths, activate_udcs_of_gadget, &all);
+	rundir_each_gadget_with_udc_notes(paths, activate_udcs_of_gadget, &all);
 	return -err->errno_value;
 }

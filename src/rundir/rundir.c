@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "process/worker_uid.h"
+#include "rundir/udc_notes.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 /*
@@ -220,6 +221,15 @@ struct rundir rundir_steal(struct rundir *rundir)
 	return taken;
 }
 
+bool rundir_lock_without_owner(struct rundir *rundir, const struct paths *paths, const char *name)
+{
+	bool locked = rundir_open_existing(rundir, paths, name) && rundir_try_lock(rundir);
+
+	if (!locked)
+		rundir_close(rundir);
+	return locked;
+}
+
 void rundir_close(struct rundir *rundir)
 {
 	if (rundir->lock_fd >= 0)
@@ -384,13 +394,15 @@ void rundir_release_all_worker_uids(const struct paths *paths, const char *name)
 	rmdir(paths->run_dir); /* fails while other gadgets exist */
 }
 
-/* Removes all files but the lock, and releases the user ids of all functions. */
+/* Removes all files but the lock, the notes about UDCs, and releases the user ids of all functions.
+ */
 static int remove_files(const struct rundir *rundir)
 {
 	struct dirent *entry;
 	DIR *dir;
 
 	rundir_release_worker_uids(rundir, NULL, NULL);
+	rundir_remove_udc_notes(rundir);
 	dir = rundir_open_dir_stream(rundir);
 	if (!dir)
 		return -errno;

@@ -13,7 +13,6 @@
  *   keeper-FUNCTION  the socket to which the next supervisor of the keeper connects
  *   user-FUNCTION    a symbolic link: the user id that is reserved for the function's worker
  *   worker-FUNCTION  a symbolic link: the worker's processes (process/worker_processes.h)
- *   udc-UDC   a UDC that the gadget may leave deactivated (rundir/udc_notes.h)
  *   log       events of the gadget and output of its workers
  */
 #pragma once
@@ -94,6 +93,12 @@ bool rundir_open_existing(struct rundir *rundir, const struct paths *paths, cons
  * there is no lock file, or if another process has the lock.
  */
 bool rundir_try_lock(struct rundir *rundir);
+/*
+ * Opens the run directory of a gadget that has no owner, and takes its lock. Does not write the
+ * lock file: the role of the last owner still says whether a takeover is possible. Returns false if
+ * there is an owner.
+ */
+bool rundir_lock_without_owner(struct rundir *rundir, const struct paths *paths, const char *name);
 void rundir_close(struct rundir *rundir);
 /* Moves *rundir: returns its content and sets *rundir to RUNDIR_NONE. */
 struct rundir rundir_steal(struct rundir *rundir);

@@ -94,7 +94,9 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(PID, keeper)
 
 /* Members that only the status file has, for a takeover. */
-#define FUNCTION_FILE_MEMBERS(M) M(OBJECT, restart_history) /* function/restart_history.c */
+#define FUNCTION_FILE_MEMBERS(M)                                                                   \
+	M(FLAG, had_endpoints)	   /* descriptors of the daemon had endpoints */                   \
+	M(OBJECT, restart_history) /* function/restart_history.c */
 
 #define WORKER_MEMBERS(M)                                                                          \
 	M(WORKER_STATE, state)                                                                     \

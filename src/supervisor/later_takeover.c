@@ -9,13 +9,13 @@
 #include "supervisor/live_gadget.h"
 
 /*
- * Returns false while the gadget changes from one state to another. Waiting for a missing UDC is
- * not such a change.
+ * Returns false while the gadget changes from one state to another. A gadget that is not bound
+ * because it waits for its UDC, for a worker or for the descriptors of a daemon does not change:
+ * the next supervisor waits, too.
  */
 bool take_over_is_possible(const struct takeover *t)
 {
 	return t->live->state == GADGET_UP && t->binding->state != BINDING_FAILED &&
-	       (t->binding->state != BINDING_REBIND_DUE || binding_awaits_udc(t->binding)) &&
 	       !t->live->functions.switch_json_for_workers;
 }
 

@@ -39,7 +39,7 @@ void live_gadget_init(struct live_gadget *live, const struct paths *paths,
 		.write_status_data = write_status_data,
 	};
 	live->rundir.path = strf("%s/%s", paths->run_dir, name);
-	live->configfs.udc_note_prefix = strf("%s/" RUNDIR_UDC_NOTE, live->rundir.path);
+	live->configfs.udc_note_prefix = rundir_udc_note_prefix(paths, name);
 	log_file_init(&live->log_file, -1);
 }
 

@@ -40,12 +40,12 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has become another gadget (switch_to)", live->name);
 	if (!take_over_is_possible(t))
-		return error_set(
-			err, EX_CANTCREAT, EBUSY, NULL,
-			t->binding->state == BINDING_FAILED
-				? "'%s' has failed, so its supervisor cannot be replaced"
-				: "'%s' is being bound again, so its supervisor cannot be replaced",
-			live->name);
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
+				 t->binding->state == BINDING_FAILED
+					 ? "'%s' has failed, so its supervisor cannot be replaced"
+					 : "'%s' is changing, so its "
+					   "supervisor cannot be replaced",
+				 live->name);
 	if (access(program, X_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
 				   program);

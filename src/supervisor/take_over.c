@@ -245,8 +245,10 @@ static void restore_halts(struct live_function *function, const struct function_
  */
 static bool take_over_keeper(struct live_function *function, const struct previous_supervisor *prev)
 {
-	int r = function_take_over_keeper(function, recorded_status(prev, function)->keeper);
+	const struct function_status *status = recorded_status(prev, function);
+	int r = function_take_over_keeper(function, status->keeper);
 
+	function->had_endpoint_files = status->had_endpoints;
 	if (function->model->optional && (r == -ECONNREFUSED || r == -ENOENT)) {
 		function_lose_keeper(function);
 		r = 0;

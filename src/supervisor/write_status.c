@@ -88,6 +88,7 @@ static void fill_function_status(struct function_status *status, const struct st
 		.device = xstrdup_or_null(ffs ? ffs->endpoint_file_symlink.value : NULL),
 		.keeper = function && function->keeper.pid > 0 ? function->keeper.pid : 0,
 		.left_out = function && function->left_out ? optional_reason(function) : NULL,
+		.had_endpoints = function && function->had_endpoint_files,
 		.has_worker = function && function->worker,
 	};
 	if (ffs)

@@ -222,6 +222,7 @@ void control_fuzz_commands(struct script *script)
 	}
 	control_close(&w.control);
 	loop_close(&w.live.loop);
+	configfs_free(&w.live.configfs);
 	rundir_close(&w.live.rundir);
 	error_clear(&w.live.failure);
 	binding_free(&w.binding);

@@ -23,7 +23,7 @@ UDC = "dummy_udc.0"
 # The kernel deactivates the UDC, and then finds no isochronous endpoint
 CAMERA = 'cam : { type = "uvc"; attrs : { formats = ( { type = "mjpeg"; frames = ( { width = 640; height = 360; } ); } ); }; };'
 OBEX = 'box : { type = "obex"; };'
-NOTE = pathlib.Path(f"/run/ffsctl/x/udc-{UDC}")
+NOTE = pathlib.Path(f"/run/ffsctl/.udc:x:{UDC}")
 WRITE, OPENAT = 1, 257
 # write, pwrite64, ftruncate, rename, mkdir, rmdir, unlink, symlink, mount, umount2, mkdirat, unlinkat, renameat, symlinkat
 CHANGES = {WRITE, 18, 77, 82, 83, 84, 87, 88, 165, 166, 258, 263, 264, 266}

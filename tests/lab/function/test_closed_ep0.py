@@ -22,6 +22,8 @@ from tap import contains, eq, ok, patience, rounds, test
 
 DAEMON, NAME, UDC = f"{SRC}/tests/lab/workers/ep0_daemon.py", "own", "dummy_udc.0"
 OTHERS = "unbound by another program"
+ECHO = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
+        'worker = { plugin = "loopback"; }; };')
 DRIVER, HOST = pathlib.Path("/sys/bus/platform/drivers/dummy_udc"), pathlib.Path("/sys/bus/usb")
 
 random.seed(os.environ.get("SOAK_SEED", "1"))
@@ -172,9 +174,7 @@ def ready_when_started():
 
 @test("beside another function: that one sees one disconnect, and goes on")
 def beside_another_function():
-    echo = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
-            'worker = { plugin = "loopback"; }; };')
-    up(daemon(beside=echo), "--wait-host")
+    up(daemon(beside=ECHO), "--wait-host")
     other = status(NAME)[0]["functions"][1]["worker"]["pid"]
     os.kill(pid(), signal.SIGUSR2)
     serves()
@@ -315,6 +315,58 @@ def without_endpoints_step_by_step():
             process = None
         bound_and_ready()
     down(NAME)
+
+
+def descriptors_exist():
+    """Waits until a daemon has written its descriptors, which only the kernel shows while no supervisor runs."""
+    mount = pathlib.Path("/dev/ffs", NAME, "own")
+    for _ in range(1000):
+        if (mount / "ep1").exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError("no descriptors")
+
+
+def closed_and_taken_over(what, *words, uid=0):
+    bare = "bare" in words
+    path = daemon(*words, uid=uid, beside=ECHO)
+    up(path, "--wait-host")
+    daemon_pid, before = pid(), endpoint()
+    os.kill(daemon_pid, signal.SIGHUP)
+    await_state(NAME, "degraded")
+    other = gadgets.processes(NAME)[1]
+    harness.kill(status(NAME)[0]["supervisor"])
+    if what == "begun again meanwhile":
+        os.kill(daemon_pid, signal.SIGUSR2)
+        time.sleep(1) if bare else descriptors_exist()
+    elif what == "ended meanwhile":
+        os.kill(daemon_pid, signal.SIGKILL)
+    contains(up(path).stderr, gadgets.TAKEN_OVER)
+    unknown = bare and not pathlib.Path(harness.CONFIGFS, NAME, "functions/ffs.own-own/ready").exists()  # Linux before 6.9
+    if what == "still closed" and not unknown:
+        time.sleep(2)
+        shown, _ = status(NAME)
+        eq((shown["state"], udc_file().read_text()), ("degraded", "\n"))
+        contains(shown["problems"][0]["text"], "own: the daemon has closed its FunctionFS files")
+        os.kill(daemon_pid, signal.SIGUSR2)
+    if bare:
+        bound_and_ready()
+    else:
+        serves(before)
+    eq(pid() == daemon_pid, what != "ended meanwhile" and not unknown)
+    eq(gadgets.processes(NAME)[1], other)
+    blames_nobody()
+    down(NAME)
+
+
+@test("closed when its supervisor dies, and still closed, begun again or ended when the next one takes over: bound again")
+def supervisor_dies_while_closed():
+    for what in "still closed", "begun again meanwhile", "ended meanwhile":
+        closed_and_taken_over(what)
+        if tap.EVERYTHING:
+            closed_and_taken_over(what, uid=2000)
+            closed_and_taken_over(what, "fork")
+        closed_and_taken_over(what, "bare")
 
 
 # --- somebody unbinds it ------------------------------------------------------------------------
