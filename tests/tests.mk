@@ -78,12 +78,16 @@ tests_unit_blob_test_validate_blobs_SOURCES = tests/unit/blob/test_validate_blob
 tests_unit_blob_test_validate_blobs_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_blob_test_validate_blobs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
-# Report descriptors of HID: by hand, and generated ones.
+# Report descriptors of HID: by hand, and generated ones. The comparison with the kernel is for the lab
+# (tests/lab/hid/test_reports.py).
 HID_REPORTS_SOURCES = tests/fuzz/hid_reports.c tests/fuzz/hid_reports.h tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 UNIT_TESTS += tests/unit/hid/test_check_report
 tests_unit_hid_test_check_report_SOURCES = tests/unit/hid/test_check_report.c $(HID_REPORTS_SOURCES)
 tests_unit_hid_test_check_report_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_hid_test_check_report_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
+noinst_PROGRAMS += tests/lab/hid/uhid_diff
+tests_lab_hid_uhid_diff_SOURCES = tests/lab/hid/uhid_diff.c $(HID_REPORTS_SOURCES)
+tests_lab_hid_uhid_diff_LDADD = libffsctl.a
 
 # The comparison with the kernel, for the lab (tests/lab/blob/test_validate.py).
 noinst_PROGRAMS += tests/lab/blob/validate_diff

@@ -19,12 +19,14 @@ from steps import Error, arch, building, compiler, jobs, locked, product, run, s
 
 # These parts of a kernel tree are copied, patched and built separately, without a new vmlinux. Patches may
 # change other files only if nothing is built from them.
-PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c")
+PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c", "drivers/hid/uhid.c")
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
 # Debian's linux-libc-dev
 SYSTEM_HEADERS = ("/usr/include", "/usr/include/x86_64-linux-gnu")
+# What is built besides the modules of the kernel's configuration; it needs the kernel's drivers.
+ADDITIONAL = ("CONFIG_UHID=m",)
 # Functions of the basic variant
 BASIC_FUNCTIONS = ("CONFIG_USB_F_FS", "CONFIG_USB_F_SS_LB")
 # File of the modules directory: the modules that lab/run loads first, in order
@@ -93,9 +95,10 @@ def files_to_build(version, source, tree, patches, scratch):
             out[name] = out[name].replace(b"$(srctree)/drivers/usb/gadget",
                                           os.fsencode(tree) + b"/drivers/usb/gadget")
     out["drivers/usb/misc/Makefile"] = b"obj-$(CONFIG_USB_TEST) += usbtest.o\n"
+    out["drivers/hid/Makefile"] = b"obj-$(CONFIG_UHID) += uhid.o\n"
     for path in cache.module_sources():
         out["lab/" + os.path.basename(path)] = cache.read(path)
-    out["Kbuild"] = b"obj-m += drivers/usb/gadget/ drivers/usb/usbip/ drivers/usb/misc/ lab/\n"
+    out["Kbuild"] = b"obj-m += drivers/usb/gadget/ drivers/usb/usbip/ drivers/usb/misc/ drivers/hid/ lab/\n"
     return out
 
 
@@ -213,7 +216,7 @@ def make(version, flavour, variant):
                 scratch = os.path.join(work, "scratch")
                 os.mkdir(scratch)
                 update_tree(tree, files_to_build(version, source, tree, cache.kernel_patches(version, variant), scratch))
-                paths = compile_modules(tree, kernel, flavour, [] if drivers else make_arguments_excluding_variants(kernel))
+                paths = compile_modules(tree, kernel, flavour, ADDITIONAL if drivers else make_arguments_excluding_variants(kernel))
                 shutil.rmtree(scratch)
                 install(paths, kernel, drivers, scratch, work)
                 make_selftests(tree, source, flavour, os.path.join(work, "selftests"))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Generates HID report descriptors, at random but reproducible from a seed and an index: from what
- * every host takes to what none does. For the unit tests.
+ * every host takes to what none does. Shared by the
+ * unit tests and the comparison with the kernel.
  */
 #pragma once
 
