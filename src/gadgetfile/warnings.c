@@ -28,6 +28,43 @@ static void warn_about_rndis(struct load *l, const struct config *c)
 	}
 }
 
+static const char *host_address(const struct function *f)
+{
+	const struct configfs_attribute *e =
+		configfs_attributes_find(&f->configfs_attributes, "host_addr");
+
+	return e && e->entry_kind == ATTRIBUTE_VALUE ? e->value : NULL;
+}
+
+/*
+ * Warns about functions of type geth before the last one: the host gets the address of the last one
+ * for all of them (f_subset.c, geth_alloc).
+ */
+static void warn_about_subsets(struct load *l)
+{
+	const struct gadget *g = l->gadget;
+	size_t last = g->n_functions;
+
+	for (size_t i = 0; i < g->n_configs; i++)
+		for (size_t k = 0; k < g->configs[i].n_functions; k++)
+			if (is_function_type(
+				    &g->functions[g->configs[i].functions[k].function_index],
+				    "geth"))
+				last = g->configs[i].functions[k].function_index;
+	for (size_t i = 0; last < g->n_functions && i < g->n_functions; i++) {
+		const char *address = host_address(&g->functions[i]);
+
+		if (i == last || !is_function_type(&g->functions[i], "geth") ||
+		    (address && streq_null(host_address(&g->functions[last]), address)))
+			continue;
+		diag_warning(l->diags, node_range_to_mark(l->function_nodes[i]),
+			     "the host gets the address of function '%s' for function '%s', too: "
+			     "the kernel has one table of strings for all functions of type geth",
+			     g->functions[last].label, g->functions[i].label);
+		diags_hint(l->diags, "use one function of type geth, or the types ecm, eem or ncm");
+	}
+}
+
 /*
  * Warns about an obex function, with which a gadget never connects to a host. The kernel's function
  * keeps the gadget disconnected until obex_connect is called, but the kernel calls it only after a
@@ -194,6 +231,7 @@ void load_add_warnings(struct load *l)
 		warn_about_device_requests(l, &l->gadget->configs[i]);
 	}
 	warn_about_early_device_requests(l);
+	warn_about_subsets(l);
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		warn_about_obex(l, i);
 		load_add_printer_warnings(l, i);

@@ -20,22 +20,22 @@
 #define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
 
 /* Returns the address of host_addr that this system makes from a source; NULL: unknown. */
-static const char *address_from_source(const struct template_state *m)
+static const char *address_from_source(const struct template_state *m, const struct function *f)
 {
-	const struct prediction_input *f = m->prediction;
+	const struct prediction_input *p = m->prediction;
 
-	return f->host_addresses ? f->host_addresses[m->function - f->gadget->functions] : NULL;
+	return p->host_addresses ? p->host_addresses[f - p->gadget->functions] : NULL;
 }
 
 /*
- * Sets the variable "mac" to the digits of the attribute host_addr, without colons. If the gadget
- * file does not set host_addr, the kernel chooses a random address.
+ * Sets the variable "mac" to the digits of the attribute host_addr of function `f`, without colons.
+ * If the gadget file does not set host_addr, the kernel chooses a random address.
  */
-static void set_ethernet_variables(struct template_state *m)
+static void set_address_of(struct template_state *m, const struct function *f)
 {
-	const struct configfs_attribute *e = template_attribute(m->function, "host_addr");
+	const struct configfs_attribute *e = template_attribute(f, "host_addr");
 	bool has_source = e && e->entry_kind == ATTRIBUTE_ADDRESS_SOURCE;
-	const char *address = has_source ? address_from_source(m) : e ? e->value : NULL;
+	const char *address = has_source ? address_from_source(m, f) : e ? e->value : NULL;
 	char mac[13] = "";
 	size_t n = 0;
 
@@ -45,6 +45,32 @@ static void set_ethernet_variables(struct template_state *m)
 		if (*p != ':')
 			mac[n++] = (char)toupper((unsigned char)*p);
 	template_set_text_of_system(m, "mac", address ? mac : NULL, has_source ? e->value : NULL);
+}
+
+static void set_ethernet_variables(struct template_state *m)
+{
+	set_address_of(m, m->function);
+}
+
+/*
+ * Sets the address that the host gets of all functions of type geth: that of the one that was put
+ * into a configuration last. They share a table of strings, which geth_alloc() changes (f_subset.c
+ * of Linux 6.12, line 493); ecm and ncm change theirs at the bind.
+ */
+static void set_subset_variables(struct template_state *m)
+{
+	const struct gadget *g = m->prediction->gadget;
+	const struct function *last = m->function;
+
+	for (size_t i = 0; i < g->n_configs; i++)
+		for (size_t k = 0; k < g->configs[i].n_functions; k++) {
+			const struct function *f =
+				&g->functions[g->configs[i].functions[k].function_index];
+
+			if (streq_null(f->type, m->function->type))
+				last = f;
+		}
+	set_address_of(m, last);
 }
 
 /*
@@ -243,7 +269,7 @@ const struct function_template function_templates[] = {
 	},
 	{
 		.type = "geth",
-		.prepare = set_ethernet_variables,
+		.prepare = set_subset_variables,
 		.rows = {
 			"09 04 #0 00 02 02 0a 00 'CDC Ethernet Subset/SAFE'",
 			CDC_HEADER,

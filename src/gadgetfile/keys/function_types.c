@@ -63,14 +63,21 @@ static const struct key ncm_rows[] = {
 	    .doc = "Longest datagram in bytes (Linux 6.12 and later)."),
 	{ 0 },
 };
+/*
+ * The kernel's defaults of `class`, `subclass` and `protocol` are those of the rndis function that
+ * was bound last (f_rndis.c of Linux 6.12, lines 684 to 686 and 910 to 912).
+ */
 static const struct key rndis_rows[] = {
 	ETHERNET,
 	{ "class", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x02",
-	  .doc = "Class of the interface association.", .set = set_attr_hex },
+	  .doc = "Class of the interface association.", .set = set_attr_hex,
+	  .value_if_missing = "02" },
 	{ "subclass", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x06",
-	  .doc = "Subclass of the interface association.", .set = set_attr_hex },
+	  .doc = "Subclass of the interface association.", .set = set_attr_hex,
+	  .value_if_missing = "06" },
 	{ "protocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x00",
-	  .doc = "Protocol of the interface association.", .set = set_attr_hex },
+	  .doc = "Protocol of the interface association.", .set = set_attr_hex,
+	  .value_if_missing = "00" },
 	{ 0 },
 };
 static const struct key phonet_rows[] = {

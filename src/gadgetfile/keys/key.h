@@ -60,6 +60,11 @@ struct key {
 	const char *configfs_directory_prefix;
 	const char *default_text; /* the default as text for the manual; NULL: no default */
 	const char *doc;	  /* description for the manual and the schema */
+	/*
+	 * Of an attribute of a function: the value to write if the gadget file has none, because
+	 * the kernel's default is not always the same; NULL: nothing is written.
+	 */
+	const char *value_if_missing;
 	key_setter *set;
 	size_t offset; /* offset of the field for the value in the struct that load_group fills */
 };

@@ -319,6 +319,17 @@ static void report_missing_attrs_group(struct load *l, const struct function_typ
 	}
 }
 
+/*
+ * Sets the values that are written although the gadget file does not set their keys. `node` is the
+ * group that lacks them.
+ */
+static void set_values_if_missing(struct attribute_values *d, struct node *node)
+{
+	for (const struct key *k = d->keys; k->name; k++)
+		if (k->value_if_missing)
+			load_set_attr_default(d, k->name, k->value_if_missing, node);
+}
+
 void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
 			 struct node *function, struct node *attrs)
 {
@@ -331,12 +342,15 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 	} else if (!type->attr_keys) {
 		if (attrs)
 			load_group(l, &none, attrs, NULL);
-	} else if (!attrs) {
-		report_missing_attrs_group(l, type, function);
 	} else {
-		load_attr_group(l, type->attr_keys, attrs, &d);
-		if (type->check_and_convert_values)
+		d.keys = type->attr_keys->keys;
+		if (attrs)
+			load_attr_group(l, type->attr_keys, attrs, &d);
+		else
+			report_missing_attrs_group(l, type, function);
+		if (attrs && type->check_and_convert_values)
 			type->check_and_convert_values(l, f, &d);
+		set_values_if_missing(&d, attrs ? attrs : function);
 		load_add_attributes(l, &f->configfs_attributes, "", &d);
 	}
 }

@@ -177,6 +177,42 @@ for kind_, variants in {**TYPES, **(SOUND if KERNEL != "6.1" else {})}.items():
         test(f"{kind_} {number}", kind_, variant)(check_type)
 
 
+@test("rndis after a gadget whose rndis has other class attributes")
+def rndis_after_another():
+    # The kernel's defaults are those of the function that was bound last
+    check(write("one", 'f : { type = "rndis"; attrs : { class = 0xe0; subclass = 1; protocol = 3; }; };'), "rndis")
+    ffsctl("down", "--all")
+    for attrs in ("", "attrs : { subclass = 7; };"):
+        path = write("one", f'f : {{ type = "rndis"; {attrs} }};')
+        association = next(bytes.fromhex(d["bytes"]) for d in
+                           predicted(path)["speeds"][0]["configurations"][0]["descriptors"] if d["bytes"][2:4] == "0b")
+        eq(association[4:7].hex(), "020700" if attrs else "020600", "class, subclass and protocol of the association")
+        check(path, "rndis")
+        ffsctl("down", "--all")
+
+
+def subset(label, number, address=True):
+    host = f'host_addr = "02:00:00:00:00:{number + 1:02x}";' if address else ""
+    return f'{label} : {{ type = "geth"; attrs : {{ dev_addr = "02:00:00:00:00:{number:02x}"; {host} }}; }};'
+
+
+@test("geth: the host gets the address of the last function for all of them", 'configs = ( { functions = ( "b", "a" ); } );', True)
+@test("geth: the same, in the order of the file", "", True)
+@test("geth: the last function has a random address", "", False)
+def subsets(configs, has_address):
+    path = write("two", subset("a", 1) + subset("b", 3, has_address), configs)
+    contains(must(ffsctl("check", path)).stderr, "the host gets the address of function")
+    check(path, "geth")
+
+
+@test("ecm and ncm: each host gets its own address")
+def ecm_addresses():
+    two = 'a : { type = "ecm"; attrs : { host_addr = "02:00:00:00:00:02"; }; };'
+    check(write("two", two + two.replace("a :", "b :").replace("00:02", "00:04")), "ecm")
+    ffsctl("down", "--all")
+    check(write("two", (two + two.replace("a :", "b :").replace("00:02", "00:04")).replace("ecm", "ncm")), "ncm")
+
+
 @test("two configurations, in which functions have other numbers")
 def two_configurations():
     path = write("many", 'a : { type = "ecm"; }; b : { type = "gser"; }; c : { type = "hid"; attrs : { report_desc ='
