@@ -80,6 +80,9 @@ enum ffsctl_msg_type {
 	 * When the worker has ended, ffsctl does what `on_crash` in the gadget file says.
 	 */
 	FFSCTL_MSG_CUT = 40,
+	/* No body; requests that the UDC wakes the host, which has suspended the function (remote
+	   wakeup). There is no answer: if the host wakes up, FFSCTL_EVENT_RESUME follows. */
+	FFSCTL_MSG_WAKEUP = 41,
 };
 
 /* The numbers are those of enum usb_functionfs_event_type (linux/usb/functionfs.h). The kernel's

@@ -289,6 +289,14 @@ struct ffsctl_calls {
 	 * is down, and -EINVAL for an isochronous endpoint.
 	 */
 	int (*halt)(struct ffsctl_host *host, uint32_t endpoint);
+
+	/*
+	 * Requests that the UDC wakes the host, which has suspended the function: event() has
+	 * reported SUSPEND. If the host wakes up, event() reports RESUME. `bmAttributes` of the
+	 * configuration must have bit 5 in the gadget file, and the host decides whether it lets
+	 * the device wake it. Only plugins whose `calls->size` includes this member may call it.
+	 */
+	int (*wakeup)(struct ffsctl_host *host);
 };
 
 /*

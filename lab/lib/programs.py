@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import cache
+import stock
 from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_old, build_packages,
                      environment)
 from results import Result, parse_tap
@@ -42,8 +43,9 @@ QEMU = "qemu"
 # lab/test --qemu: the number of emulated processors, and how many times slower they are than User-Mode Linux
 QEMU_CPUS, QEMU_SLOWNESS = 2, 25
 # A program that cannot run with lab/test --qemu, with the builds of packaging/cross, or with that of i386, has a line at its
-# start, with the reason: `# lab qemu: no, REASON`, `# lab cross: no, REASON` or `# lab i386: no, REASON`
-LEFT_OUT = re.compile(r"^# lab (qemu|cross|i386): no, (.+)$", re.M)
+# start, with the reason: `# lab qemu: no, REASON`, `# lab cross: no, REASON` or `# lab i386: no, REASON`. `# lab stock: no,
+# REASON`: it has nothing to test with lab/test --stock
+LEFT_OUT = re.compile(r"^# lab (qemu|cross|i386|stock): no, (.+)$", re.M)
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -278,7 +280,10 @@ def why_left_out(path, v, build_name):
         return "Linux %s has no flavour i386" % v["kernel"]
     with open(path, encoding="utf-8", errors="replace") as f:
         reasons = dict(LEFT_OUT.findall("".join(itertools.islice(f, HEAD))))
-    return ("qemu" in v and reasons.get("qemu")) or (build_name in CROSS and reasons.get("cross")) or reasons.get(build_name)
+    left_out = [word for word in ("qemu", "stock") if word in v and word in reasons]
+    if left_out:
+        return reasons[left_out[0]]
+    return (build_name in CROSS and reasons.get("cross")) or reasons.get(build_name)
 
 
 def lab_program(path, v, everything, forced):
@@ -390,15 +395,16 @@ def make_checks(checked, only, lenient, everything):
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
-def lab_programs(everything, kernel=None, forced=None, qemu=False):
+def lab_programs(everything, kernel=None, forced=None, qemu=False, on_stock=False):
     """Returns the programs that run in the lab. If `forced` is the name of a build, it replaces the plain build, and
     programs for other builds are left out. With `qemu` the programs run in machines of QEMU; those that cannot have a
-    reason in Program.left_out."""
+    reason in Program.left_out. With `on_stock` each program runs once on each kernel, without our patches."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and runs_only_with_plain_build(path, everything):
             continue
-        for v in variations(path, everything):
+        found = variations(path, everything or on_stock)
+        for v in stock.combinations(found) if on_stock else found:
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}

@@ -53,7 +53,7 @@ __all__ = ["Endpoint", "Event", "LinkDown", "MessageTooLong", "Pair", "Request",
 
 # Types of messages: enum ffsctl_msg_type of <ffsctl/control.h>
 _EVENT, _SETUP, _DATA, _PING, _STOP = 1, 2, 3, 4, 5
-_READY, _ACCEPT, _STALL, _PONG, _STATS, _SWITCH, _TRAFFIC, _CUT = 33, 34, 35, 36, 37, 38, 39, 40
+_READY, _ACCEPT, _STALL, _PONG, _STATS, _SWITCH, _TRAFFIC, _CUT, _WAKEUP = 33, 34, 35, 36, 37, 38, 39, 40, 41
 _HEADER = struct.Struct("<HHII")  # version, type, length of the body, id
 _VERSION, _MAX_BODY = 1, 65535
 _SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super-plus"}
@@ -446,6 +446,11 @@ class Worker:
         find `message` in config["switch"]."""
         body = gadget.encode() + (b"\0" + json.dumps(message).encode() if message is not None else b"")
         self._send(_SWITCH, 0, body)
+
+    def wakeup(self) -> None:
+        """Asks the UDC to wake the host, which has suspended the function. If the host wakes up, the event RESUME follows.
+        `bmAttributes` of the configuration must have bit 5, and the host decides whether it lets the device wake it."""
+        self._send(_WAKEUP)
 
     def _send(self, kind: int, id: int = 0, body: bytes = b"") -> None:
         with self._sending:

@@ -59,6 +59,8 @@ struct function_callbacks {
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
 				 size_t size);
+	/* A worker requests that the UDC wakes the host: WAKEUP of ffsctl/control.h. */
+	void (*wakeup_requested)(void *data, struct live_worker *worker);
 	/*
 	 * The `value` of a worker's steps changed from `old` to `new`, because its program or
 	 * plugin is another file than at its last start.

@@ -62,6 +62,10 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 		gadget_functions_of(worker)->callbacks->switch_requested(
 			gadget_functions_of(worker)->callback_data, worker, body, size);
 		break;
+	case FFSCTL_MSG_WAKEUP:
+		gadget_functions_of(worker)->callbacks->wakeup_requested(
+			gadget_functions_of(worker)->callback_data, worker);
+		break;
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_receive_traffic(worker, body, size);
 		break;

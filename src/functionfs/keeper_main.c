@@ -163,6 +163,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_SWITCH:
 	case FFSCTL_MSG_CUT:
+	case FFSCTL_MSG_WAKEUP:
 		forward_to_supervisor(k, &head, k->message_body, (size_t)size);
 		break;
 	default: /* a message type of a newer worker */

@@ -207,6 +207,11 @@ static int on_plugin_calls_halt(struct ffsctl_host *public, uint32_t endpoint)
 	return errno == EBADMSG ? 0 : -errno;
 }
 
+static int on_plugin_calls_wakeup(struct ffsctl_host *public)
+{
+	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_WAKEUP, 0, NULL, 0);
+}
+
 static void on_plugin_calls_exit(struct ffsctl_host *public, int status)
 {
 	plugin_host_exit(plugin_host_of(public), status);
@@ -256,4 +261,5 @@ const struct ffsctl_calls plugin_host_calls = {
 	.timer_start = on_plugin_calls_timer_start,
 	.timer_stop = on_plugin_calls_timer_stop,
 	.halt = on_plugin_calls_halt,
+	.wakeup = on_plugin_calls_wakeup,
 };

@@ -72,6 +72,15 @@ static void on_switch_requested(void *data, struct live_worker *worker, const ch
 	switch_handle_request(d->switcher, worker, body, size);
 }
 
+static void on_wakeup_requested(void *data, struct live_worker *worker)
+{
+	const struct function_callback_data *d = data;
+
+	/* After an unbind, `srp` would ask a host for a session (On-The-Go) */
+	if (binding_is_bound_in_kernel(d->binding))
+		host_wake_up(d->binding->host, worker->function->model->label);
+}
+
 static bool is_bound(void *data)
 {
 	const struct function_callback_data *d = data;
@@ -110,6 +119,7 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.launch_fingerprint_changed = on_launch_fingerprint_changed,
 	.reconnect_host = reconnect_host,
 	.switch_requested = on_switch_requested,
+	.wakeup_requested = on_wakeup_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,
 	.is_reloading = is_reloading,

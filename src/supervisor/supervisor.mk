@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
 	src/supervisor/write_status.c src/supervisor/write_status.h \
 	src/supervisor/host_kernel_log.c \
+	src/supervisor/wakeup.c \
 	src/supervisor/usb_host.c src/supervisor/usb_host.h \
 	src/supervisor/host_log.c src/supervisor/host_log.h \
 	src/supervisor/function_callbacks.c src/supervisor/function_callbacks.h \

@@ -31,7 +31,8 @@ struct usb_host_state {
 	char *kernel_log_udc;		  /* the UDC of the messages; NULL: not bound; owned */
 	bool host_is_local;		  /* the UDC is virtual, so its host may be this system */
 	struct host_messages messages;
-	bool failure_is_logged; /* since the bind, or since a host configured the gadget */
+	double wakeup_refused_at; /* wakeup.c: monotonic time of the last line about it; 0: none */
+	bool failure_is_logged;	  /* since the bind, or since a host configured the gadget */
 };
 
 /* What shows that a host has configured the gadget. */
@@ -68,6 +69,12 @@ enum host_evidence host_evidence(const struct usb_host_state *host);
 bool host_has_configured(const struct usb_host_state *host);
 /* Returns whether a host has configured the gadget and suspended it since. */
 bool host_has_suspended(const struct usb_host_state *host);
+
+/*
+ * wakeup.c: asks the UDC to wake the host (remote wakeup), for a worker of the function `label`.
+ * Whether the host has allowed it, and is suspended, only the UDC knows: if not, nothing happens.
+ */
+void host_wake_up(struct usb_host_state *host, const char *label);
 
 /*
  * host_kernel_log.c: begins to read the kernel's log when the gadget is about to be bound to `udc`,

@@ -17,7 +17,7 @@ import tap
 
 PYTHON = os.path.join(SRC, "python")
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
-READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC, CUT = 33, 34, 35, 36, 37, 38, 39, 40
+READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC, CUT, WAKEUP = 33, 34, 35, 36, 37, 38, 39, 40, 41
 ENABLE, DISABLE, HIGH, SUPER = 2, 3, 3, 5
 PACKET = {"full": 64, "high": 512, "super": 1024}
 CONFIG = {"ffsctl": {"schema": 1}, "gadget": "g", "function": "f", "mount": "/dev/ffs/g/f", "engine": "auto", "size": 2048, "depth": 0,
@@ -271,11 +271,12 @@ def failed_loop():
     tap.eq((code, "ValueError: broken" in err), (1, True))
 
 
-@tap.test("messages to ffsctl: traffic and switch")
+@tap.test("messages to ffsctl: traffic, switch and wake-up")
 def other_messages():
-    with worker("worker.ready()\nworker.traffic([1, 2])\nworker.switch('other', {'a': 1})\nworker.run()") as f:
+    with worker("worker.ready()\nworker.traffic([1, 2])\nworker.switch('other', {'a': 1})\nworker.wakeup()\nworker.run()") as f:
         tap.eq(f.receive(), (TRAFFIC, 0, struct.pack("<QQ", 1, 2)))
         tap.eq(f.receive(), (SWITCH, 0, b'other\0{"a": 1}'))
+        tap.eq(f.receive(), (WAKEUP, 0, b""))
         tap.eq(f.receive(), (READY, 0, b""))
 
 

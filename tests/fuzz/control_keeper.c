@@ -220,6 +220,7 @@ static bool may_receive(bool worker, uint16_t type, size_t size)
 	case FFSCTL_MSG_SWITCH:
 	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_CUT:
+	case FFSCTL_MSG_WAKEUP:
 		return !worker;
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:

@@ -3,6 +3,7 @@
 # lab: kernel=6.12,6.1 timeout=180 build=plain
 # lab: append=dummy_hcd.gadget_sg=1 timeout=180 build=plain
 # lab: flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
+# lab stock: no, it runs the selftests of the patches
 # lab all: kernel=6.12,6.1 speed=super,high,full append=,dummy_hcd.gadget_sg=1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
 # lab all: build=i386 append=,dummy_hcd.gadget_sg=1 timeout=180

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
+# lab stock: no, it runs the selftests of the patches
 # lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain
 # lab all: kernel=6.12 speed=full timeout=200 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain

@@ -38,7 +38,10 @@ FEWER = "cmd/supervisor-keeps-its-request: the commands that make most, and what
 
 # pidfd_open, pidfd_send_signal and fsopen are newer than Debian 12's valgrind, which lets them fail, and says so.
 UNKNOWN = re.compile(r"--\d+-- (WARNING: unhandled amd64-linux syscall: 4(24|3[04])|You may be able to write|"
-                     r"Read the file README_MISSING|Nevertheless we consider|it at http://valgrind.org)")
+                     r"Read the file README_MISSING|Nevertheless we consider|it at http://valgrind.org)|"
+                     # FUNCTIONFS_INTERFACE_REVMAP, by which the keeper rebuilds wIndex where the kernel does not report it
+                     r"==\d+== (Warning: noted but unhandled ioctl 0x6780 |   This could cause spurious value errors to appear|"
+                     r"   See README_MISSING_SYSCALL_OR_IOCTL)")
 
 harness.leaves_nothing()
 

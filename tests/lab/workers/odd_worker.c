@@ -156,6 +156,11 @@ static void do_switch(char **args)
 	send_message(FFSCTL_MSG_SWITCH, 0, args[0], strlen(args[0]));
 }
 
+static void do_wakeup(char **args _unused_)
+{
+	send_message(FFSCTL_MSG_WAKEUP, 0, NULL, 0);
+}
+
 /* --- processes ----------------------------------------------------------------------------------
  */
 
@@ -735,6 +740,8 @@ static const struct word {
 	{ "setup", 0, do_setup },
 	/* NAME: request the switch to this gadget */
 	{ "switch", 1, do_switch },
+	/* request that the host is woken */
+	{ "wakeup", 0, do_wakeup },
 	/* FIFO: send STATS messages. Each line of the FIFO is a number of messages and the bytes of
 	   the body, in hex */
 	{ "stats", 1, do_stats },

@@ -10,7 +10,7 @@
  * ready() unwatches all of them; the answer is the number of calls of ready(). 11 returns `index`,
  * `function_index` and `index_origin`. 12 halts endpoint wValue and returns the errno. 13 submits
  * an IN transfer of wValue bytes. 14 returns the length of the last OUT transfer. Other requests
- * are stalled.
+ * are stalled. After 15 each SUSPEND wakes the host.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -31,6 +31,7 @@ static struct ffsctl_timer timer, counter;
 static struct ffsctl_watch watches[3];
 static uint32_t answer; /* id of request 9 or 10 */
 static unsigned char served;
+static bool wakes;
 
 static const char *const modes[] = { "calm", "wild", NULL };
 
@@ -240,6 +241,10 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 	case 14:
 		call->reply_to_control_request(host, id, &last_length, 1);
 		return;
+	case 15:
+		wakes = true;
+		call->accept_control_request(host, id);
+		return;
 	default:
 		call->stall_control_request(host, id);
 	}
@@ -257,6 +262,8 @@ static void probe_event(struct ffsctl_host *host, enum ffsctl_event_type event)
 {
 	if (event == FFSCTL_EVENT_BIND)
 		host->call->ready(host);
+	if (event == FFSCTL_EVENT_SUSPEND && wakes)
+		host->call->wakeup(host);
 }
 
 static void probe_stop(struct ffsctl_host *host)

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: speed=high
+# lab all: kernel=6.12,6.1 speed=high
+# lab all: kernel=6.12 speed=high stock
+"""WAKEUP: a worker wakes a host that has suspended it, if the configuration has remote wakeup and the host allows it. The
+test suspends the port itself, through the hub: the kernel of the lab, without CONFIG_PM, suspends nothing."""
+
+import time
+
+import harness
+import tap
+from gadgets import DIRECTORY, await_log, await_status, log, odd, worker
+from harness import BUILD, down, up
+from tap import eq, ok, test
+
+harness.leaves_nothing()
+
+HUB = 0x0002  # the product of Linux' root hubs at high speed
+VENDOR_OUT = 0x41  # to the interface
+SET_FEATURE, PORT_SUSPEND, DEVICE_REMOTE_WAKEUP = 3, 2, 1
+SUSPENDED, RESUMED = "suspended by the host", "resumed by the host"
+REFUSED = "the worker asks to wake the host, which is refused: no configuration has bit 5 (0x20) of bmAttributes"
+PROGRAM = """
+from ffsctl_worker import Event, Worker
+
+worker = Worker()
+
+@worker.on_event
+def wake(event):
+    if event == Event.SUSPEND:
+        print("asks", flush=True)
+        for _ in range(20):
+            worker.wakeup()
+
+worker.run()
+"""
+
+
+def python():
+    script = DIRECTORY / "wakes.py"
+    script.write_text(PROGRAM)
+    return worker(exec=["/usr/bin/python3", str(script)], ready="notify")
+
+
+def plugin():
+    return worker(plugin=f"{BUILD}/tests/lab/workers/probe.so")
+
+
+def bring_up(attributes, program, allow):
+    path = DIRECTORY / "x.conf"
+    path.write_text(f"""attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
+functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( "bulk-out", "bulk-in" ); }} ); }}; worker : {{ {program} }}; }}; }};
+configs = ( {{ id = 1; attrs : {{ bmAttributes = {attributes}; }}; functions = ( "f" ); }} );
+""")
+    up(path, "--wait-host")
+    if allow:
+        harness.device().ctrl_transfer(0, SET_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
+
+
+def suspend():
+    harness.device(product=HUB).ctrl_transfer(0x23, SET_FEATURE, PORT_SUSPEND, 1)
+
+
+def port_is_suspended():
+    """Returns the port's state. dummy_hcd ends a resumption when the hub asks for it."""
+    time.sleep(0.1)
+    status = harness.device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)
+    return bool(status[0] & 1 << PORT_SUSPEND)
+
+
+def await_count(words, count):
+    await_status("x", lambda _: log().count(words) >= count, f"{count} times {words!r}")
+
+
+for name, program in {"in Python": python, "that runs a plugin": plugin}.items():
+    @test(f"a worker {name} wakes a host that has suspended it and allows it")
+    def wakes(program=program):
+        bring_up("0xa0", program(), allow=True)
+        if program is plugin:
+            harness.device().ctrl_transfer(VENDOR_OUT, 15, 0, 0, None)
+        for n in range(1, 3):
+            suspend()
+            await_count(SUSPENDED, n)
+            eq(port_is_suspended(), False)
+            await_count(RESUMED, n)
+        down("x")
+
+
+@test("a host that does not allow it stays suspended")
+def not_allowed():
+    bring_up("0xa0", python(), allow=False)
+    suspend()
+    await_log("x", "asks")
+    eq(port_is_suspended(), True)
+    ok(RESUMED not in log(), log())
+    down("x")
+
+
+@test("without bit 5 of bmAttributes a request is refused, with one line for many requests")
+def refused():
+    bring_up("0x80", python(), allow=True)
+    suspend()
+    await_log("x", REFUSED)
+    eq(port_is_suspended(), True)
+    eq(log().count(REFUSED), 1)
+    down("x")
+
+
+@test("a request of a worker while no host has suspended the gadget does nothing")
+def early():
+    bring_up("0xa0", odd("ready", "wakeup", "stop"), allow=True)
+    eq(harness.device().get_active_configuration().bConfigurationValue, 1)
+    eq(log().count(RESUMED), 0)
+    down("x")
+
+
+tap.main()
