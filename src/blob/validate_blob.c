@@ -111,6 +111,18 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options
 	return v.finding;
 }
 
+bool ffs_find_unsent_property(const void *blob, size_t size, size_t *offset, uint32_t *type)
+{
+	const struct ffs_validation_options options = ffs_validation_options_least_strict();
+	struct ffs_instance in = { 0 };
+	struct validation v = { .options = &options, .instance = &in, .data = blob, .size = size };
+
+	if (!validate_ep0_write(&v) || !validation_find_unsent_property(&v, offset))
+		return false;
+	*type = get32(v.data + *offset + 4);
+	return true;
+}
+
 /*
  * Does the same as the kernel's ffs_data_reset(), but also clears the endpoint addresses. This
  * makes no difference: the descriptors of the first speed overwrite the addresses, and an endpoint

@@ -342,6 +342,14 @@ struct ffs_finding ffs_validate_as_kernel(const struct ffs_validation_options *o
 struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options,
 				    struct ffs_instance *in, const void *blob, size_t size);
 
+/*
+ * Finds a property in the Microsoft OS descriptors of a blob of descriptors that the kernel
+ * accepts, but whose type it does not send: it stalls a host's request for the properties of that
+ * interface (fill_ext_prop, composite.c:1748). Sets *offset and *type to those of the first one.
+ * False: there is none, or the kernel does not accept the blob.
+ */
+bool ffs_find_unsent_property(const void *blob, size_t size, size_t *offset, uint32_t *type);
+
 /* --- texts --- */
 
 enum ffs_rule_kind {

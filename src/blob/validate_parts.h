@@ -100,6 +100,11 @@ bool validate_strings(struct validation *v);
 bool validate_usb_descriptors(struct validation *v);
 bool validate_usb_os_descriptors(struct validation *v);
 bool validate_usb_strings(struct validation *v);
+/*
+ * Sets *offset to that of the first property whose type the kernel does not send; false: there is
+ * none. The kernel accepts the blob.
+ */
+bool validation_find_unsent_property(const struct validation *v, size_t *offset);
 
 /*
  * State of the check of one speed's descriptors against the standards. The pointers point into the

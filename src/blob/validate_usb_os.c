@@ -4,7 +4,14 @@
 
 #include "blob/validate_parts.h"
 
-enum { PROP_LE32 = 4, PROP_BE32 = 5 };
+enum {
+	PROP_UNICODE = 1,
+	PROP_UNICODE_ENV = 2,
+	PROP_BINARY = 3,
+	PROP_LE32 = 4,
+	PROP_BE32 = 5,
+	PROP_UNICODE_LINK = 6
+};
 #define PROP_NUMBER_SIZE 4
 
 static bool is_id_char(uint8_t c)
@@ -74,6 +81,33 @@ static bool check_os_section(struct os_descriptor_validation *s, size_t *at)
 		*at += compat ? COMPAT_SIZE : data[*at];
 	}
 	return true;
+}
+
+/* Returns whether fill_ext_prop of composite.c sends properties of this type. */
+static bool is_sent_property_type(uint32_t type)
+{
+	return type == PROP_UNICODE || type == PROP_UNICODE_ENV || type == PROP_BINARY ||
+	       type == PROP_UNICODE_LINK;
+}
+
+bool validation_find_unsent_property(const struct validation *v, size_t *offset)
+{
+	size_t at = v->os_descriptors_offset;
+
+	for (uint32_t n = 0; n < v->n_os_descriptors; n++) {
+		bool compat = get16(v->data + at + 7) == OS_INDEX_COMPAT;
+		unsigned int count = get16(v->data + at + 9);
+
+		at += OS_HEAD_SIZE;
+		for (; count > 0; count--) {
+			if (!compat && !is_sent_property_type(get32(v->data + at + 4))) {
+				*offset = at;
+				return true;
+			}
+			at += compat ? COMPAT_SIZE : v->data[at];
+		}
+	}
+	return false;
 }
 
 bool validate_usb_os_descriptors(struct validation *v)

@@ -254,6 +254,8 @@ static void check_attribute_files(const struct system_check *h, const struct fun
 		if (path && a->entry_kind == ATTRIBUTE_VALUE_FILE &&
 		    str_has_suffix(a->path, "report_desc"))
 			check_report_file(h, f, a);
+		if (path && a->entry_kind == ATTRIBUTE_VALUE)
+			check_medium(h->diags, h->missing_requirement_severity, f, a);
 		if (!path || !file_is_missing(path))
 			continue;
 		error_errno(&err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);

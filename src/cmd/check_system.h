@@ -16,6 +16,12 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		       const char *const *dirs, enum diag_severity severity,
 		       struct plugin_cache *plugins, struct diags *diags);
 /*
+ * Checks the file of a drive, the value of the attribute `file`, if it exists. `refused` is the
+ * severity of a message about a file that the kernel would refuse.
+ */
+void check_medium(struct diags *diags, enum diag_severity refused, const struct function *f,
+		  const struct configfs_attribute *file);
+/*
  * Calls `on_missing` with the path of each medium of the gadget's drives that does not exist.
  * Returns their number.
  */

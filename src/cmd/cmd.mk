@@ -8,6 +8,7 @@ ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \
 	src/cmd/check.c \
+	src/cmd/check_medium.c \
 	src/cmd/cmd.h \
 	src/cmd/command_line.c \
 	src/cmd/commands.h \

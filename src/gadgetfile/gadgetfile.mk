@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/find_file.c \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
 	src/gadgetfile/gadgetfile.h \
+	src/gadgetfile/kernel_limits.c \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
 	src/gadgetfile/worker_restart_policies.h \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
@@ -57,6 +58,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/unknown_attribute.c \
 	src/gadgetfile/types/uvc.c \
+	src/gadgetfile/types/virtual_addresses.c \
 	src/gadgetfile/types/env_and_variables.c \
 	src/gadgetfile/types/winusb.c \
 	src/gadgetfile/types/login_program.c \

@@ -245,6 +245,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	if (d.webusb)
 		load_gadget_webusb(l, d.webusb);
 	load_check_blobs(l);
+	load_check_kernel_limits(l);
 	if (l->diags->n_errors == 0)
 		load_add_warnings(l);
 }

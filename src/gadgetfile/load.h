@@ -296,6 +296,12 @@ void load_check_login_program(struct load *l, const struct worker *w, const stru
 void load_check_plugin_settings(struct load *l, const struct function *f, struct worker_settings *d,
 				struct node *node);
 void load_configs(struct load *l, struct node *configs);
+/*
+ * Returns the text range of the setting or value that begins at a position; NULL: `node` contains
+ * none.
+ */
+const struct text_range *load_find_setting_range(const struct load *l, const struct node *node,
+						 const struct position *at);
 /* Adds warnings about a gadget that is valid, but will not work as intended. */
 void load_add_warnings(struct load *l);
 /* Warns about a device class with which hosts do not find drivers (warnings_device_class.c). */
@@ -304,5 +310,14 @@ void load_add_device_class_warnings(struct load *l);
 void load_add_language_warnings(struct load *l);
 /* Warns about the device id of a printer function; does nothing for other functions. */
 void load_add_printer_warnings(struct load *l, size_t function);
+/*
+ * Adds errors about attributes of functions that the kernel would refuse only when they are
+ * written, and warnings about those that it silently changes, cuts or ignores (kernel_limits.c).
+ */
+void load_check_kernel_limits(struct load *l);
+/* Warns about sound that the endpoints of an audio function have no room for. */
+void load_add_sound_warnings(struct load *l, size_t function);
+/* Warns about addresses of endpoints that no UDC assigns to them, with 'virtual_addr'. */
+void load_add_virtual_address_warnings(struct load *l, const struct config *c);
 /* Returns whether Windows may have a driver for the function, so that it is worth a warning. */
 bool load_windows_may_have_driver(const struct load *l, size_t function);

@@ -229,12 +229,14 @@ void load_add_warnings(struct load *l)
 	for (size_t i = 0; i < l->gadget->n_configs; i++) {
 		warn_about_rndis(l, &l->gadget->configs[i]);
 		warn_about_device_requests(l, &l->gadget->configs[i]);
+		load_add_virtual_address_warnings(l, &l->gadget->configs[i]);
 	}
 	warn_about_early_device_requests(l);
 	warn_about_subsets(l);
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		warn_about_obex(l, i);
 		load_add_printer_warnings(l, i);
+		load_add_sound_warnings(l, i);
 	}
 	load_add_device_class_warnings(l);
 	warn_about_configs(l, node_member(l->scan->root, "configs"));

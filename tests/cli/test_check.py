@@ -437,7 +437,7 @@ def files_of_attributes():
         tap.eq(got.stderr.count("hint: create it before 'ffsctl up', or remove 'file': then the drive has no medium\n"), 2)
         got = ffsctl("check", "--here", path)
         tap.eq((got.returncode, [m for m in messages(got.stderr, "error") if m in words]), (69, words))
-        pathlib.Path(beside, "a.img").write_bytes(b"x")
+        pathlib.Path(beside, "a.img").write_bytes(bytes(512))
         pathlib.Path(beside, "r.bin").write_bytes(REPORT)
         tap.eq(messages(ffsctl("check", path).stderr, "warning"), words[1:2])
 

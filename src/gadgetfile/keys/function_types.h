@@ -58,6 +58,8 @@ struct function_type {
 	 * program opens the function's device (bind_deactivated in the kernel).
 	 */
 	bool deactivates_gadget;
+	/* X of the directory os_desc/interface.X that the kernel makes; NULL: it makes none. */
+	const char *os_descriptor_interface;
 	/* What is in the way if the kernel refuses to make the function with EBUSY; NULL: unknown.
 	 */
 	const char *busy_when_made;

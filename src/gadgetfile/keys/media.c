@@ -5,7 +5,7 @@
 /* --- sound ------------------------------------------------------------------------------------ */
 
 const struct key midi_rows[] = {
-	{ "index", NODE_INT, .min = -1, .max = 32, .flags = KEY_SCHEME, .default_text = "-1, any",
+	{ "index", NODE_INT, .min = -1, .max = 31, .flags = KEY_SCHEME, .default_text = "-1, any",
 	  .doc = "Number of the ALSA card.", .set = set_attr_int },
 	STRING("id", .flags = KEY_SCHEME, .max = 15, .default_text = "the kernel's",
 	       .doc = "Id of the ALSA card."),

@@ -114,6 +114,23 @@ static void check_blob_strings(struct load *l, const struct ffs *ffs, const stru
 	add_finding_hint(l, &refusal.finding);
 }
 
+static void warn_about_unsent_property(struct load *l, const struct ffs *ffs,
+				       const struct node *descriptors)
+{
+	_cleanup_free_ char *shown = diag_quote(descriptors->text);
+	uint32_t type;
+	size_t at;
+
+	if (!ffs_find_unsent_property(ffs->raw_descriptors.data, ffs->raw_descriptors.size, &at,
+				      &type))
+		return;
+	diag_warning(l->diags, &descriptors->at,
+		     "%s, byte %zu: a property of type %u: Linux stalls a host's request for the "
+		     "properties of this interface, so that it gets none",
+		     shown, at, type);
+	diags_hint(l->diags, "use the types 1, 2, 3 and 6");
+}
+
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 {
 	struct blob_settings b = { 0 };
@@ -130,6 +147,7 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 	}
 	if (b.strings || !node_member(d->blob, "strings"))
 		check_blob_strings(l, ffs, &b);
+	warn_about_unsent_property(l, ffs, b.descriptors);
 }
 
 /* --- all blobs -------------------------------------------------------------------------------- */
@@ -142,12 +160,8 @@ static bool range_begins_at(const struct load *l, const struct text_range *range
 	return here.file == at->file && here.line == at->line && here.column == at->column;
 }
 
-/*
- * Returns the text range of the setting or value that begins at a position; NULL: `node` contains
- * none.
- */
-static const struct text_range *find_setting_range(const struct load *l, const struct node *node,
-						   const struct position *at)
+const struct text_range *load_find_setting_range(const struct load *l, const struct node *node,
+						 const struct position *at)
 {
 	const struct text_range *found = NULL;
 
@@ -156,7 +170,7 @@ static const struct text_range *find_setting_range(const struct load *l, const s
 	if (node->name && range_begins_at(l, &node->name_at, at))
 		return &node->name_at;
 	for (const struct node *child = node->first_child; child && !found; child = child->next)
-		found = find_setting_range(l, child, at);
+		found = load_find_setting_range(l, child, at);
 	return found;
 }
 
@@ -172,7 +186,7 @@ static void check_function_blobs(struct load *l, const struct function *f, const
 	refusal = ffs_check_blobs(ffs);
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
-	at = find_setting_range(l, node, refusal.at);
+	at = load_find_setting_range(l, node, refusal.at);
 	reason = ffs_finding_what_is_wrong(&refusal.finding);
 	diag_error(l->diags, at ? at : node_range_to_mark(node),
 		   "FunctionFS refuses the %s of function '%s': %s",

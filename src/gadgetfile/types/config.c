@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Loads the configurations, and the functions in each. */
+#include <linux/usb/ch9.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -273,21 +274,36 @@ static void load_config_name(struct load *l, struct config *c, struct node *valu
 			   strlen(full), CONFIGFS_MAX_NAME);
 }
 
+/*
+ * Warns about a current that the kernel changes before a host sees it (encode_bMaxPower,
+ * composite.c:529).
+ */
 static void check_max_power(struct load *l, const struct config *c, const struct node *attrs)
 {
 	const struct node *value = attrs ? node_member(attrs, "bMaxPower") : NULL;
-	bool super = false;
+	enum gadget_speed fastest = l->gadget->max_speed;
+	bool is_bus_powered = !(c->bm_attributes.value & USB_CONFIG_ATT_SELFPOWER);
+	int64_t current = c->max_power.value;
 
-	for (size_t i = 0; i < c->n_functions; i++) {
-		const struct function *f = &l->gadget->functions[c->functions[i].function_index];
-
-		super |= !f->ffs || f->ffs->has_speed[EP_SUPER];
-	}
-	if (value && !value->has_error && !super && !l->has_syntax_error &&
-	    c->max_power.value > 500)
+	if (!value || value->has_error || l->has_syntax_error)
+		return;
+	if (current > 500 && fastest != GADGET_SPEED_NONE && fastest < GADGET_SPEED_SUPER) {
 		diag_warning(l->diags, &value->at,
 			     "below SuperSpeed a device draws at most 500 mA (USB 2.0, 7.2.1): the "
 			     "kernel reports 500 to the host");
+		diags_hint(l->diags, "write bMaxPower = 500");
+	} else if (current == 0 && is_bus_powered) {
+		diag_warning(l->diags, &value->at,
+			     "a device without a power supply of its own draws some current: the "
+			     "kernel reports its default to the host, usually 2 mA");
+		diags_hint(l->diags, "set bmAttributes = 0xc0 if the device has a power supply, or "
+				     "write the current that it draws");
+	} else if (current == 1) {
+		diag_warning(l->diags, &value->at,
+			     "the kernel reports 0 mA to the host: the unit is 2 mA, and it rounds "
+			     "down");
+		diags_hint(l->diags, "write bMaxPower = 2");
+	}
 }
 
 static void check_interface_count(struct load *l, const struct config *c,

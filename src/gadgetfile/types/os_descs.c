@@ -98,6 +98,38 @@ static void add_compatible_id(struct load *l, struct function *f, const char *in
 			   strlen(value->text), value);
 }
 
+/*
+ * Adds an error about an interface that the kernel's function does not have: there is a directory
+ * os_desc/interface.NAME only if the function's module makes it (f_rndis.c:919, f_ncm.c:1709), and
+ * mkdir of another one fails.
+ */
+static void check_os_desc_interface(struct load *l, const struct function *f, struct node *entry)
+{
+	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
+	struct node *value = load_member_or_node_itself(entry, "interface");
+
+	if (!type || value->has_error || load_is_from_document(l))
+		return;
+	if (streq(type->name, "ffs")) {
+		load_error(l, value,
+			   "FunctionFS has Microsoft OS descriptors of its own, not 'os_descs'");
+		diags_hint(l->diags, "set 'winusb' or 'os_compat' in the function's 'ffs'");
+	} else if (!type->os_descriptor_interface) {
+		load_error(l, value,
+			   "the kernel's functions of type %s have no Microsoft OS descriptors: "
+			   "only rndis and ncm have them",
+			   type->name);
+		diags_hint(l->diags, "remove 'os_descs'");
+	} else if (value->type == NODE_STRING &&
+		   !streq(value->text, type->os_descriptor_interface)) {
+		load_error(l, value,
+			   "the kernel's functions of type %s have Microsoft OS descriptors of the "
+			   "interface \"%s\" only",
+			   type->name, type->os_descriptor_interface);
+		diags_hint(l->diags, "write interface = \"%s\"", type->os_descriptor_interface);
+	}
+}
+
 void load_function_os_descs(struct load *l, struct function *f, struct node *list)
 {
 	node_foreach(item, list) {
@@ -107,6 +139,7 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 			continue;
 		load_group(l, &function_os_descs_keys, item, &d);
 		if (d.interface.value) {
+			check_os_desc_interface(l, f, item);
 			add_compatible_id(l, f, d.interface.value, "compatible_id", d.compatible);
 			add_compatible_id(l, f, d.interface.value, "sub_compatible_id",
 					  d.sub_compatible);

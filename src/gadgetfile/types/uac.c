@@ -3,6 +3,8 @@
  * Checks that the attributes of an audio function are consistent; the kernel checks this only at
  * the bind.
  */
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
@@ -126,5 +128,128 @@ void check_and_convert_uac(struct load *l, struct function *f, struct attribute_
 	if (streq(f->type, "uac2")) {
 		check_bandwidth(l, d, "p", 48000);
 		check_bandwidth(l, d, "c", 64000);
+	}
+}
+
+/* --- warnings --------------------------------------------------------------------------------- */
+
+/* Returns the number of an attribute of a function, or the highest one of a list "1,2". */
+static long long highest_number(const struct function *f, const char *side, const char *name,
+				long long fallback)
+{
+	_cleanup_free_ char *path = strf("%s_%s", side, name);
+	const struct configfs_attribute *a =
+		configfs_attributes_find(&f->configfs_attributes, path);
+	long long highest = 0;
+
+	if (!a || !a->value)
+		return fallback;
+	for (char *p = a->value; *p; p += *p == ',') {
+		char *end;
+		long long number = strtoll(p, &end, 0);
+
+		if (end == p)
+			break;
+		if (number > highest)
+			highest = number;
+		p = end;
+	}
+	return highest;
+}
+
+/* The endpoint of an audio function for one direction, at the highest speed of the gadget. */
+struct sound_endpoint {
+	long long rate;	      /* Hz */
+	long long frame_size; /* bytes of a sample of all channels */
+	long long bytes;      /* in an interval */
+	long long max_packet;
+	const char *interval; /* in words */
+	const char *what_to_do;
+};
+
+/*
+ * The endpoints of uac1 have packets of 200 bytes and bInterval 4 at all speeds (f_uac1.c:216-217,
+ * u_uac1.h:14): 1 ms at high speed, 8 ms at full speed (USB 2.0, 9.6.6). u_audio.c:211 and :742 cut
+ * the data to the packet.
+ */
+static void find_uac1_endpoint(const struct load *l, struct sound_endpoint *e)
+{
+	bool full = l->gadget->max_speed == GADGET_SPEED_FULL;
+	long long per_second = full ? 125 : 1000;
+
+	e->bytes = (e->rate + per_second - 1) / per_second * e->frame_size;
+	e->max_packet = 200;
+	e->interval = full ? "8 ms, its interval at full speed" : "1 ms, its interval";
+	e->what_to_do = full ? "use type = \"uac2\", or remove 'max_speed'"
+			     : "use type = \"uac2\", fewer channels, smaller samples or a lower "
+			       "rate";
+}
+
+/*
+ * The endpoints of uac2 have packets of at most 1023 bytes in 1 ms at full speed, and of at most
+ * 1024 in an interval of *_hs_bint above; the kernel cuts what is more (f_uac2.c:702-763).
+ */
+static void find_uac2_endpoint(const struct load *l, const struct function *f, const char *side,
+			       struct sound_endpoint *e)
+{
+	static const char *const intervals[] = { NULL, "125 us", "250 us", "500 us", "1 ms" };
+	const struct configfs_attribute *sync = configfs_attributes_find(&f->configfs_attributes,
+									 "c_sync"),
+					*fb_max = configfs_attributes_find(&f->configfs_attributes,
+									   "fb_max");
+	bool full = l->gadget->max_speed == GADGET_SPEED_FULL,
+	     async = *side == 'p' || !sync || !sync->value || !str_has_prefix(sync->value, "adap");
+	long long bint = full ? 4 : highest_number(f, side, "hs_bint", 0), rate = e->rate,
+		  per_second;
+
+	if (bint < 1 || bint > 4) /* the kernel chooses one that suffices (check_bandwidth) */
+		return;
+	per_second = 8000 >> (bint - 1);
+	if (async)
+		rate = rate * (1000 + (fb_max && fb_max->value ? atoll(fb_max->value) : 5)) / 1000;
+	e->bytes = ((rate + per_second - 1) / per_second + !async) * e->frame_size;
+	e->max_packet = full ? 1023 : 1024;
+	e->interval = intervals[bint];
+	e->what_to_do = full ? "use fewer channels, smaller samples or a lower rate, or remove "
+			       "'max_speed'"
+			     : "use fewer channels, smaller samples, a lower rate or a lower "
+			       "'hs_bint'";
+}
+
+void load_add_sound_warnings(struct load *l, size_t function)
+{
+	static const char *const sides[] = { "p", "c" };
+	const struct function *f = &l->gadget->functions[function];
+	bool uac1 = streq_null(f->type, "uac1");
+
+	if (!uac1 && !streq_null(f->type, "uac2"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+		const char *side = sides[i];
+		const struct node *node = l->function_nodes[function],
+				  *attrs = node_member(node, "attrs");
+		_cleanup_free_ char *key = strf("%s_srate", side);
+		struct sound_endpoint e = {
+			.rate = highest_number(f, side, "srate",
+					       *side == 'p' || uac1 ? 48000 : 64000),
+			.frame_size = __builtin_popcountll((unsigned long long)highest_number(
+					      f, side, "chmask", 3)) *
+				      highest_number(f, side, "ssize", 2),
+		};
+
+		if (uac1)
+			find_uac1_endpoint(l, &e);
+		else
+			find_uac2_endpoint(l, f, side, &e);
+		if (e.bytes <= e.max_packet)
+			continue;
+		if (attrs && node_member(attrs, key))
+			node = node_member(attrs, key);
+		diag_warning(l->diags, node_range_to_mark(node),
+			     "sound %s the host is lost: at %lld Hz it needs %lld bytes in %s, and "
+			     "the endpoint has %lld",
+			     *side == 'p' ? "to" : "from", e.rate, e.bytes, e.interval,
+			     e.max_packet);
+		diags_hint(l->diags, "%s", e.what_to_do);
 	}
 }

@@ -155,7 +155,8 @@ struct uvc_loader {
 	struct function *function;
 	char *format_directory; /* directory of the current format */
 	unsigned int bits_per_pixel;
-	bool is_frame_based; /* the current format is in streaming/framebased */
+	bool is_frame_based;  /* the current format is in streaming/framebased */
+	bool is_uncompressed; /* the current format is in streaming/uncompressed */
 	size_t n_formats, n_frames_in_format;
 };
 
@@ -250,6 +251,94 @@ static void check_default_interval(struct load *l, const struct node *given, con
 			     "request the default, and the request may fail");
 }
 
+static long long limit_to_32_bits(double value)
+{
+	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
+}
+
+/*
+ * Warns about a list of intervals that hosts do not see as it is written: the kernel sorts them
+ * (__uvcg_frm_intrvl_sort, uvc_configfs.c:2054), and sends one that is written twice twice, which
+ * UVC 1.1, 3.9.2.2, forbids: they must rise. `v` has the intervals sorted.
+ */
+static void check_intervals_rise(struct load *l, const struct node *list, const uint32_t *v,
+				 size_t n)
+{
+	if (!list || !(list->type & TYPE_LIST) || l->has_syntax_error)
+		return;
+	for (size_t i = 1; i < n; i++) {
+		if (v[i] != v[i - 1])
+			continue;
+		diag_warning(l->diags, &list->at,
+			     "the frame interval %u appears twice: intervals must rise (UVC 1.1, "
+			     "3.9.2.2)",
+			     v[i]);
+		diags_hint(l->diags, "remove one of the two");
+		return;
+	}
+	if (!streq(list->name, "dwFrameInterval"))
+		return;
+	for (const struct node *item = list->first_child; item && item->next; item = item->next) {
+		if (item->integer < item->next->integer)
+			continue;
+		diag_warning(l->diags, &item->next->at,
+			     "frame intervals must rise (UVC 1.1, 3.9.2.2): the kernel sorts them");
+		diags_hint(l->diags, "write the shortest interval first, and the default one as "
+				     "'dwDefaultFrameInterval'");
+		return;
+	}
+}
+
+/* Bit rates of a frame, which the kernel sends to hosts unchecked (uvc_configfs.c:1924). */
+struct bit_rates {
+	long long min, max;
+};
+
+/*
+ * Returns the bit rates of a frame. If only one of them is set, limits the default of the other one
+ * by it. Warns if the lowest one is above the highest one.
+ */
+static struct bit_rates read_bit_rates(struct load *l, struct attribute_values *d, double lowest,
+				       double highest)
+{
+	const struct node *min = load_find_attr(d, "dwMinBitRate")->node,
+			  *max = load_find_attr(d, "dwMaxBitRate")->node;
+	struct bit_rates r = { limit_to_32_bits(lowest), limit_to_32_bits(highest) };
+
+	if (min && min->integer > r.max)
+		r.max = min->integer;
+	if (max && max->integer < r.min)
+		r.min = max->integer;
+	r.min = load_attr_integer(d, "dwMinBitRate", r.min);
+	r.max = load_attr_integer(d, "dwMaxBitRate", r.max);
+	if (min && max && r.min > r.max) {
+		diag_warning(l->diags, &min->at,
+			     "'dwMinBitRate' (%lld) is above 'dwMaxBitRate' (%lld): the kernel "
+			     "sends both to the host as they are",
+			     r.min, r.max);
+		diags_hint(l->diags, "exchange the two values, or leave them out");
+	}
+	return r;
+}
+
+/*
+ * Warns about a buffer that has no room for an uncompressed frame: the kernel sends its size to
+ * hosts unchecked (uvc_configfs.c:1924), which then take whole frames for too long.
+ */
+static void check_frame_buffer(const struct uvc_loader *u, struct attribute_values *d,
+			       long long frame_size)
+{
+	const struct node *node = load_find_attr(d, "dwMaxVideoFrameBufferSize")->node;
+
+	if (!node || !u->is_uncompressed || node->integer >= frame_size)
+		return;
+	diag_warning(u->load->diags, &node->at,
+		     "a frame has %lld bytes, more than 'dwMaxVideoFrameBufferSize': hosts discard "
+		     "what is longer",
+		     frame_size);
+	diags_hint(u->load->diags, "write %lld, or leave the setting out", frame_size);
+}
+
 static char *numbers_to_lines(const uint32_t *v, size_t n)
 {
 	char *all = xstrdup("");
@@ -261,11 +350,6 @@ static char *numbers_to_lines(const uint32_t *v, size_t n)
 		all = longer;
 	}
 	return all;
-}
-
-static long long limit_to_32_bits(double value)
-{
-	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
 }
 
 /*
@@ -316,6 +400,7 @@ static void load_frame(struct uvc_loader *u, struct node *node)
 	const struct node *list;
 	struct attribute_values d;
 	long long width, height;
+	struct bit_rates rates;
 	double bits;
 	size_t n;
 
@@ -335,17 +420,19 @@ static void load_frame(struct uvc_loader *u, struct node *node)
 	    !require_frame_dimension(u->load, node, height, "height", "wHeight") || n == 0)
 		return;
 	check_default_interval(u->load, load_find_attr(&d, "dwDefaultFrameInterval")->node, v, n);
+	check_intervals_rise(u->load, list, v, n);
 	bits = (double)width * (double)height * u->bits_per_pixel;
+	check_frame_buffer(u, &d, limit_to_32_bits(bits / 8));
+	/* Bits per second at the lowest and the highest frame rate */
+	rates = read_bit_rates(u->load, &d, bits * UNITS_PER_SECOND / v[n - 1],
+			       bits * UNITS_PER_SECOND / v[0]);
 	dir = strf("%s/%zu_%lldx%lld", u->format_directory, ++u->n_frames_in_format, width, height);
 	add_directory(u, xstrdup(dir), node);
 	add_number_attribute(u, dir, "wWidth", width, node);
 	add_number_attribute(u, dir, "wHeight", height, node);
 	add_number_or_fallback(u, dir, "bmCapabilities", &d, 0);
-	/* Bits per second at the lowest and the highest frame rate */
-	add_number_or_fallback(u, dir, "dwMinBitRate", &d,
-			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[n - 1]));
-	add_number_or_fallback(u, dir, "dwMaxBitRate", &d,
-			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[0]));
+	add_number_attribute(u, dir, "dwMinBitRate", rates.min, node);
+	add_number_attribute(u, dir, "dwMaxBitRate", rates.max, node);
 	add_frame_size(u, dir, &d, node, bits);
 	add_number_or_fallback(u, dir, "dwDefaultFrameInterval", &d, first);
 	add_text_attribute(u, strf("%s/dwFrameInterval", dir), numbers_to_lines(v, n), node);
@@ -367,6 +454,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 	guid = load_find_attr(&d, "guidFormat");
 	u->bits_per_pixel =
 		(unsigned int)load_attr_integer(&d, "bBitsPerPixel", format->bits_per_pixel);
+	u->is_uncompressed = format->guid && !u->is_frame_based;
 	add_directory(u, xstrdup(u->format_directory), node);
 	if (format->guid) {
 		if (guid->value && guid->size != 16)

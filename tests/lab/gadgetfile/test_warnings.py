@@ -114,4 +114,43 @@ def gaps_of_languages():
     down("gaps")
 
 
+@test("at high speed the host sees at most 500 mA")
+def current_is_cut():
+    for current, seen in ((500, 250), (592, 250)):
+        path = write("power", 'max_speed = "high"; functions = { a = { type = "acm"; }; };\n'
+                     f'configs = ( {{ attrs = {{ bMaxPower = {current}; }}; functions = ( "a" ); }} );\n')
+        got = must(ffsctl("up", "--wait-host", path))
+        eq("the kernel reports 500 to the host" in got.stderr, current > 500)
+        eq(harness.device()[0].bMaxPower, seen, "in units of 2 mA")
+        down("power")
+
+
+@test("the kernel refuses the media that check --here refuses, and takes the smallest that check accepts")
+def smallest_media():
+    medium = gadgets.DIRECTORY / "medium"
+    for cd, size, taken in (("false", 511, False), ("false", 512, True), ("true", 614399, False), ("true", 614400, True)):
+        with open(medium, "wb") as f:
+            f.truncate(size)
+        path = write("drive", 'strings = ( { serialnumber = "0123456789AB"; } );\n'
+                     f'functions = {{ d = {{ type = "mass_storage"; attrs = {{ luns = ( {{ cdrom = {cd}; file = "{medium}"; }} ); }}; }}; }};\n')
+        eq(ffsctl("check", "--here", path).returncode == 0, taken, f"check of {size} bytes")
+        eq(ffsctl("up", "--no-bind", path).returncode == 0, taken, f"up with {size} bytes")
+        if taken:
+            down("drive")
+    medium.unlink()
+    medium.mkdir()
+    eq([ffsctl("check", "--here", path).returncode == 0, ffsctl("up", "--no-bind", path).returncode == 0], [False, False], "directory")
+    medium.rmdir()
+
+
+@test("the kernel has no directory for OS descriptors of an interface that the function's type does not have")
+def interfaces_of_os_descriptors():
+    for interface, taken in (("rndis", True), ("ncm", False)):
+        path = write("os", f'functions = {{ r = {{ type = "rndis"; '
+                     f'tree = ( {{ path = "os_desc/interface.{interface}/compatible_id"; value = "RNDIS"; }} ); }}; }};\n')
+        eq(ffsctl("up", "--no-bind", path).returncode == 0, taken, interface)
+        if taken:
+            down("os")
+
+
 tap.main()

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Checks attributes of kernel functions against what the kernel makes of them after it has accepted
+ * the write. The ranges of the writes themselves are in the tables of keys (keys/); this checks all
+ * attributes of a function, those in 'tree' as well. kernel/functions.md has the same for each
+ * attribute. Lines are those of Linux 6.12.
+ */
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/load.h"
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+/* Values of an attribute that the kernel accepts, but does not use as they are. */
+struct number_limit {
+	const char *types[6];	/* function types; ends with NULL */
+	const char *path;	/* a pattern of fnmatch */
+	long long min, max;	/* the kernel uses these values unchanged */
+	enum gadget_speed only; /* the limit holds at this speed only; GADGET_SPEED_NONE: always */
+	const char *what_kernel_does;
+	const char *what_to_do;
+};
+
+static const struct number_limit number_limits[] = {
+	/* u_ether.c:97 and :322: a queue of 0 requests is ENOMEM when a host enables the link */
+	{ { "ecm", "eem", "geth", "ncm", "rndis" },
+	  "qmult",
+	  1,
+	  255,
+	  GADGET_SPEED_NONE,
+	  "the kernel's queues have no requests, so that no data moves above full speed",
+	  "write 1 to 255; the default is 5" },
+	/* f_printer.c:1397 */
+	{ { "printer" },
+	  "q_len",
+	  1,
+	  65535,
+	  GADGET_SPEED_NONE,
+	  "the kernel's queues have no requests, so that no data moves",
+	  "write 1 to 65535; the default is 10" },
+	/* f_loopback.c:440 */
+	{ { "Loopback" },
+	  "qlen",
+	  1,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "the kernel uses 32",
+	  "leave the setting out, or write 32" },
+	/* f_loopback.c:328 */
+	{ { "Loopback" },
+	  "b*uflen",
+	  1,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "requests of 0 bytes carry no data",
+	  "the default is 4096" },
+	/* f_sourcesink.c:345 */
+	{ { "SourceSink" },
+	  "isoc_interval",
+	  1,
+	  16,
+	  GADGET_SPEED_NONE,
+	  "the kernel uses 1",
+	  "write 1" },
+	/* f_sourcesink.c:355 */
+	{ { "SourceSink" },
+	  "isoc_maxpacket",
+	  0,
+	  1023,
+	  GADGET_SPEED_FULL,
+	  "the kernel uses 1023 at full speed",
+	  "write 1023" },
+	/* f_sourcesink.c:607 */
+	{ { "SourceSink" },
+	  "*_qlen",
+	  1,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "the kernel's queues have no requests, so that no data moves",
+	  "the default is 1 for bulk_qlen, 8 for iso_qlen" },
+	{ { "SourceSink" },
+	  "bulk_buflen",
+	  1,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "requests of 0 bytes carry no data",
+	  "the default is 4096" },
+	/* u_audio.c:1240 and :760 */
+	{ { "uac1", "uac2" },
+	  "req_number",
+	  1,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "the kernel's queues have no requests, so that no sound moves",
+	  "write 1 or more; the default is 2" },
+	/* f_uvc.c:706 */
+	{ { "uvc" },
+	  "streaming_maxpacket",
+	  1,
+	  1023,
+	  GADGET_SPEED_FULL,
+	  "the kernel uses 1023 at full speed",
+	  "write 1023" },
+	{ { NULL }, NULL, 0, 0, GADGET_SPEED_NONE, NULL, NULL },
+};
+
+static bool has_type(const char *const *types, const struct function *f)
+{
+	for (; *types; types++)
+		if (streq_null(f->type, *types))
+			return true;
+	return false;
+}
+
+/* Sets *number to the value as the kernel reads it (kstrtoint with base 0). False: no number. */
+static bool read_number(const struct configfs_attribute *a, long long *number)
+{
+	char *end;
+
+	if (a->entry_kind != ATTRIBUTE_VALUE || !a->value || !*a->value)
+		return false;
+	*number = strtoll(a->value, &end, 0);
+	return *end == 0 || streq(end, "\n");
+}
+
+static void check_number(struct load *l, const struct function *f,
+			 const struct configfs_attribute *a, const struct text_range *at)
+{
+	long long number;
+
+	if (!read_number(a, &number))
+		return;
+	for (const struct number_limit *n = number_limits; n->path; n++) {
+		if (!has_type(n->types, f) || fnmatch(n->path, a->path, FNM_PATHNAME) != 0 ||
+		    (n->only && n->only != l->gadget->max_speed) ||
+		    (number >= n->min && number <= n->max))
+			continue;
+		diag_warning(l->diags, at, "with %s = %lld %s", a->path, number,
+			     n->what_kernel_does);
+		diags_hint(l->diags, "%s", n->what_to_do);
+	}
+}
+
+/* --- other values ----------------------------------------------------------------------------- */
+
+/* Warns about packets of a camera that the kernel makes longer or shorter (f_uvc.c:671-704). */
+static void check_video_packet(struct load *l, const struct function *f,
+			       const struct configfs_attribute *a, const struct text_range *at)
+{
+	const struct configfs_attribute *burst =
+		configfs_attributes_find(&f->configfs_attributes, "streaming_maxburst");
+	long long size, packets, more_packets = 0;
+
+	if (!read_number(a, &size) || size < 1 || size > 3072)
+		return;
+	if (burst)
+		read_number(burst, &more_packets);
+	packets = (size + 1023) / 1024;
+	if (more_packets > 0 && size % 1024 != 0) {
+		diag_warning(l->diags, at,
+			     "with a 'streaming_maxburst' above 0 the kernel makes "
+			     "streaming_maxpacket = %lld of it",
+			     packets * 1024);
+		diags_hint(l->diags, "write 1024, 2048 or 3072");
+	} else if (size % packets != 0) {
+		diag_warning(l->diags, at,
+			     "above full speed the kernel makes %lld packets of %lld bytes of it, "
+			     "%lld together",
+			     packets, size / packets, size / packets * packets);
+		diags_hint(l->diags, "write %lld", size / packets * packets);
+	}
+}
+
+/* Warns about an id of a sound card that ALSA changes (copy_valid_id_string, init.c:694). */
+static void check_card_id(struct load *l, const struct function *f _unused_,
+			  const struct configfs_attribute *a, const struct text_range *at)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *why = NULL;
+
+	if (!a->value || !*a->value)
+		return;
+	if (a->value[strspn(a->value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789")])
+		why = "the kernel leaves out all characters but letters and digits of ASCII";
+	else if (!strchr(alphabet, *a->value))
+		why = "the kernel puts a letter before an id that begins with a digit";
+	else if (str_has_prefix(a->value, "card"))
+		why = "the kernel uses \"Default\" for an id that begins with \"card\"";
+	if (!why)
+		return;
+	diag_warning(l->diags, at, "the card gets another id: %s", why);
+	diags_hint(l->diags, "use up to 15 letters and digits, a letter first");
+}
+
+/* Warns about a drive that never has a medium (f_mass_storage.c:2896 checks this, but not for
+ * configfs). */
+static void check_fixed_drive(struct load *l, const struct function *f,
+			      const struct configfs_attribute *a, const struct text_range *at)
+{
+	_cleanup_free_ char *path =
+		strf("%.*s/file", (int)(strrchr(a->path, '/') - a->path), a->path);
+	const struct configfs_attribute *file =
+		configfs_attributes_find(&f->configfs_attributes, path);
+
+	if (!a->value || !strchr("0nNfF", *a->value) || !*a->value || (file && file->value))
+		return;
+	diag_warning(l->diags, at,
+		     "the drive has no medium, and hosts do not expect one later: it is not "
+		     "removable");
+	diags_hint(l->diags, "set 'file', or 'removable = true'");
+}
+
+/* Warns about a type of a property that the kernel does not send (composite.c:1742). */
+static void check_property_type(struct load *l, const struct function *f _unused_,
+				const struct configfs_attribute *a, const struct text_range *at)
+{
+	long long type;
+
+	if (!read_number(a, &type) || (type != 4 && type != 5 && type != 7))
+		return;
+	diag_warning(l->diags, at,
+		     "with a property of type %lld the kernel stalls a host's request for the "
+		     "properties of this interface, so that it gets none",
+		     type);
+	diags_hint(l->diags, "use the types 1, 2, 3 and 6");
+}
+
+static const struct {
+	const char *type; /* NULL: of all functions */
+	const char *path; /* a pattern of fnmatch */
+	void (*check)(struct load *l, const struct function *f,
+		      const struct configfs_attribute *attribute, const struct text_range *at);
+} checks[] = {
+	{ "uvc", "streaming_maxpacket", check_video_packet },
+	{ "midi", "id", check_card_id },
+	{ "mass_storage", "lun.*/removable", check_fixed_drive },
+	{ NULL, "os_desc/interface.*/*/type", check_property_type },
+};
+
+void load_check_kernel_limits(struct load *l)
+{
+	if (l->has_syntax_error || load_is_from_document(l))
+		return;
+	for (size_t i = 0; i < l->gadget->n_functions; i++) {
+		const struct function *f = &l->gadget->functions[i];
+		const struct node *node = l->function_nodes[i];
+
+		for (size_t k = 0; !l->function_has_error[i] && k < f->configfs_attributes.n; k++) {
+			const struct configfs_attribute *a = &f->configfs_attributes.list[k];
+			const struct text_range *at = NULL;
+
+			if (a->entry_kind != ATTRIBUTE_VALUE)
+				continue;
+			at = load_find_setting_range(l, node, &a->position);
+			at = at ? at : node_range_to_mark(node);
+			check_number(l, f, a, at);
+			for (size_t n = 0; n < ARRAY_SIZE(checks); n++)
+				if ((!checks[n].type || streq_null(f->type, checks[n].type)) &&
+				    fnmatch(checks[n].path, a->path, FNM_PATHNAME) == 0)
+					checks[n].check(l, f, a, at);
+		}
+	}
+}
