@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
+# lab stock: no, with no_disconnect Linux without the patches hangs when a daemon opens ep0 again
 # lab all: kernel=6.12,6.1 timeout=600
 """Daemons that close ep0 while they live: the kernel unbinds the gadget, ffsctl binds it again when they have written new
 descriptors. What another program has unbound stays unbound."""
