@@ -119,7 +119,7 @@ def hup_at_the_lock():
     path = gadgets.gadget("x", gadgets.LOOPBACK)
     child = subprocess.Popen(["strace", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e", "inject=epoll_create1:signal=HUP:when=1",
                               FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    gadgets.await_state("x", "starting")
+    until(child, "waiting for a UDC")  # before that, nothing has been made, and SIGTERM ends it at once
     os.kill(status("x")[0]["supervisor"], signal.SIGTERM)
     eq(end(child)[0], 0, "exit status")
 
