@@ -169,7 +169,8 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 	return -err->errno_value;
 }
 
-bool rundir_open_existing(struct rundir *rundir, const struct paths *paths, const char *name)
+/* Opens a run directory without its lock. Returns false if it does not exist. */
+static bool open_existing(struct rundir *rundir, const struct paths *paths, const char *name)
 {
 	*rundir = RUNDIR_NONE;
 	rundir->path = strf("%s/%s", paths->run_dir, name);
@@ -177,7 +178,9 @@ bool rundir_open_existing(struct rundir *rundir, const struct paths *paths, cons
 	return rundir->dir_fd >= 0;
 }
 
-bool rundir_try_lock(struct rundir *rundir)
+/* Takes the lock, and leaves the lock file as it is. Returns false if there is no such file, or an
+ * owner. */
+static bool try_lock(struct rundir *rundir)
 {
 	rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	return rundir->lock_fd >= 0 && take_ofd_lock(rundir->lock_fd) == 0 &&
@@ -223,7 +226,7 @@ struct rundir rundir_steal(struct rundir *rundir)
 
 bool rundir_lock_without_owner(struct rundir *rundir, const struct paths *paths, const char *name)
 {
-	bool locked = rundir_open_existing(rundir, paths, name) && rundir_try_lock(rundir);
+	bool locked = open_existing(rundir, paths, name) && try_lock(rundir);
 
 	if (!locked)
 		rundir_close(rundir);
@@ -259,7 +262,11 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-DIR *rundir_open_dir_stream(const struct rundir *rundir)
+/*
+ * Returns a new stream of the run directory, at its first entry; the caller closes it. Returns NULL
+ * and sets errno on failure.
+ */
+static DIR *open_dir_stream(const struct rundir *rundir)
 {
 	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -316,7 +323,7 @@ void rundir_release_worker_uids(const struct rundir *rundir,
 				bool (*keep)(const void *data, const char *function),
 				const void *data)
 {
-	DIR *dir = rundir_open_dir_stream(rundir);
+	DIR *dir = open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -360,7 +367,7 @@ void rundir_each_worker(const struct rundir *rundir,
 				   const struct worker_processes *processes),
 			void *data)
 {
-	DIR *dir = rundir_open_dir_stream(rundir);
+	DIR *dir = open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -394,7 +401,8 @@ void rundir_release_all_worker_uids(const struct paths *paths, const char *name)
 	rmdir(paths->run_dir); /* fails while other gadgets exist */
 }
 
-/* Removes all files but the lock, the notes about UDCs, and releases the user ids of all functions.
+/*
+ * Removes the notes about UDCs and all files but the lock. Releases the user ids of all functions.
  */
 static int remove_files(const struct rundir *rundir)
 {
@@ -403,7 +411,7 @@ static int remove_files(const struct rundir *rundir)
 
 	rundir_release_worker_uids(rundir, NULL, NULL);
 	rundir_remove_udc_notes(rundir);
-	dir = rundir_open_dir_stream(rundir);
+	dir = open_dir_stream(rundir);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir)))

@@ -17,7 +17,6 @@
  */
 #pragma once
 
-#include <dirent.h>
 #include <jansson.h>
 #include <sys/types.h>
 
@@ -83,16 +82,6 @@ int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const
 /* Writes the pid of this process and its role to the lock file, after a fork or in a new role. */
 int rundir_write_lock_owner(const struct rundir *rundir, enum lock_owner_role role,
 			    struct error *err);
-/*
- * Opens a run directory without its lock. Returns false if it does not exist. The caller closes
- * *rundir in both cases.
- */
-bool rundir_open_existing(struct rundir *rundir, const struct paths *paths, const char *name);
-/*
- * Takes the lock of an open run directory, and leaves the lock file as it is. Returns false if
- * there is no lock file, or if another process has the lock.
- */
-bool rundir_try_lock(struct rundir *rundir);
 /*
  * Opens the run directory of a gadget that has no owner, and takes its lock. Does not write the
  * lock file: the role of the last owner still says whether a takeover is possible. Returns false if
@@ -162,12 +151,6 @@ void rundir_each_worker(const struct rundir *rundir,
 			void (*fn)(void *data, const char *function,
 				   const struct worker_processes *processes),
 			void *data);
-
-/*
- * Returns a new stream of the run directory, at its first entry; the caller closes it. Returns NULL
- * and sets errno on failure.
- */
-DIR *rundir_open_dir_stream(const struct rundir *rundir);
 
 /* Returns whether RUN/NAME/FILE exists. */
 bool rundir_has_file(const struct paths *paths, const char *name, const char *file);
