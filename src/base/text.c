@@ -214,6 +214,14 @@ size_t text_max_misspelling(const char *word)
 	return n <= 3 ? 1 : n <= 6 ? 2 : 3;
 }
 
+void text_append_to_list(char **list, const char *separator, const char *text)
+{
+	char *old = *list;
+
+	*list = old ? strf("%s%s%s", old, separator, text) : xstrdup(text);
+	free(old);
+}
+
 static const struct placeholder {
 	const char *name;
 	bool is_wanted;

@@ -33,11 +33,16 @@ void text_shorten(char *text, size_t max);
  */
 void text_print_wrapped(FILE *out, const char *line, size_t indent);
 /*
- * Returns a copy of `pattern` in which {found} and {wanted} are replaced by these numbers, {found:x}
- * and {wanted:x} by their hexadecimal form, {found:s} and {wanted:s} by the "s" of a plural. The
- * caller frees it.
+ * Returns a copy of `pattern` in which {found} and {wanted} are replaced by these numbers,
+ * {found:x} and {wanted:x} by their hexadecimal form, {found:s} and {wanted:s} by the "s" of a
+ * plural. The caller frees it.
  */
 char *text_with_numbers(const char *pattern, int64_t found, int64_t wanted);
+/*
+ * Appends `text` to *list, a text that the caller frees; NULL: an empty list. The separator stands
+ * between two texts of the list.
+ */
+void text_append_to_list(char **list, const char *separator, const char *text);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -349,6 +349,8 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options
  * False: there is none, or the kernel does not accept the blob.
  */
 bool ffs_find_unsent_property(const void *blob, size_t size, size_t *offset, uint32_t *type);
+/* Returns whether the kernel sends properties of this type (fill_ext_prop, composite.c:1742). */
+bool ffs_property_type_is_sent(uint32_t type);
 
 /* --- texts --- */
 

@@ -83,8 +83,7 @@ static bool check_os_section(struct os_descriptor_validation *s, size_t *at)
 	return true;
 }
 
-/* Returns whether fill_ext_prop of composite.c sends properties of this type. */
-static bool is_sent_property_type(uint32_t type)
+bool ffs_property_type_is_sent(uint32_t type)
 {
 	return type == PROP_UNICODE || type == PROP_UNICODE_ENV || type == PROP_BINARY ||
 	       type == PROP_UNICODE_LINK;
@@ -100,7 +99,7 @@ bool validation_find_unsent_property(const struct validation *v, size_t *offset)
 
 		at += OS_HEAD_SIZE;
 		for (; count > 0; count--) {
-			if (!compat && !is_sent_property_type(get32(v->data + at + 4))) {
+			if (!compat && !ffs_property_type_is_sent(get32(v->data + at + 4))) {
 				*offset = at;
 				return true;
 			}

@@ -24,10 +24,8 @@ static const char *type_word(mode_t mode)
 /* Returns whether the drive that has the medium `file`, "lun.0/file", is a CD drive. */
 static bool is_cd_drive(const struct function *f, const struct configfs_attribute *file)
 {
-	_cleanup_free_ char *path =
-		strf("%.*s/cdrom", (int)(strrchr(file->path, '/') - file->path), file->path);
 	const struct configfs_attribute *cdrom =
-		configfs_attributes_find(&f->configfs_attributes, path);
+		configfs_attributes_find_beside(&f->configfs_attributes, file, "cdrom");
 
 	return cdrom && cdrom->value && *cdrom->value && strchr("1yYtT", *cdrom->value);
 }

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "cmd/check_system.h"
 #include "configfs/items.h"
 
@@ -36,15 +37,6 @@ static void add_file_with_errors(struct gadget_files_check *c, const char *path,
 	finding_command(finding, "ffsctl check", path);
 }
 
-/* Adds `text` to the list of texts that are separated by "; ". */
-static void append_to_text_list(char **list, const char *text)
-{
-	char *old = *list;
-
-	*list = old ? strf("%s; %s", old, text) : xstrdup(text);
-	free(old);
-}
-
 /* Returns the modules of the gadget's functions that the kernel lacks, as texts; NULL: none. */
 static char *missing_modules(const struct gadget_files_check *c, const struct gadget *g)
 {
@@ -59,7 +51,7 @@ static char *missing_modules(const struct gadget_files_check *c, const struct ga
 		text = strf("the kernel has no module %s for the type '%s'", module,
 			    g->functions[i].type);
 		if (!texts || !strstr(texts, text))
-			append_to_text_list(&texts, text);
+			text_append_to_list(&texts, "; ", text);
 	}
 	return texts;
 }
@@ -98,7 +90,7 @@ static void check_needs(struct gadget_files_check *c, const char *path, const st
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals), DIAG_WARNING,
 				  &c->plugin_cache, &diags);
 	for (size_t i = 0; i < diags.n; i++)
-		append_to_text_list(&texts, diags.list[i].text);
+		text_append_to_list(&texts, "; ", diags.list[i].text);
 	n_warnings += diags.n;
 	diags_free(&diags);
 	if (!texts) {

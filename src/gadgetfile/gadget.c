@@ -3,6 +3,7 @@
 #include "gadgetfile/gadget.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
 	[GADGET_BCD_USB] = "bcdUSB",
@@ -94,6 +95,29 @@ configfs_attributes_find(const struct configfs_attributes *attributes, const cha
 	for (size_t n = 0; n < attributes->n; n++)
 		if (streq(attributes->list[n].path, path))
 			return &attributes->list[n];
+	return NULL;
+}
+
+const struct configfs_attribute *
+configfs_attributes_find_beside(const struct configfs_attributes *attributes,
+				const struct configfs_attribute *a, const char *name)
+{
+	_cleanup_free_ char *path =
+		strf("%.*s%s", (int)(strrchr(a->path, '/') + 1 - a->path), a->path, name);
+
+	return configfs_attributes_find(attributes, path);
+}
+
+const struct function *gadget_last_linked_function(const struct gadget *g, const char *type)
+{
+	for (size_t i = g->n_configs; i-- > 0;)
+		for (size_t k = g->configs[i].n_functions; k-- > 0;) {
+			const struct function *f =
+				&g->functions[g->configs[i].functions[k].function_index];
+
+			if (streq_null(f->type, type))
+				return f;
+		}
 	return NULL;
 }
 

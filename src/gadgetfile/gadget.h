@@ -202,6 +202,11 @@ struct configfs_attributes {
 /* Returns the first attribute, directory or link with this path; NULL: there is none. */
 const struct configfs_attribute *
 configfs_attributes_find(const struct configfs_attributes *attributes, const char *path);
+/* Returns the attribute `name` in the same directory as `a`, whose path has a directory; NULL:
+ * none. */
+const struct configfs_attribute *
+configfs_attributes_find_beside(const struct configfs_attributes *attributes,
+				const struct configfs_attribute *a, const char *name);
 
 /* The endpoints that a function needs from the UDC besides ep0. */
 struct endpoint_count {
@@ -311,6 +316,9 @@ void gadget_free(struct gadget *g);
  * configurations.
  */
 struct endpoint_count gadget_endpoint_count(const struct gadget *g);
+/* Returns the function of this type that is linked last into a configuration; NULL: there is none.
+ */
+const struct function *gadget_last_linked_function(const struct gadget *g, const char *type);
 static inline void cleanup_gadget(struct gadget **g)
 {
 	gadget_free(*g);

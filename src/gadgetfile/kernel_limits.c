@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "blob/validate_blob.h"
 #include "gadgetfile/load.h"
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -200,10 +201,8 @@ static void check_card_id(struct load *l, const struct function *f _unused_,
 static void check_fixed_drive(struct load *l, const struct function *f,
 			      const struct configfs_attribute *a, const struct text_range *at)
 {
-	_cleanup_free_ char *path =
-		strf("%.*s/file", (int)(strrchr(a->path, '/') - a->path), a->path);
 	const struct configfs_attribute *file =
-		configfs_attributes_find(&f->configfs_attributes, path);
+		configfs_attributes_find_beside(&f->configfs_attributes, a, "file");
 
 	if (!a->value || !strchr("0nNfF", *a->value) || !*a->value || (file && file->value))
 		return;
@@ -213,13 +212,15 @@ static void check_fixed_drive(struct load *l, const struct function *f,
 	diags_hint(l->diags, "set 'file', or 'removable = true'");
 }
 
-/* Warns about a type of a property that the kernel does not send (composite.c:1742). */
+/* Warns about a type of a property that configfs accepts (configfs.c:1303), but the kernel does
+ * not send. */
 static void check_property_type(struct load *l, const struct function *f _unused_,
 				const struct configfs_attribute *a, const struct text_range *at)
 {
 	long long type;
 
-	if (!read_number(a, &type) || (type != 4 && type != 5 && type != 7))
+	if (!read_number(a, &type) || type < 1 || type > 7 ||
+	    ffs_property_type_is_sent((uint32_t)type))
 		return;
 	diag_warning(l->diags, at,
 		     "with a property of type %lld the kernel stalls a host's request for the "

@@ -6,11 +6,6 @@
 #include "blob/uapi.h"
 #include "gadgetfile/types/attrs.h"
 
-static bool is_function_type(const struct function *f, const char *type)
-{
-	return streq_null(f->type, type);
-}
-
 /*
  * Warns about an RNDIS function that is not the first function of its configuration: the RNDIS
  * driver of Windows uses only the interfaces of the first function.
@@ -20,7 +15,7 @@ static void warn_about_rndis(struct load *l, const struct config *c)
 	for (size_t i = 1; i < c->n_functions; i++) {
 		size_t function = c->functions[i].function_index;
 
-		if (is_function_type(&l->gadget->functions[function], "rndis"))
+		if (streq_null(l->gadget->functions[function].type, "rndis"))
 			diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
 				     "function '%s' is not the first of configuration %u: Windows "
 				     "supports RNDIS only as the first function",
@@ -43,24 +38,18 @@ static const char *host_address(const struct function *f)
 static void warn_about_subsets(struct load *l)
 {
 	const struct gadget *g = l->gadget;
-	size_t last = g->n_functions;
+	const struct function *last = gadget_last_linked_function(g, "geth");
 
-	for (size_t i = 0; i < g->n_configs; i++)
-		for (size_t k = 0; k < g->configs[i].n_functions; k++)
-			if (is_function_type(
-				    &g->functions[g->configs[i].functions[k].function_index],
-				    "geth"))
-				last = g->configs[i].functions[k].function_index;
-	for (size_t i = 0; last < g->n_functions && i < g->n_functions; i++) {
+	for (size_t i = 0; last && i < g->n_functions; i++) {
 		const char *address = host_address(&g->functions[i]);
 
-		if (i == last || !is_function_type(&g->functions[i], "geth") ||
-		    (address && streq_null(host_address(&g->functions[last]), address)))
+		if (&g->functions[i] == last || !streq_null(g->functions[i].type, "geth") ||
+		    (address && streq_null(host_address(last), address)))
 			continue;
 		diag_warning(l->diags, node_range_to_mark(l->function_nodes[i]),
 			     "the host gets the address of function '%s' for function '%s', too: "
 			     "the kernel has one table of strings for all functions of type geth",
-			     g->functions[last].label, g->functions[i].label);
+			     last->label, g->functions[i].label);
 		diags_hint(l->diags, "use one function of type geth, or the types ecm, eem or ncm");
 	}
 }
@@ -72,7 +61,7 @@ static void warn_about_subsets(struct load *l)
  */
 static void warn_about_obex(struct load *l, size_t function)
 {
-	if (is_function_type(&l->gadget->functions[function], "obex"))
+	if (streq_null(l->gadget->functions[function].type, "obex"))
 		diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
 			     "the gadget will not connect to a host: the kernel's obex function "
 			     "keeps it disconnected until a host configures it (f_obex.c)");
@@ -123,7 +112,7 @@ static void warn_about_drive_serial_numbers(struct load *l, const struct node *s
 	size_t i = 0;
 
 	for (size_t k = 0; k < g->n_functions; k++)
-		has_drives |= is_function_type(&g->functions[k], "mass_storage");
+		has_drives |= streq_null(g->functions[k].type, "mass_storage");
 	if (!has_drives || !strings)
 		return;
 	node_foreach(item, strings) {

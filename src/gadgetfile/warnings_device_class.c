@@ -11,11 +11,6 @@
 #define ASSOCIATION_HINT                                                                           \
 	"write attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; ... }"
 
-static bool is_function_type(const struct function *f, const char *type)
-{
-	return streq_null(f->type, type);
-}
-
 /* Returns whether an interface association groups interfaces of the function. */
 static bool has_association(const struct function *f)
 {
@@ -39,7 +34,7 @@ static size_t function_that_needs_class(const struct gadget *g, const struct con
 
 		if (!has_association(f))
 			continue;
-		if (has_other || (is_function_type(f, "rndis") && c->n_functions > 1))
+		if (has_other || (streq_null(f->type, "rndis") && c->n_functions > 1))
 			return function;
 		has_other = true;
 	}
@@ -83,7 +78,7 @@ bool load_windows_may_have_driver(const struct load *l, size_t function)
 	if (load_find_microsoft_os_setting(l, function))
 		return true;
 	if (!f->ffs)
-		return !is_function_type(f, "Loopback") && !is_function_type(f, "SourceSink");
+		return !streq_null(f->type, "Loopback") && !streq_null(f->type, "SourceSink");
 	for (size_t i = 0; i < f->ffs->n_interfaces; i++)
 		if (f->ffs->interfaces[i].class != 0xff)
 			return true;
@@ -115,9 +110,9 @@ static bool has_vendor_class(const struct function *f)
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (is_function_type(f, types[i]))
+		if (streq_null(f->type, types[i]))
 			return true;
-	return !function_type_find(f->type) || is_function_type(f, "ffs");
+	return !function_type_find(f->type) || streq_null(f->type, "ffs");
 }
 
 /*

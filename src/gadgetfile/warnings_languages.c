@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Warns about languages in which a host does not get each string. The kernel tells the host one
+ * Warns about languages in which a host does not get each string. The kernel gives the host one
  * list of languages, those of the device, of the configurations and of the functions together. For
  * a string without a text in one of them it sends an empty text, if the language is in the same
  * list of strings (copy_gadget_strings, composite.c:1465 of Linux 6.12, :1433 of 6.1), else it
  * stalls the request (get_string, composite.c:1367 of Linux 6.12, :1335 of 6.1).
  */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "gadgetfile/types/attrs.h"
 
 #define EMPTY_TEXT "a host that asks in this language reads an empty text"
@@ -36,16 +37,13 @@ static char *missing_texts(const struct language_texts *languages, size_t n, siz
 	char *all = NULL;
 
 	for (size_t k = 0; k < n_names; k++) {
+		_cleanup_free_ char *quoted = strf("'%s'", names[k]);
 		bool others_have = false;
-		char *longer;
 
 		for (size_t i = 0; i < n; i++)
 			others_have |= languages[i].has_text[k];
-		if (!others_have || languages[which].has_text[k])
-			continue;
-		longer = strf("%s%s'%s'", all ? all : "", all ? " and no " : "", names[k]);
-		free(all);
-		all = longer;
+		if (others_have && !languages[which].has_text[k])
+			text_append_to_list(&all, " and no ", quoted);
 	}
 	return all;
 }

@@ -41,7 +41,7 @@ enum hid_item_kind {
 	HID_DELIMITER = 0xa8,
 };
 
-/* The bits of an item's first byte that tell its type (6.2.2.2). */
+/* The bits of an item's first byte that are its type (6.2.2.2). */
 enum hid_item_type {
 	HID_TYPE_MAIN = 0x00,
 	HID_TYPE_GLOBAL = 0x04,

@@ -59,18 +59,8 @@ static void set_ethernet_variables(struct template_state *m)
  */
 static void set_subset_variables(struct template_state *m)
 {
-	const struct gadget *g = m->prediction->gadget;
-	const struct function *last = m->function;
-
-	for (size_t i = 0; i < g->n_configs; i++)
-		for (size_t k = 0; k < g->configs[i].n_functions; k++) {
-			const struct function *f =
-				&g->functions[g->configs[i].functions[k].function_index];
-
-			if (streq_null(f->type, m->function->type))
-				last = f;
-		}
-	set_address_of(m, last);
+	set_address_of(m, gadget_last_linked_function(m->prediction->gadget, m->function->type)
+				  ?: m->function);
 }
 
 /*

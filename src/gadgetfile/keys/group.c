@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Validates the settings of a group by the rows of the group in the table of keys. */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "gadgetfile/load.h"
 
 const struct key *key_find(const struct key_group *group, const char *name)
@@ -116,18 +117,10 @@ static char *describe_types(unsigned int types)
 	if (types & NODE_FLOAT)
 		types &= ~(unsigned int)NODE_INT;
 	for (size_t i = 0; i < ARRAY_SIZE(type_words); i++) {
-		char *longer;
-
 		if (!(types & type_words[i].types))
 			continue;
 		types &= ~type_words[i].types;
-		longer = strf("%s%s%s", all ? all : "",
-			      !all    ? ""
-			      : types ? ", "
-				      : " or ",
-			      type_words[i].words);
-		free(all);
-		all = longer;
+		text_append_to_list(&all, types ? ", " : " or ", type_words[i].words);
 	}
 	return all;
 }

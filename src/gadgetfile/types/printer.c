@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "gadgetfile/types/attrs.h"
 
 /*
@@ -75,16 +76,9 @@ static char *missing_device_id_keys(const char *id)
 {
 	char *all = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(device_id_keys); i++) {
-		char *longer;
-
-		if (has_device_id_key(id, i))
-			continue;
-		longer = strf("%s%s%s", all ? all : "", all ? ", no " : "",
-			      device_id_keys[i].in_messages);
-		free(all);
-		all = longer;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(device_id_keys); i++)
+		if (!has_device_id_key(id, i))
+			text_append_to_list(&all, ", no ", device_id_keys[i].in_messages);
 	return all;
 }
 

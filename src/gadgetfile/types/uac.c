@@ -84,6 +84,19 @@ static long long highest_rate(struct attribute_values *d, const char *side, long
 }
 
 /*
+ * Returns the bytes of a packet of uac2 (get_max_bw_for_bint, f_uac2.c:671). `frame_size`: bytes of
+ * a sample of all channels; `fb_max`: how much the rate may be above its nominal value, in
+ * thousandths.
+ */
+static long long uac2_packet(long long rate, long long frame_size, long long per_second, bool async,
+			     long long fb_max)
+{
+	if (async)
+		rate = rate * (1000 + fb_max) / 1000;
+	return ((rate + per_second - 1) / per_second + !async) * frame_size;
+}
+
+/*
  * Maximum bytes of a packet. The kernel tries bInterval 4, 3, 2 and 1 until the packets are small
  * enough, and divides by 0 if none suffices (f_uac2.c, set_ep_max_packet_size_bint).
  */
@@ -96,13 +109,12 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 	const struct node *sync = load_find_attr(d, "c_sync")->node,
 			  *place = load_find_attr(d, mask)->node;
 	bool async = *side == 'p' || !sync || !streq(sync->text, "adaptive");
-	long long rate = highest_rate(d, side, default_rate), samples, bytes;
+	unsigned long long channels = (unsigned long long)side_attr_integer(d, side, "chmask", 3);
+	long long bytes =
+		uac2_packet(highest_rate(d, side, default_rate),
+			    __builtin_popcountll(channels) * side_attr_integer(d, side, "ssize", 2),
+			    MICROFRAMES, async, load_attr_integer(d, "fb_max", 5));
 
-	if (async)
-		rate = rate * (1000 + load_attr_integer(d, "fb_max", 5)) / 1000;
-	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
-	bytes = __builtin_popcountll((unsigned long long)side_attr_integer(d, side, "chmask", 3)) *
-		side_attr_integer(d, side, "ssize", 2) * samples;
 	if (bytes <= MAX_PACKET || load_attr_integer(d, bint, 0) != 0)
 		return;
 	diag_error(l->diags, node_range_to_mark(place ? place : d->group),
@@ -199,16 +211,13 @@ static void find_uac2_endpoint(const struct load *l, const struct function *f, c
 									   "fb_max");
 	bool full = l->gadget->max_speed == GADGET_SPEED_FULL,
 	     async = *side == 'p' || !sync || !sync->value || !str_has_prefix(sync->value, "adap");
-	long long bint = full ? 4 : highest_number(f, side, "hs_bint", 0), rate = e->rate,
-		  per_second;
+	long long bint = full ? 4 : highest_number(f, side, "hs_bint", 0);
 
 	if (bint < 1 || bint > 4) /* the kernel chooses one that suffices (check_bandwidth) */
 		return;
-	per_second = 8000 >> (bint - 1);
-	if (async)
-		rate = rate * (1000 + (fb_max && fb_max->value ? atoll(fb_max->value) : 5)) / 1000;
-	e->bytes = ((rate + per_second - 1) / per_second + !async) * e->frame_size;
-	e->max_packet = full ? 1023 : 1024;
+	e->bytes = uac2_packet(e->rate, e->frame_size, MICROFRAMES >> (bint - 1), async,
+			       fb_max && fb_max->value ? atoll(fb_max->value) : 5);
+	e->max_packet = full ? MAX_PACKET - 1 : MAX_PACKET;
 	e->interval = intervals[bint];
 	e->what_to_do = full ? "use fewer channels, smaller samples or a lower rate, or remove "
 			       "'max_speed'"
