@@ -126,15 +126,17 @@ def definition(text, name):
 
 
 def sources(tree):
-    return sorted(p for kind in ("c", "h") for top in ("src", "include")
-                  for p in glob.glob(os.path.join(tree, top, "**", "*." + kind), recursive=True))
+    """Returns {path: text} of the sources, in the order of their paths."""
+    return {path: cache.read(path).decode() for path in sorted(
+        p for kind in ("c", "h") for top in ("src", "include")
+        for p in glob.glob(os.path.join(tree, top, "**", "*." + kind), recursive=True))}
 
 
-def plant(mutant, tree=cache.TREE):
-    """Returns (file relative to the tree, its text with the defect)."""
+def plant(mutant, tree=cache.TREE, texts=None):
+    """Returns (file relative to the tree, its text with the defect). `texts`: sources(tree), for callers that plant
+    many."""
     found = []
-    for path in sources(tree):
-        text = cache.read(path).decode()
+    for path, text in (texts or sources(tree)).items():
         where = definition(text, mutant.fields["Function"])
         if where:
             found.append((path, text, where))

@@ -92,10 +92,10 @@ USER = planted.load(os.path.join(SRC, "tests", "mutants"))
 
 @test("each defect of tests/mutants fits one place in the sources")
 def defects_fit_sources():
-    wrong = []
+    wrong, texts = [], planted.sources(SRC)
     for mutant in USER:
         try:
-            planted.plant(mutant, SRC)
+            planted.plant(mutant, SRC, texts)
         except planted.Bad as e:
             wrong.append(str(e))
     eq(wrong, [])
