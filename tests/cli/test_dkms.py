@@ -11,6 +11,7 @@ import functools
 import glob
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -31,6 +32,34 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
+MADE = tempfile.TemporaryDirectory(prefix="ffsctl-dkms-")  # what several tests need, made once
+
+
+def once(make):
+    """Makes make(directory, ...) write to a directory of its own, once for the same arguments, and return it."""
+    @functools.cache
+    def made(*args):
+        directory = tempfile.mkdtemp(dir=MADE.name)
+        make(directory, *args)
+        return directory
+    return made
+
+
+@once
+def package_files(directory, groups):
+    subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + directory,
+                    "GROUP=" + " ".join(groups)], check=True, stdout=subprocess.DEVNULL)
+
+
+@once
+def source_package(directory, version, contents):
+    """Makes the tarball of a linux-source package, with what is needed here, of the source of version `contents`."""
+    source, package = cache.source_dir(contents), "linux-source-" + version
+    with tarfile.open(os.path.join(directory, package + ".tar.xz"), "w:xz", preset=0) as tar:
+        for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
+            tar.add(os.path.join(source, name), os.path.join(package, name))
+
+
 class Machine:
     """A place with a package's directory as dkms makes it, headers, and what dpkg says is installed."""
 
@@ -38,8 +67,7 @@ class Machine:
         self.release, _ = VERSIONS[version]
         self.headers, self.sources, self.bin = (os.path.join(work, n) for n in ("headers", "src", "bin"))
         os.makedirs(self.sources)
-        subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + work,
-                        "GROUP=" + " ".join(groups)], check=True, stdout=subprocess.DEVNULL)
+        shutil.copytree(package_files(groups), work, dirs_exist_ok=True)
         self.build, = glob.glob(os.path.join(work, "usr/src/ffsctl-modules-*"))
         if headers_of is not None:
             write(os.path.join(self.headers, "include/generated/package.h"),
@@ -49,11 +77,8 @@ class Machine:
             if installed else "exit 1\n"), 0o755)
 
     def tarball(self, version, contents=None):
-        """Makes the tarball of a linux-source package, with what is needed here; `contents`: of another version."""
-        source, package = cache.source_dir(contents or version), "linux-source-" + version
-        with tarfile.open(os.path.join(self.sources, package + ".tar.xz"), "w:xz", preset=0) as tar:
-            for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
-                tar.add(os.path.join(source, name), os.path.join(package, name))
+        """Installs a linux-source package; `contents`: with the source of another version."""
+        shutil.copytree(source_package(version, contents or version), self.sources, dirs_exist_ok=True)
 
     def prepare(self, release=None, groups=tuple(cache.GROUPS)):
         return subprocess.run(["./prepare", release or self.release, self.headers, *groups], cwd=self.build, text=True,
