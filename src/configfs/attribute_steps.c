@@ -390,6 +390,15 @@ static bool is_text_value(const struct configfs_attribute *e)
 	return true;
 }
 
+/* Returns whether the attributes are those of a function. */
+static bool is_of_function(const struct gadget *g, const struct configfs_attributes *attributes)
+{
+	for (size_t i = 0; i < g->n_functions; i++)
+		if (attributes == &g->functions[i].configfs_attributes)
+			return true;
+	return false;
+}
+
 void configfs_add_attributes(struct plan *plan, struct configfs *c,
 			     const struct configfs_attributes *attributes, const char *dir)
 {
@@ -429,7 +438,7 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 		 * attributes together with the function.
 		 */
 		if (step)
-			step->save_previous_value = attributes == &c->gadget->configfs_attributes ||
+			step->save_previous_value = !is_of_function(c->gadget, attributes) ||
 						    configfs_writable_while_bound(step);
 	}
 }

@@ -170,6 +170,7 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 		add_string(plan, c, &configfs_op_config_string, language, "configuration",
 			   s->configuration, &s->at);
 	}
+	configfs_add_attributes(plan, c, &config->configfs_attributes, dir);
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];
 		const struct function *f = &c->gadget->functions[cf->function_index];

@@ -66,5 +66,12 @@ json_t *export_address_source(const struct export *e, const char *directory, con
 /* The same for a serial number. */
 json_t *export_serial_source(const struct export *e, const char *serial);
 
+/*
+ * Set the key `tree` in the document, or in the group of a configuration, to the attributes and
+ * directories that no other key has. `dir` is the configuration's directory.
+ */
+void export_other_gadget_entries(struct export *e, json_t *document);
+void export_other_config_entries(struct export *e, json_t *group, const struct configfs_tree *dir);
+
 /* Exports all functions: sets the key `functions` of the document, and e->function_labels. */
 void export_functions(struct export *e, json_t *document);

@@ -40,25 +40,6 @@ static long long read_attribute_number(const struct configfs_tree *dir, const ch
 	return line && *line ? strtoll(line, NULL, 0) : -1;
 }
 
-/*
- * Reports the attributes and directories in `dir` that are not in `known_names`: a gadget file
- * cannot contain them.
- */
-static void report_other_entries(struct export *e, json_t *group, const struct configfs_tree *dir,
-				 const char *const *known_names, size_t n_known,
-				 const char *text_after_name)
-{
-	for (size_t i = 0; i < dir->n_children; i++) {
-		const struct configfs_tree *child = &dir->children[i];
-		bool is_known = false;
-
-		for (size_t k = 0; k < n_known; k++)
-			is_known |= streq(known_names[k], child->name);
-		if (!is_known && (child->kind != TREE_ATTRIBUTE || child->value))
-			export_report_omission(e, group, "%s%s", child->name, text_after_name);
-	}
-}
-
 /* --- The device ------------------------------------------------------------------------------- */
 
 static void add_gadget_name(struct export *e, json_t *document)
@@ -204,8 +185,6 @@ static json_t *export_string_groups(struct export *e, const struct configfs_tree
 		source = export_serial_source(e, json_text(group, "serialnumber", NULL));
 		if (source)
 			json_object_set_new(group, "serialnumber", source);
-		report_other_entries(e, group, language, string_names, n,
-				     ": a string that only uvc functions can use");
 		json_array_append_new(list, group);
 	}
 	return list;
@@ -368,6 +347,7 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 	export_set_unless_empty(group, "strings",
 				export_string_groups(e, languages, texts, ARRAY_SIZE(texts)));
 	list = export_config_functions(e, group, dir);
+	export_other_config_entries(e, group, dir);
 	if (json_array_size(list) > 0) {
 		json_object_set(group, "functions", list);
 		json_array_append(configs, group);
@@ -395,12 +375,6 @@ static void add_configs(struct export *e, json_t *document)
 json_t *export_document(struct export *e)
 {
 	static const char *const names[] = { "manufacturer", "product", "serialnumber" };
-	static const char *const known[] = {
-		"bcdUSB",    "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
-		"bcdDevice", "idVendor",     "idProduct",	"bMaxPacketSize0",
-		"UDC",	     "max_speed",    "functions",	"configs",
-		"strings",   "os_desc",	     "webusb",
-	};
 	json_t *document = json_object();
 
 	export_add_comment(document, "Exported from the gadget '%s' in configfs.", e->gadget_name);
@@ -408,8 +382,6 @@ json_t *export_document(struct export *e)
 	add_settings_from_record(e, document);
 	add_udc(e, document);
 	add_max_speed(e, document);
-	report_other_entries(e, document, e->gadget_dir, known, ARRAY_SIZE(known),
-			     ": a gadget file cannot contain it");
 	add_device_attributes(e, document);
 	json_object_set_new(document, "strings",
 			    export_string_groups(e, configfs_tree_child(e->gadget_dir, "strings"),
@@ -418,5 +390,6 @@ json_t *export_document(struct export *e)
 	add_webusb(e, document);
 	export_functions(e, document);
 	add_configs(e, document);
+	export_other_gadget_entries(e, document);
 	return document;
 }

@@ -134,6 +134,7 @@ static void free_function(struct function *f)
 static void free_config(struct config *c)
 {
 	free(c->name);
+	free_configfs_attributes(&c->configfs_attributes);
 	for (size_t n = 0; n < c->n_strings; n++)
 		free(c->strings[n].configuration);
 	free(c->strings);

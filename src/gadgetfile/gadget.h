@@ -161,7 +161,7 @@ static inline bool worker_needs_privileges(const struct worker *w)
 	return w->process_limits.keep_all_privileges || w->process_limits.capabilities;
 }
 
-/* What an entry in the configfs directory of a function or of the gadget is. */
+/* What an entry in the configfs directory of a function, a configuration or the gadget is. */
 enum configfs_entry_kind {
 	ATTRIBUTE_VALUE,
 	ATTRIBUTE_VALUE_FILE,
@@ -177,12 +177,13 @@ enum configfs_entry_kind {
 #define ATTRIBUTE_VALUE_MAX 4095
 
 /*
- * An attribute to write in the configfs directory of a function or of the gadget; or a directory or
- * link to create there.
+ * An attribute to write in the configfs directory of a function, a configuration or the gadget; or
+ * a directory or link to create there.
  */
 struct configfs_attribute {
 	enum configfs_entry_kind entry_kind;
-	char *path; /* relative to the directory of the function or gadget: "lun.0/file" */
+	char *path; /* relative to the directory of the function, configuration or gadget:
+		       "lun.0/file" */
 	/*
 	 * `size` bytes and a NUL. ATTRIBUTE_VALUE: the value to write; ATTRIBUTE_VALUE_FILE:
 	 * absolute path of a file that has the value; ATTRIBUTE_ADDRESS_SOURCE: source from which
@@ -269,6 +270,8 @@ struct config {
 	size_t n_strings;
 	struct config_function *functions;
 	size_t n_functions;
+	/* attributes in the configuration's directory that have no key of their own */
+	struct configfs_attributes configfs_attributes;
 	struct position at;
 };
 

@@ -21,6 +21,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/keys/media.c \
 	src/gadgetfile/keys/normalize.c \
 	src/gadgetfile/keys/setters.c \
+	src/gadgetfile/keys/tree.c \
 	src/gadgetfile/keys/worker.c \
 	src/gadgetfile/syntax/arena.c \
 	src/gadgetfile/syntax/cursor.c \
@@ -41,6 +42,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/blob.c \
 	src/gadgetfile/types/class_and_string.c \
 	src/gadgetfile/types/config.c \
+	src/gadgetfile/types/configfs_entries.c \
 	src/gadgetfile/types/endpoint.c \
 	src/gadgetfile/types/endpoint_addresses.c \
 	src/gadgetfile/types/ethernet_addresses.c \

@@ -244,6 +244,8 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)
 		load_gadget_webusb(l, d.webusb);
+	if (d.tree)
+		load_gadget_configfs_tree(l, d.tree);
 	load_check_blobs(l);
 	load_check_kernel_limits(l);
 	if (l->diags->n_errors == 0)

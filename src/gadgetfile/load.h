@@ -56,7 +56,7 @@ struct load {
 /* The settings at the top level of a gadget file, before they are loaded. */
 struct gadget_settings {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
-	struct node *switch_to;
+	struct node *switch_to, *tree;
 	bool autostart;
 	unsigned int max_speed;
 };
@@ -68,7 +68,7 @@ struct function_settings {
 };
 
 struct config_settings {
-	struct node *id, *name, *attrs, *strings, *functions;
+	struct node *id, *name, *attrs, *strings, *functions, *tree;
 };
 
 struct config_function_settings {

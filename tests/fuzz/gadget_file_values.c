@@ -78,6 +78,8 @@ static const struct texts {
 	{ &lun_keys, "file", TEXTS("\"\"", "\"disk.img\"") },
 	{ &function_tree_keys, "path", TEXTS("\"x\"", "\"lun.0/ro\"", "\"lun.1\"", "\"a/b/c\"") },
 	{ &function_tree_keys, "link", TEXTS("\"x\"", "\"lun.0\"") },
+	{ &gadget_tree_keys, "path", TEXTS("\"x\"", "\"os_desc/x\"", "\"webusb/a/b\"") },
+	{ &config_tree_keys, "path", TEXTS("\"future\"", "\"a/b/c\"") },
 	{ &uvc_format_keys, "guidFormat",
 	  TEXTS("[ 0x59, 0x55, 0x59, 0x32, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71 "
 		"]") },
@@ -96,7 +98,8 @@ static const struct {
 	{ &ffs_keys, "interfaces", 90 },      { &ffs_keys, "blob", 6 },
 	{ &interface_keys, "endpoints", 75 }, { &worker_keys, "exec", 60 },
 	{ &worker_keys, "plugin", 40 },	      { &function_keys, "tree", 3 },
-	{ &config_keys, "functions", 100 },
+	{ &config_keys, "functions", 100 },   { &gadget_keys, "tree", 3 },
+	{ &config_keys, "tree", 3 },
 };
 
 int setting_percent(const struct generator *g, const struct key_group *group, const struct key *key)

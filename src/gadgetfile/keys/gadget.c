@@ -209,6 +209,11 @@ static const struct key config_rows[] = {
 		 "of functions, or groups, which can also set the link's name or define the "
 		 "function.",
 	  .set = set_node, FIELD(struct config_settings, functions) },
+	{ "tree", TYPE_LIST, NODE_GROUP, .group = &config_tree_keys,
+	  .doc = "Attributes and directories in the configuration's configfs directory that have "
+		 "no key, such as an attribute of a newer kernel. They are created before the "
+		 "functions are linked, in file order; at most 1024.",
+	  .set = set_node, FIELD(struct config_settings, tree) },
 	{ 0 },
 };
 const struct key_group config_keys = { "configs", "a configuration", config_rows, NULL,
@@ -262,6 +267,12 @@ static const struct key gadget_rows[] = {
 	  .group = &config_keys, .default_text = "one, with every function in file order",
 	  .doc = "The configurations, one group for each.", .set = set_node,
 	  FIELD(struct gadget_settings, configs) },
+	{ "tree", TYPE_LIST, NODE_GROUP, .group = &gadget_tree_keys,
+	  .doc = "Attributes and directories in the gadget's configfs directory that have no key, "
+		 "such as an attribute of a newer kernel. They are created after everything else, "
+		 "in file order; at most 1024. What other keys set, and what belongs to functions "
+		 "and configurations, is an error.",
+	  .set = set_node, FIELD(struct gadget_settings, tree) },
 	{ 0 },
 };
 const struct key_group gadget_keys = { "", "a gadget file", gadget_rows, NULL,

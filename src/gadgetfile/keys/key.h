@@ -94,8 +94,9 @@ extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, f
 	ffs_keys, mount_keys, interface_keys, text_keys, endpoint_keys, full_keys, super_keys,
 	worker_keys, io_keys, limits_keys, lun_keys, address_keys, midi2_endpoint_keys,
 	midi2_block_keys, uvc_format_keys, uvc_frame_keys, uvc_config_keys, os_descs_keys,
-	webusb_keys, config_keys, function_os_descs_keys, function_tree_keys, os_compat_keys,
-	os_properties_keys, config_attrs_keys, config_strings_keys, config_function_keys;
+	webusb_keys, config_keys, function_os_descs_keys, function_tree_keys, gadget_tree_keys,
+	config_tree_keys, os_compat_keys, os_properties_keys, config_attrs_keys,
+	config_strings_keys, config_function_keys;
 
 extern const struct keyword class_words[];
 /*

@@ -4,27 +4,6 @@
 
 #include "base/cleanup.h"
 
-#define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
-
-static const struct key function_tree_rows[] = {
-	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Path of an attribute, a directory or a link, relative to the function's "
-		 "directory. Missing directories in the path are created.",
-	  .set = set_configfs_path, FIELD(struct configfs_entry_settings, path) },
-	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
-	  .doc = "Value to write to the attribute: true is written as 1, false as 0, and a list as "
-		 "its bytes.",
-	  .set = set_node, FIELD(struct configfs_entry_settings, value) },
-	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Target of a link, also relative to the function's directory. Without 'value' and "
-		 "'link', the entry is a directory.",
-	  .set = set_configfs_path, FIELD(struct configfs_entry_settings, symlink_target) },
-	{ 0 },
-};
-const struct key_group function_tree_keys = { "functions.LABEL.tree", "an entry of 'tree'",
-					      function_tree_rows, NULL,
-					      "One attribute, directory or link." };
-
 void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 			enum configfs_entry_kind entry_kind, char *path, char *value, size_t size,
 			const struct node *node)
@@ -226,11 +205,7 @@ void load_add_attributes(struct load *l, struct configfs_attributes *attributes,
 	}
 }
 
-/*
- * Returns what is written to an attribute: the bytes of a list, or any other value as text. NULL:
- * an error was added.
- */
-static char *value_to_write(struct load *l, struct node *value, size_t *size)
+char *load_value_to_write(struct load *l, struct node *value, size_t *size)
 {
 	struct ffs_bytes bytes = { 0 };
 	char *text;
@@ -293,7 +268,7 @@ static void load_attrs_of_unknown_type(struct load *l, struct function *f, const
 
 		if (setting->has_error || setting->type == NODE_BAD)
 			continue;
-		value = value_to_write(l, setting, &size);
+		value = load_value_to_write(l, setting, &size);
 		if (value)
 			load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_VALUE,
 					   xstrdup(setting->name), value, size, setting);
@@ -352,115 +327,5 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 			type->check_and_convert_values(l, f, &d);
 		set_values_if_missing(&d, attrs ? attrs : function);
 		load_add_attributes(l, &f->configfs_attributes, "", &d);
-	}
-}
-
-/* --- tree ------------------------------------------------------------------------------------- */
-
-/* Maximum levels of directories; no kernel function has as many. */
-#define MAX_LEVELS 16
-#define MAX_TREE_ENTRIES 1024
-
-/*
- * Returns whether a relative path stays below the function's directory and has at most MAX_LEVELS
- * levels.
- */
-static bool stays_below_function(const char *path)
-{
-	const char *p = path;
-
-	for (int level = 0; level < MAX_LEVELS; level++, p++) {
-		size_t n = strcspn(p, "/");
-
-		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-		p += n;
-		if (!*p)
-			return true;
-	}
-	return false;
-}
-
-static bool check_configfs_path(struct load *l, const struct key *k, struct node *value)
-{
-	_cleanup_free_ char *shown = diag_quote(value->text);
-
-	if (stays_below_function(value->text) && strlen(value->text) <= 1024)
-		return true;
-	load_error(l, value,
-		   "'%s' must be a path below the function's directory, without '.' and '..' and "
-		   "at most "
-		   "%d levels deep, not %s",
-		   k->name, MAX_LEVELS, shown);
-	return false;
-}
-
-void set_configfs_path(struct load *l, const struct key *k, struct node *value, void *field)
-{
-	if (check_configfs_path(l, k, value))
-		*(struct node **)field = value;
-}
-
-static bool has_directory_entry(const struct function *f, const char *path, size_t n)
-{
-	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
-		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
-
-		if (e->entry_kind == ATTRIBUTE_DIRECTORY && strncmp(e->path, path, n) == 0 &&
-		    !e->path[n])
-			return true;
-	}
-	return false;
-}
-
-/*
- * Adds the parent directories of `path`. Their steps succeed if the kernel has already made the
- * directories.
- */
-static void add_configfs_parent_directories(struct load *l, struct function *f,
-					    const struct node *node, const char *path)
-{
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		size_t n = (size_t)(slash - path);
-
-		if (!has_directory_entry(f, path, n))
-			load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
-					   xstrndup(path, n), NULL, 0, node);
-	}
-}
-
-void load_function_configfs_tree(struct load *l, struct function *f, struct node *list)
-{
-	if (list->n_children > MAX_TREE_ENTRIES) {
-		load_error(l, list, "'tree' must have at most %d entries, not %zu",
-			   MAX_TREE_ENTRIES, list->n_children);
-		return;
-	}
-	node_foreach(item, list) {
-		struct configfs_entry_settings d = { 0 };
-		char *value = NULL;
-		size_t size = 0;
-
-		if (item->has_error)
-			continue;
-		load_group(l, &function_tree_keys, item, &d);
-		if (node_member(item, "value") && node_member(item, "link")) {
-			diag_error(l->diags, node_range_to_mark(item),
-				   "an entry of 'tree' must not have both 'value' and 'link'");
-			continue;
-		}
-		if (!d.path)
-			continue;
-		add_configfs_parent_directories(l, f, item, d.path->text);
-		if (d.value)
-			value = value_to_write(l, d.value, &size);
-		else if (d.symlink_target)
-			value = xstrdup(d.symlink_target->text);
-		load_add_attribute(l, &f->configfs_attributes,
-				   d.value	      ? ATTRIBUTE_VALUE
-				   : d.symlink_target ? ATTRIBUTE_LINK
-						      : ATTRIBUTE_DIRECTORY,
-				   xstrdup(d.path->text), value,
-				   d.symlink_target ? strlen(value) : size, item);
 	}
 }

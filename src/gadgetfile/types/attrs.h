@@ -32,7 +32,7 @@ struct os_descriptor_settings {
 	struct node *compatible, *sub_compatible;
 };
 
-/* An element of the list `tree`: an attribute, directory or link in configfs. */
+/* An element of a list `tree`: an attribute, directory or link in configfs. */
 struct configfs_entry_settings {
 	struct node *path, *value, *symlink_target;
 };
@@ -54,10 +54,14 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 void load_gadget_os_descs(struct load *l, struct node *node);
 void load_gadget_webusb(struct load *l, struct node *node);
 /*
- * Loads the list `tree` of a function: attributes, directories and links in the function's configfs
- * directory.
+ * Load the list `tree` of a function, of the gadget or of a configuration: attributes and
+ * directories in its configfs directory, of a function also links. Those of the gadget and of a
+ * configuration must not be what ffsctl manages; the gadget's is loaded after all else that is
+ * in its directory, a configuration's after its strings and functions.
  */
 void load_function_configfs_tree(struct load *l, struct function *f, struct node *list);
+void load_gadget_configfs_tree(struct load *l, struct node *list);
+void load_config_configfs_tree(struct load *l, struct config *c, struct node *list);
 
 /* Reads the settings of the group `node`, whose keys `group` describes, into `d`. */
 void load_attr_group(struct load *l, const struct key_group *group, struct node *node,
@@ -68,6 +72,11 @@ void load_attr_group(struct load *l, const struct key_group *group, struct node 
  */
 void load_add_attributes(struct load *l, struct configfs_attributes *attributes, const char *prefix,
 			 struct attribute_values *d);
+/*
+ * Returns what is written to an attribute: the bytes of a list, or any other value as text. NULL:
+ * an error was added. The caller frees the value.
+ */
+char *load_value_to_write(struct load *l, struct node *value, size_t *size);
 /* Appends an attribute, directory or link, which then owns `path` and `value` (NULL: no value). */
 void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 			enum configfs_entry_kind entry_kind, char *path, char *value, size_t size,
@@ -108,7 +117,7 @@ void load_set_attr_default(struct attribute_values *d, const char *name, const c
 key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_address,
 	set_attr_ifname, ignore_readonly_attr, set_attr_bytes, set_attr_path, set_attr_report_desc,
 	set_attr_bcd, set_attr_url, set_attr_string_with_newline, set_attr_rates, set_attr_node,
-	set_attr_printer_device_id, set_configfs_path;
+	set_attr_printer_device_id;
 
 /* Adds errors and warnings about equal Ethernet addresses. Must be called after load_configs. */
 void load_check_ethernet_addresses(struct load *l);

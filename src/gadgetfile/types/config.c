@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/keys/function_types.h"
-#include "gadgetfile/load.h"
+#include "gadgetfile/types/attrs.h"
 #include "gadgetfile/types/language_id.h"
 
 #define MAX_INTERFACES 16 /* MAX_CONFIG_INTERFACES of linux/usb/composite.h */
@@ -338,6 +338,8 @@ static void load_config(struct load *l, struct node *node)
 		load_config_strings(l, c, d.strings);
 	if (d.functions)
 		load_config_functions(l, c, d.functions);
+	if (d.tree)
+		load_config_configfs_tree(l, c, d.tree);
 	check_max_power(l, c, d.attrs);
 	check_interface_count(l, c, &node->at);
 }

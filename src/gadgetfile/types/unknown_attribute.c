@@ -25,14 +25,25 @@ static char *value_as_written(const struct node *setting)
  * paths of the group's attributes begin with there.
  */
 #define TREE_OF_FUNCTION "the function's 'tree'"
+#define TREE_OF_GADGET "the gadget's 'tree'"
+#define TREE_OF_CONFIG "the configuration's 'tree'"
 static const struct {
 	const struct key_group *group;
 	const char *tree, *prefix;
 } trees[] = {
-	{ &function_keys, TREE_OF_FUNCTION, "" },
-	{ &lun_keys, TREE_OF_FUNCTION, "lun.N/" },
-	{ &function_tree_keys, "the list", "" },
+	{ &function_keys, TREE_OF_FUNCTION, "" },    { &lun_keys, TREE_OF_FUNCTION, "lun.N/" },
+	{ &function_tree_keys, "the list", "" },     { &gadget_keys, TREE_OF_GADGET, "" },
+	{ &attrs_keys, TREE_OF_GADGET, "" },	     { &os_descs_keys, TREE_OF_GADGET, "os_desc/" },
+	{ &webusb_keys, TREE_OF_GADGET, "webusb/" }, { &gadget_tree_keys, "the list", "" },
+	{ &config_keys, TREE_OF_CONFIG, "" },	     { &config_attrs_keys, TREE_OF_CONFIG, "" },
+	{ &config_tree_keys, "the list", "" },
 };
+
+static bool is_entry_of_tree(const struct key_group *group)
+{
+	return group == &function_tree_keys || group == &gadget_tree_keys ||
+	       group == &config_tree_keys;
+}
 
 static bool has_attributes_of_function(const struct key_group *group)
 {
@@ -51,7 +62,7 @@ static const char *tree_for_group(const struct load *l, const struct key_group *
 		return TREE_OF_FUNCTION;
 	/* In an entry of 'tree' that has a path, another key is no attribute, but a mistake. */
 	if ((group == &function_keys && !l->function_attr_keys) ||
-	    (group == &function_tree_keys && node_member(node, "path")))
+	    (is_entry_of_tree(group) && node_member(node, "path")))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
 		if (trees[i].group != group)
@@ -71,7 +82,7 @@ void load_hint_at_attribute(struct load *l, const struct key_group *group, const
 	if (!tree || !may_be_attribute(setting))
 		return;
 	for (const struct function_type *t = function_table; t->name; t++) {
-		if (group == &function_tree_keys || !t->attr_keys ||
+		if (is_entry_of_tree(group) || !t->attr_keys ||
 		    !key_find(t->attr_keys, setting->name))
 			continue;
 		diags_hint(l->diags, "functions of type %s have it", t->name);

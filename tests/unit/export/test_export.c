@@ -294,6 +294,15 @@ static void check_entry(const struct gadget *g, const char *path, const char *va
 
 #define ENTRY(g, path, value) check_entry(g, path, value, sizeof(value) - 1)
 
+static void check_gadget_entry(const struct gadget *g, const char *path, const char *value)
+{
+	const struct configfs_attribute *e =
+		configfs_attributes_find(&g->configfs_attributes, path);
+
+	cr_assert_not_null(e, "%s", path);
+	cr_assert_str_eq(e->value, value);
+}
+
 /* Text that tries to be read as something else. */
 Test(tree, values_of_an_enemy)
 {
@@ -370,6 +379,47 @@ Test(tree, what_our_rows_refuse_goes_to_the_tree)
 				       "attrs"));
 	ENTRY(r.g, "report_length", "0");
 	ENTRY(r.g, "protocol", "2");
+	result_free(&r);
+	tree_free(&t);
+}
+
+Test(tree, entries_of_gadget_and_configuration_without_a_key)
+{
+	struct tree t = tree_new();
+	struct result r;
+
+	PUT(&t, "strings/0x0409/product", "p\n");
+	PUT(&t, "strings/0x0409/camera/s", "Front\n");
+	put(&t, "strings/0x0409/more", NULL, 0);
+	PUT(&t, "os_desc/use", "1\n");
+	PUT(&t, "os_desc/future", "2\n");
+	PUT(&t, "webusb/future", "\xff\n");
+	PUT(&t, "bFuture", "0x03\n");
+	put(&t, "group/empty", NULL, 0);
+	PUT(&t, "a\nb", "1\n");
+	PUT(&t, "functions/acm.x/port_num", "0\n");
+	PUT(&t, "configs/c.1/MaxPower", "2\n");
+	PUT(&t, "configs/c.1/wFuture", "4\n");
+	PUT(&t, "configs/c.1/strings/0x407/configuration", "k\n");
+	PUT(&t, "configs/c.1/strings/0x407/future", "x\n");
+	put_link(&t, "configs/c.1/acm.x", "functions/acm.x");
+	put_link(&t, "os_desc/c.1", "configs/c.1");
+	put_link(&t, "group/link", "configs/c.1");
+	r = export_tree(&t);
+	cr_assert_eq(r.n_lost, 2, "%s", r.text); /* the link, and the name of two lines */
+	check_gadget_entry(r.g, "strings/0x409/camera/s", "Front");
+	cr_assert_not_null(
+		configfs_attributes_find(&r.g->configfs_attributes, "strings/0x409/more"));
+	check_gadget_entry(r.g, "os_desc/future", "2");
+	check_gadget_entry(r.g, "webusb/future", "\xff");
+	check_gadget_entry(r.g, "bFuture", "0x03");
+	cr_assert_not_null(configfs_attributes_find(&r.g->configfs_attributes, "group/empty"));
+	cr_assert_eq(json_array_size(json_object_get(r.form, "tree")), 6);
+	cr_assert_eq(r.g->configs[0].configfs_attributes.n, 2);
+	cr_assert_not_null(configfs_attributes_find(&r.g->configs[0].configfs_attributes,
+						    "strings/0x407/future"));
+	cr_assert_not_null(
+		configfs_attributes_find(&r.g->configs[0].configfs_attributes, "wFuture"));
 	result_free(&r);
 	tree_free(&t);
 }
