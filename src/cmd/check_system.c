@@ -277,9 +277,11 @@ static void check_udc_mismatches(const struct system_check *h, const char *udc_n
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	_cleanup_free_ char *driver = udc_name ? udc_driver(udc_name) : NULL;
+	const char *known_driver = driver ?: udc->driver.value;
+	const struct udc_facts facts = udc_facts_find(h->paths, h->gadget, udc_name, known_driver);
 	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	udc_mismatches_find(driver ?: udc->driver.value, h->gadget, predict_running_kernel(), &m);
+	udc_mismatches_find(known_driver, &facts, h->gadget, predict_running_kernel(), &m);
 	for (size_t i = 0; i < m.n; i++) {
 		const struct udc_mismatch *one = &m.list[i];
 

@@ -34,6 +34,7 @@ struct descriptors_command {
 	char *serial_number;	     /* this system's serial number; freed by the command */
 	/* prediction.host_addresses; freed by the command */
 	char **host_addresses;
+	struct udc_facts udc;
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -71,8 +72,8 @@ static void print_unknown_functions(const struct descriptors_command *r,
 
 static void print_descriptors_at_speed(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number,
-					    r->host_addresses };
+	const struct prediction_input f = { r->gadget,	      r->kernel_version, speed,
+					    r->serial_number, r->host_addresses, &r->udc };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
@@ -233,8 +234,8 @@ static json_t *descriptors_to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number,
-					    r->host_addresses };
+	const struct prediction_input f = { r->gadget,	      r->kernel_version, speed,
+					    r->serial_number, r->host_addresses, &r->udc };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
@@ -457,6 +458,8 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
 		read_serial_number(r);
 		make_host_addresses(r);
+		r->udc = udc_facts_find(&globals->paths, gadget, gadget->udc.name.value,
+					gadget->udc.driver.value);
 	}
 	if (r->output_format == OUTPUT_JSON) {
 		exit = print_descriptors_json(r, &diags, &err, exit);
@@ -535,7 +538,8 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
+		"running "
 		"kernel)\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"

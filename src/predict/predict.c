@@ -320,6 +320,49 @@ static void add_device_strings(const struct prediction_input *f, const struct ga
 	}
 }
 
+static long long gadget_attribute_number(const struct gadget *g, const char *path)
+{
+	const struct configfs_attribute *e =
+		configfs_attributes_find(&g->configfs_attributes, path);
+
+	return e && e->value ? strtoll(e->value, NULL, 0) : 0;
+}
+
+bool predict_has_webusb(const struct gadget *g)
+{
+	return gadget_attribute_number(g, "webusb/use");
+}
+
+/* bcdUSB below SuperSpeed: its lower byte, the bits of it that are certain, and its words. */
+struct usb_version {
+	uint8_t minor, certain_bits;
+	const char *words;
+};
+
+/* Returns bcdUSB below SuperSpeed, as composite.c sets it for GET_DESCRIPTOR (USB_DT_DEVICE). */
+static struct usb_version find_usb_version(const struct prediction_input *f)
+{
+	const struct udc_facts unknown = { 0 }, *udc = f->udc ? f->udc : &unknown;
+	bool webusb = f->kernel_version >= KERNEL_6_12 && predict_has_webusb(f->gadget);
+
+	if (udc->superspeed == UDC_YES || (webusb && udc->webusb_fix == UDC_YES))
+		return (struct usb_version){ 0x10, 0xff, NULL };
+	if (!webusb && udc->superspeed == UDC_NO)
+		return (struct usb_version){ 0x00, 0xfe, "2.00, or 2.01 if the UDC supports LPM" };
+	if (!webusb)
+		return (struct usb_version){ 0x00, 0x00,
+					     "2.00, 2.01 or 2.10, depending on the UDC" };
+	if (udc->superspeed == UDC_NO && udc->webusb_fix == UDC_NO)
+		return (struct usb_version){ 0x01, 0xff, NULL };
+	return (struct usb_version){ 0x10, 0xee,
+				     udc->superspeed == UDC_NO
+					     ? "2.10, or 2.01 if the kernel has no fix"
+				     : udc->webusb_fix == UDC_NO
+					     ? "2.10, or 2.01 if the UDC has no SuperSpeed"
+					     : "2.10, or 2.01 if the UDC has no SuperSpeed and the "
+					       "kernel no fix" };
+}
+
 void predict_device(const struct prediction_input *f, struct descriptors *out)
 {
 	const struct gadget *g = f->gadget;
@@ -339,12 +382,13 @@ void predict_device(const struct prediction_input *f, struct descriptors *out)
 			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
 		USB_DT_DEVICE_SIZE);
 
-	/*
-	 * bcdUSB is 0x0200, 0x0201 or 0x0210; this depends on whether the UDC supports LPM or
-	 * SuperSpeed.
-	 */
-	if (f->speed != EP_SUPER)
-		d->certain_bits[2] = 0;
+	if (f->speed != EP_SUPER) {
+		const struct usb_version version = find_usb_version(f);
+
+		d->bytes[2] = version.minor;
+		d->certain_bits[2] = version.certain_bits;
+		d->usb_versions = version.words;
+	}
 	/* At full speed, some UDCs have a smaller packet size of ep0. */
 	if (f->speed == EP_FULL)
 		d->certain_bits[7] = 0;
@@ -357,14 +401,6 @@ void predict_device(const struct prediction_input *f, struct descriptors *out)
 
 /* --- BOS -------------------------------------------------------------------------------------- */
 
-static long long gadget_attribute_number(const struct gadget *g, const char *path)
-{
-	const struct configfs_attribute *e =
-		configfs_attributes_find(&g->configfs_attributes, path);
-
-	return e && e->value ? strtoll(e->value, NULL, 0) : 0;
-}
-
 /*
  * Sets the variables of bos_template, which include those of the WebUSB capability (WebUSB, 4.1;
  * Linux 6.3 and later).
@@ -375,7 +411,7 @@ static void set_bos_variables(struct template_state *m)
 	const struct configfs_attribute *page =
 		configfs_attributes_find(&g->configfs_attributes, "webusb/landingPage");
 	bool super = m->prediction->speed == EP_SUPER,
-	     webusb = template_number(m, "new") && gadget_attribute_number(g, "webusb/use");
+	     webusb = template_number(m, "new") && predict_has_webusb(g);
 	long long version = gadget_attribute_number(g, "webusb/bcdVersion");
 
 	template_set_number(m, "super", super);

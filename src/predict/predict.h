@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "configfs/udc_facts.h"
 #include "gadgetfile/gadget.h"
 #include "hid/check_report.h"
 
@@ -39,6 +40,11 @@ struct descriptor {
 		const char *from_key_value;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
+	/*
+	 * The values that bcdUSB of a device descriptor can have, in words; NULL: it is certain, or
+	 * this is another descriptor.
+	 */
+	const char *usb_versions;
 	/*
 	 * Which descriptors are included in wTotalLength, a field of this descriptor at the offset
 	 * `total_length_offset`: this descriptor and the class-specific ones directly after it, or
@@ -93,6 +99,7 @@ struct prediction_input {
 	 * read, NULL. The array may be NULL.
 	 */
 	char *const *host_addresses;
+	const struct udc_facts *udc; /* what bcdUSB depends on; NULL: unknown */
 };
 
 /*
@@ -103,6 +110,9 @@ const struct gadget_strings *predict_device_strings(const struct gadget *g);
 
 /* Returns whether max_speed of the gadget allows this speed. */
 bool predict_can_run_at_speed(const struct gadget *g, int speed);
+
+/* Returns whether the device has WebUSB, if the kernel has it (Linux 6.3 and later). */
+bool predict_has_webusb(const struct gadget *g);
 
 /* Appends the device descriptor to *out. */
 void predict_device(const struct prediction_input *f, struct descriptors *out);

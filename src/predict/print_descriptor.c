@@ -173,6 +173,8 @@ static void print_field(FILE *to, const struct descriptor *d, size_t offset, siz
 
 	if (how == 'e') {
 		print_endpoint_address(to, d, offset);
+	} else if (offset == 2 && d->usb_versions) {
+		fprintf(to, "%s\n", d->usb_versions);
 	} else if (how == 's' && text) {
 		if (field_is_certain(d, offset, n))
 			fprintf(to, "%lu  %s\n", value, text);

@@ -243,13 +243,41 @@ static void check_zlp(const struct udc_traits *udc, const struct function *f,
 	}
 }
 
-void udc_mismatches_find(const char *driver, const struct gadget *g, enum predict_kernel kernel,
-			 struct udc_mismatches *out)
+/*
+ * Chromium reads the BOS, in which the landing page is announced, only of devices whose bcdUSB is
+ * 2.10 or more (usb_service_linux.cc, usb_device_win.cc: kUsbVersion2_1). Without our fix
+ * composite.c sends 2.01 if the UDC has no SuperSpeed. A file whose max_speed is lower is taken to
+ * be for such a UDC.
+ */
+static void check_landing_page(const struct udc_facts *facts, const struct gadget *g,
+			       struct udc_mismatches *out)
+{
+	const struct configfs_attribute *page =
+		configfs_attributes_find(&g->configfs_attributes, "webusb/landingPage");
+	bool is_for_slow_udc = g->max_speed_at.file && g->max_speed < GADGET_SPEED_SUPER;
+
+	if (!page || page->size == 0 || !predict_has_webusb(g) || facts->webusb_fix == UDC_YES ||
+	    facts->superspeed == UDC_YES || (facts->superspeed == UDC_UNKNOWN && !is_for_slow_udc))
+		return;
+	add_mismatch(
+		out, UDC_LANDING_PAGE_UNREAD, &page->position,
+		strf("Chromium %s: bcdUSB is 2.01 on a UDC without SuperSpeed, and must be 2.10",
+		     facts->webusb_fix == UDC_NO
+			     ? "does not read 'landingPage'"
+			     : "reads 'landingPage' only if the kernel has a fix"),
+		"apply the group 'fixes' of ffsctl's kernel patches, or use a UDC with "
+		"SuperSpeed");
+}
+
+void udc_mismatches_find(const char *driver, const struct udc_facts *facts, const struct gadget *g,
+			 enum predict_kernel kernel, struct udc_mismatches *out)
 {
 	const struct udc_traits *udc = udc_traits_or_unknown(driver);
+	const struct udc_facts unknown = { 0 };
 
 	for (size_t i = 0; udc->endpoints[0].n && i < g->n_configs; i++)
 		check_config(udc, g, kernel, &g->configs[i], out);
 	for (size_t i = 0; udc->zlp == UDC_NO && i < g->n_functions; i++)
 		check_zlp(udc, &g->functions[i], out);
+	check_landing_page(facts ? facts : &unknown, g, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds what a gadget needs and a UDC of a driver does not have, by the table of UDC drivers
- * (configfs/udc_driver_table.h).
+ * (configfs/udc_driver_table.h) and by what is known about the UDC (configfs/udc_facts.h).
  */
 #pragma once
 
@@ -12,6 +12,8 @@ enum udc_mismatch_kind {
 	UDC_NO_ISOCHRONOUS,    /* a function needs isochronous endpoints */
 	UDC_PACKET_TOO_LARGE,  /* a function has an endpoint whose packets are too large */
 	UDC_NO_ZLP,	       /* an endpoint of FunctionFS has `zlp` */
+	/* no Chromium reads the landing page: bcdUSB is 2.01 */
+	UDC_LANDING_PAGE_UNREAD,
 };
 
 struct udc_mismatch {
@@ -29,8 +31,8 @@ void udc_mismatches_free(struct udc_mismatches *m);
 #define _cleanup_udc_mismatches_ _cleanup_(udc_mismatches_free)
 
 /*
- * Appends what the gadget needs and no UDC of the driver has: nothing for a driver that is not in
- * the table. `driver` may be NULL. The caller frees the list.
+ * Appends what the gadget needs and no UDC of the driver has: of endpoints nothing for a driver
+ * that is not in the table. `driver` and `facts` may be NULL: unknown. The caller frees the list.
  */
-void udc_mismatches_find(const char *driver, const struct gadget *g, enum predict_kernel kernel,
-			 struct udc_mismatches *out);
+void udc_mismatches_find(const char *driver, const struct udc_facts *facts, const struct gadget *g,
+			 enum predict_kernel kernel, struct udc_mismatches *out);

@@ -23,9 +23,10 @@ static void warn_if_udc_does_not_fit(const struct binding *b)
 {
 	const struct live_gadget *live = b->live;
 	_cleanup_free_ char *driver = udc_driver(b->udc);
+	const struct udc_facts facts = udc_facts_find(live->paths, live->model, b->udc, driver);
 	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	udc_mismatches_find(driver, live->model, predict_running_kernel(), &m);
+	udc_mismatches_find(driver, &facts, live->model, predict_running_kernel(), &m);
 	for (size_t i = 0; i < m.n; i++)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, m.list[i].text);
 }

@@ -89,6 +89,7 @@ NOT_YET = {
     "Memory limits by cgroups": ("cli/test_documents.py", "limits_of_memory"),
     "On Linux 6.12 without our patches a malicious host": ("lab/kernel/test_stock.py", "set_interface"),
     "On Linux 6.1 and 6.12 without our patches each plugin worker": ("lab/kernel/test_stock.py", "ended_workers"),
+    "On a UDC without SuperSpeed, Linux without our patches": ("lab/kernel/test_stock.py", "webusb_version"),
     "The kernel's target for `tcm`": ("lab/configfs/test_bind_errors.py", "tcm_without_target"),
     "Linux 6.1 and 6.12 keep a gadget with an `obex`": ("lab/gadgetfile/test_warnings.py", "obex_stays_off_bus"),
 }

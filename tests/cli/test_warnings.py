@@ -129,6 +129,22 @@ def typed(type_, packet, more=""):
             % (type_, packet, more))
 
 
+@test("a landing page on a UDC without SuperSpeed, which no Chromium reads")
+def landing_page_without_superspeed():
+    page = 'webusb = {\n  landingPage = "https://example.org/x"; bVendorCode = 1;\n};\n'
+    words = ("4:3: Chromium reads 'landingPage' only if the kernel has a fix: bcdUSB is 2.01 on a UDC without SuperSpeed, and must be "
+             "2.10; apply the group 'fixes' of ffsctl's kernel patches, or use a UDC with SuperSpeed")
+    eq(warnings(IDS + ACM + page + 'udc = { driver = "dwc2"; };\n'), [words])
+    eq(warnings(IDS + ACM + page + 'max_speed = "high";\n'), [words], "the file is for such a UDC")
+    eq(warnings(IDS + ACM + page + 'max_speed = "high"; udc = { driver = "dwc3"; };\n'), [words], "some have no SuperSpeed")
+    eq(warnings(IDS + ACM + page), [], "no UDC is named")
+    eq(warnings(IDS + ACM + page + 'udc = { driver = "dwc3"; };\n'), [], "most have SuperSpeed")
+    eq(warnings(IDS + ACM + page + 'max_speed = "super"; udc = { driver = "dwc3"; };\n'), [])
+    eq(warnings(IDS + ACM + page.replace("bVendorCode", "use = false; bVendorCode") + 'udc = { driver = "dwc2"; };\n'), [])
+    eq(warnings(IDS + ACM + page.replace('landingPage = "https://example.org/x";', "") + 'udc = { driver = "dwc2"; };\n'), [],
+       "a page may use the device, and browsers open none")
+
+
 @test("isochronous endpoints on a UDC that has none")
 def no_isochronous_endpoints():
     words = "3:3: function 'f' needs isochronous endpoints, but a UDC of %s has none; " \

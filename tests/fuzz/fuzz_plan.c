@@ -214,15 +214,20 @@ static void predict(const struct gadget *g, unsigned int number)
 {
 	const enum predict_kernel kernel = number % KERNEL_COUNT;
 	unsigned int n_drivers = 0;
+	/* Each of the nine combinations of two answers */
+	const struct udc_facts facts = { (enum udc_answer)(number / 7 % 3),
+					 (enum udc_answer)(number / 21 % 3) };
 	struct udc_mismatches mismatches = { 0 };
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++)
-		predict_at_speed(&(struct prediction_input){ g, kernel, speed, NULL, NULL });
+		predict_at_speed(
+			&(struct prediction_input){ g, kernel, speed, NULL, NULL, &facts });
 	predict_print_os(null_stream(), g);
 	json_decref(endpoint_needs_to_json(g, kernel));
 	while (udc_traits_table[n_drivers].driver)
 		n_drivers++;
-	udc_mismatches_find(udc_traits_table[number % n_drivers].driver, g, kernel, &mismatches);
+	udc_mismatches_find(udc_traits_table[number % n_drivers].driver, &facts, g, kernel,
+			    &mismatches);
 	udc_mismatches_free(&mismatches);
 }
 

@@ -52,7 +52,10 @@ static const struct key webusb_rows[] = {
 	  .set = set_attr_bcd },
 	{ "bVendorCode", NODE_INT, BYTE, .default_text = "0",
 	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
-	{ "landingPage", NODE_STRING, .doc = "URL that the browser offers to open, with https://.",
+	{ "landingPage", NODE_STRING,
+	  .doc = "URL that the browser offers to open, with https://. Chromium reads it only if "
+		 "bcdUSB is 2.10 or more: on UDCs without SuperSpeed, Linux without our patches "
+		 "sends 2.01.",
 	  .set = set_attr_url },
 	{ "use", NODE_BOOL | NODE_INT, .default_text = "true",
 	  .doc = "Whether the host can read these descriptors.", .set = set_attr_bool },

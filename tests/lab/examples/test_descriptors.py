@@ -180,9 +180,8 @@ def bring_up(name):
 def device_descriptor(name):
     gadget = EXPECTED[name]
     speed = speed_of(gadget)
-    # composite.c: a UDC that could do SuperSpeed says 2.10, because it has a BOS; any with WebUSB has
-    # one, too, and says 2.01
-    slower = 0x0210 if SPEED == "super" else 0x0201 if name in PLATFORM else 0x0200
+    # composite.c: a UDC with SuperSpeed has a BOS, and so has a gadget with WebUSB: their version is 2.10
+    slower = 0x0210 if SPEED == "super" or name in PLATFORM else 0x0200
     usb_version = 0x0320 if speed == "super" else slower
     bring_up(name)
     host = Host(name)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: stock
-# lab all: kernel=6.12,6.1 stock
-"""What FunctionFS without the patches of this project does wrong, as doc/features.md says. A test fails as soon as the kernel
+# lab: vudcs=1 stock
+# lab all: kernel=6.12,6.1 vudcs=1 stock
+"""What the gadget stack without the patches of this project does wrong, as doc/features.md says. A test fails as soon as the kernel
 no longer does it: then the paragraph there must be changed."""
 
 import os
@@ -11,10 +11,11 @@ import usb.util
 
 import gadgets
 import harness
+import kernel_functions
 import tap
 from gadgets import AT_ONCE, worker
 from harness import down, ffsctl, must, up
-from tap import eq, ok, test
+from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
 
@@ -65,5 +66,18 @@ def ended_workers():
     down("leak")
     ok(leaked >= number * 3 / 4, "%d of %d" % (leaked, number))
 
+
+def webusb_version():
+    path = gadgets.DIRECTORY / "page.conf"
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions = { f = { type = "gser"; }; };\n'
+                    'webusb = { landingPage = "https://x.example/"; };\n')
+    # usbip-vudc has no SuperSpeed
+    with kernel_functions.up_and_configured(path, isochronous=True):
+        eq(harness.device().bcdUSB, 0x0201)
+        contains(must(ffsctl("check", path)).stderr, "Chromium does not read 'landingPage'")
+
+
+if os.environ["LAB_KERNEL"] != "6.1":  # which has no WebUSB
+    test("a gadget with WebUSB on a UDC without SuperSpeed is one of USB 2.01, whose landing page no Chromium reads")(webusb_version)
 
 tap.main()

@@ -254,10 +254,48 @@ def serial_of_another_machine():
     contains(got.stderr, f"cannot read the serial number from {ID}: No such file or directory")
 
 
+def write_webusb(name):
+    return write(name, 'f : { type = "gser"; };',
+                 'udc = "dummy_udc.0"; webusb : { bVendorCode = 0x42; landingPage = "https://x.example/"; };')
+
+
+def landing_page_warnings(path):
+    return [line for line in must(ffsctl("check", path)).stderr.splitlines() if "warning: Chromium" in line]
+
+
 if KERNEL != "6.1":
-    @test("WebUSB")
+    @test("WebUSB: until a host has read bcdUSB, nothing shows whether a kernel has the fix")
+    def unknown_fix_of_webusb():
+        path = write_webusb("fix")
+        certain = {s["speed"]: s["device"][0]["certain"][4:6] for s in predicted(path)["speeds"]}
+        below = "ff" if SPEED == "super" else "ee"
+        eq(certain, {"full": below, "high": below, "super": "ff"}, "certain bits of bcdUSB")
+        found = landing_page_warnings(path)
+        eq(len(found), SPEED != "super", "warnings")
+        for line in found:
+            contains(line, "only if the kernel has a fix")
+
+    @test("WebUSB: descriptors and warnings are those of the kernel")
     def webusb_pages():
-        check(write("web", 'f : { type = "gser"; };', 'webusb : { bVendorCode = 0x42; landingPage = "https://x.example/"; };'))
+        path = write_webusb("web")
+        with harness.configured():
+            warned = "Chromium reads 'landingPage' only if" in must(ffsctl("up", path)).stderr
+        eq(warned, SPEED != "super", "warning of up")
+        speed, device = speed_of(predicted(path)), harness.device()
+        compare(speed, harness.descriptors(), device)
+        eq(speed["device"][0]["certain"][4:8], "ffff", "certain bits of bcdUSB")
+        eq(["does not read" in line for line in landing_page_warnings(path)], [True] * (device.bcdUSB < 0x0210))
+        harness.down("web")
+
+    @test("WebUSB: Chromium reads the landing page at every speed")
+    def webusb_is_usb_2_1():
+        path = write_webusb("page")
+        with kernel_functions.up_and_configured(path):
+            device = harness.device()
+            eq(device.bcdUSB, 0x0320 if SPEED == "super" else 0x0210, "bcdUSB")
+            bos = bytes(device.ctrl_transfer(0x80, 6, BOS << 8, 0, 4096))
+            contains(bos.hex(), "38b60834a909a0478bfda0768815b665", "platform capability of WebUSB")
+            eq(bytes(device.ctrl_transfer(0xC0, 0x42, 1, 2, 255)), b"\x0d\3\1x.example/", "landing page")
 
 
 def check_example(path):

@@ -111,13 +111,44 @@ static void expect_mismatch(const char *driver, const char *text, const char *sa
 	_cleanup_gadget_ struct gadget *g = load(text);
 	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	udc_mismatches_find(driver, g, KERNEL_6_12, &m);
+	udc_mismatches_find(driver, NULL, g, KERNEL_6_12, &m);
 	cr_expect_eq(m.n, says ? 1 : 0, "%s: %zu: %s", text, m.n, m.n ? m.list[0].text : "");
 	if (says && m.n > 0) {
 		cr_expect_str_eq(m.list[0].text, says);
 		cr_expect_not_null(m.list[0].hint);
 		cr_expect_not_null(m.list[0].at->file);
 	}
+}
+
+static void expect_page_warning(struct udc_facts udc, const char *says)
+{
+	_cleanup_gadget_ struct gadget *g =
+		load("functions = { f = { type = \"gser\"; }; };"
+		     "webusb = { landingPage = \"https://x.example/\"; };");
+	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
+
+	udc_mismatches_find(NULL, &udc, g, KERNEL_6_12, &m);
+	cr_expect_eq(m.n, says ? 1 : 0, "%s", m.n ? m.list[0].text : "no warning");
+	if (says && m.n > 0) {
+		cr_expect_eq(m.list[0].kind, UDC_LANDING_PAGE_UNREAD);
+		cr_expect_str_eq(m.list[0].text, says);
+	}
+}
+
+/* tests/cli/test_warnings.py has those of a file alone. */
+Test(udc_mismatches, a_landing_page_is_read_with_superspeed_or_a_fix)
+{
+	static const char has_no_fix[] =
+		"Chromium does not read 'landingPage': bcdUSB is 2.01 on a UDC "
+		"without SuperSpeed, and must be 2.10";
+
+	expect_page_warning((struct udc_facts){ UDC_NO, UDC_NO }, has_no_fix);
+	expect_page_warning((struct udc_facts){ UDC_NO, UDC_UNKNOWN },
+			    "Chromium reads 'landingPage' only if the kernel has a fix: bcdUSB is "
+			    "2.01 on a UDC without SuperSpeed, and must be 2.10");
+	expect_page_warning((struct udc_facts){ UDC_NO, UDC_YES }, NULL);
+	expect_page_warning((struct udc_facts){ UDC_YES, UDC_NO }, NULL);
+	expect_page_warning((struct udc_facts){ UDC_UNKNOWN, UDC_NO }, NULL);
 }
 
 #define TWO_LINES "functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };"

@@ -74,8 +74,9 @@ static void check_type(const char *type, const char *attrs)
 
 	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-			const struct prediction_input f = { g, (enum predict_kernel)kernel, speed,
-							    NULL, NULL };
+			const struct prediction_input f = { g,	   (enum predict_kernel)kernel,
+							    speed, NULL,
+							    NULL,  NULL };
 
 			if (predict_can_run_at_speed(g, speed))
 				check_config(&f);
@@ -156,8 +157,8 @@ Test(predict, uac2_terminals_have_channel_names_since_6_12)
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-		const struct prediction_input old = { g, KERNEL_6_1, speed, NULL, NULL },
-					      new = { g, KERNEL_6_12, speed, NULL, NULL };
+		const struct prediction_input old = { g, KERNEL_6_1, speed, NULL, NULL, NULL },
+					      new = { g, KERNEL_6_12, speed, NULL, NULL, NULL };
 
 		cr_expect_eq(count(&old, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_no_channel_names),
 			     2);
@@ -178,7 +179,7 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
 		     "streaming_maxburst = 2; formats = ( { type = \"mjpeg\"; frames = ( { width = "
 		     "16; height = 16; } ); } ); }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL, NULL };
 
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
@@ -214,7 +215,7 @@ Test(predict, uvc_frame_based_formats_have_descriptors_of_their_own)
 						 "16; dwBytesPerLine = 1280; fps = 10; } ); }, { "
 						 "type = \"mjpeg\"; frames = ( { width = 16; "
 						 "height = 16; } ); } ); }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL, NULL };
 
 	cr_expect_eq(count(&f, USB_DT_CS_INTERFACE, 0x10, is_second_format), 1);
 	cr_expect_eq(count(&f, USB_DT_CS_INTERFACE, 0x11, is_frame_with_bytes_per_line), 1);
@@ -223,7 +224,7 @@ Test(predict, uvc_frame_based_formats_have_descriptors_of_their_own)
 Test(predict, an_unknown_type_makes_the_totals_uncertain)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
 	cr_assert_not(predict_covers_function(&g->functions[0]));
@@ -239,7 +240,7 @@ Test(predict, renumbers_functionfs_descriptors)
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
 						 "\"bulk-in\" ); }, { } ); }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *first = NULL;
 
@@ -264,7 +265,7 @@ static void expect_mac_address(char *const *host_addresses, const char *text)
 	_cleanup_gadget_ struct gadget *g =
 		load("f : { type = \"ecm\"; attrs : { host_addr : { from "
 		     "= \"machine-id\"; }; }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, host_addresses };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, host_addresses, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *found = NULL;
 
@@ -302,6 +303,89 @@ Test(predict, finds_the_kernel_for_a_release)
 	cr_assert_not(predict_find_kernel("new", &k));
 }
 
+#define WEBUSB "f : { type = \"gser\"; }; }; webusb : { landingPage = \"https://x.example/\"; "
+#define NO_WEBUSB "f : { type = \"gser\"; };"
+
+/* composite.c, USB_DT_DEVICE */
+Test(predict, bcd_usb_depends_on_the_udc_and_on_a_fix_of_webusb)
+{
+	static const struct {
+		const char *functions;
+		enum predict_kernel kernel;
+		int speed;
+		struct udc_facts udc;
+		uint8_t value, certain;
+		const char *text;
+	} all[] = {
+		{ NO_WEBUSB, KERNEL_6_12, EP_SUPER, { 0 }, 0x20, 0xff, "3.20" },
+		{ NO_WEBUSB,
+		  KERNEL_6_12,
+		  EP_HIGH,
+		  { 0 },
+		  0,
+		  0,
+		  "2.00, 2.01 or 2.10, depending on the UDC" },
+		{ NO_WEBUSB, KERNEL_6_12, EP_HIGH, { UDC_YES, UDC_UNKNOWN }, 0x10, 0xff, "2.10" },
+		{ NO_WEBUSB,
+		  KERNEL_6_12,
+		  EP_FULL,
+		  { UDC_NO, UDC_YES },
+		  0,
+		  0xfe,
+		  "2.00, or 2.01 if the UDC supports LPM" },
+		{ WEBUSB,
+		  KERNEL_6_1,
+		  EP_HIGH,
+		  { UDC_NO, UDC_YES },
+		  0,
+		  0xfe,
+		  "2.00, or 2.01 if the UDC supports LPM" },
+		{ WEBUSB,
+		  KERNEL_6_12,
+		  EP_HIGH,
+		  { 0 },
+		  0x10,
+		  0xee,
+		  "2.10, or 2.01 if the UDC has no SuperSpeed and the kernel no fix" },
+		{ WEBUSB,
+		  KERNEL_6_12,
+		  EP_HIGH,
+		  { UDC_UNKNOWN, UDC_NO },
+		  0x10,
+		  0xee,
+		  "2.10, or 2.01 if the UDC has no SuperSpeed" },
+		{ WEBUSB,
+		  KERNEL_6_12,
+		  EP_HIGH,
+		  { UDC_NO, UDC_UNKNOWN },
+		  0x10,
+		  0xee,
+		  "2.10, or 2.01 if the kernel has no fix" },
+		{ WEBUSB, KERNEL_6_18, EP_HIGH, { UDC_NO, UDC_NO }, 0x01, 0xff, "2.01" },
+		{ WEBUSB, KERNEL_6_18, EP_FULL, { UDC_NO, UDC_YES }, 0x10, 0xff, "2.10" },
+		{ WEBUSB, KERNEL_6_18, EP_FULL, { UDC_UNKNOWN, UDC_YES }, 0x10, 0xff, "2.10" },
+		{ WEBUSB, KERNEL_6_12, EP_FULL, { UDC_YES, UDC_NO }, 0x10, 0xff, "2.10" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		_cleanup_gadget_ struct gadget *g = load(all[i].functions);
+		const struct prediction_input f = { g,	  all[i].kernel, all[i].speed,
+						    NULL, NULL,		 &all[i].udc };
+		_cleanup_descriptors_ struct descriptors d = { 0 };
+		_cleanup_free_ char *text = NULL,
+				    *line = strf("bcdUSB                  %s\n", all[i].text);
+		size_t size;
+		FILE *to = open_memstream(&text, &size);
+
+		predict_device(&f, &d);
+		descriptor_print(to, &d.list[0], NULL);
+		fclose(to);
+		cr_expect_eq(d.list[0].bytes[2], all[i].value, "%zu: %02x", i, d.list[0].bytes[2]);
+		cr_expect_eq(d.list[0].certain_bits[2], all[i].certain, "%zu", i);
+		cr_expect_not_null(strstr(text, line), "%zu: %s", i, text);
+	}
+}
+
 Test(predict, prints_the_fields_of_a_descriptor)
 {
 	static const char wanted[] =
@@ -319,7 +403,7 @@ Test(predict, prints_the_fields_of_a_descriptor)
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t size;
