@@ -169,6 +169,29 @@ def hid_interval_is_exported():
             eq("interval" in must(ffsctl("export", "one")).stdout, there, attrs)
 
 
+# A report descriptor of 576 bytes: 47 fields of one byte in an application collection. They fill packets at each speed: those
+# of endpoint 0 have 64 bytes, and with dummy_hcd at SuperSpeed 9.
+WHOLE_PACKETS = bytes.fromhex(
+    "05010906a101" + 5 * "15002501750895010a01008102" + 42 * "150025017508950109018102" + "c0")
+
+
+# f_hid answers with a request of the composite driver, and lets a packet of no bytes follow that the host does not ask for.
+# The kernel's complaint about a request that is freed while it is queued ends the lab with status 99.
+@test("hid: unbound after the host has read a report descriptor that fills packets")
+def hid_descriptor_of_whole_packets():
+    if os.environ["LAB_MODULES"] == "stock":  # which has the bug
+        return
+    blob = gadgets.DIRECTORY / "whole.desc"
+    blob.write_bytes(WHOLE_PACKETS)
+    case = Case("hid", f'report_desc = "{blob}"; report_length = 47; ', {}, [])
+    with harness.configured():
+        must(ffsctl("up", "--udc", "dummy_udc.0", write("one", case)))
+    try:
+        eq(bytes(harness.device().ctrl_transfer(0x81, 6, 0x2200, 0, 576)), WHOLE_PACKETS)
+    finally:
+        must(down("one"))
+
+
 @test("attributes and directories of later kernels are refused with what this kernel lacks")
 def later_kernels_have_it():
     if os.environ["LAB_KERNEL"] not in ("6.1", "6.12"):
