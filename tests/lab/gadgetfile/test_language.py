@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 """Features of the gadget file whose effects only a running gadget shows: functions inside a configuration, drop-ins,
-and serial numbers and addresses of the machine."""
+serial numbers and addresses of the machine, and entries of `tree`."""
 
+import os
 import pathlib
 
 import gadgets
@@ -185,6 +186,56 @@ def missing_serial_is_an_error():
         contains(got.stderr, why)
         contains(must(ffsctl("check", "--here", path), 69).stderr, why)
         eq(list(CONFIGFS.iterdir()), [])
+
+
+CAMERA = IDS + """strings = ( { product = "Camera"; } );
+functions = { f = { type = "acm"; }; };
+tree = ( %s );
+"""
+FRONT = '{ path = "strings/0x409/front/s"; value = "%s"; }'
+
+
+@test("tree of the gadget: strings that no key has are made, reloaded, exported and removed")
+def tree_of_gadget():
+    if os.environ["LAB_KERNEL"] == "6.1":  # it has no such strings
+        contains(must(ffsctl("up", write("camera.conf", CAMERA % FRONT % "a")), 71).stderr, "this kernel has no such directory")
+        return
+    path, language = write("camera.conf", CAMERA % FRONT % "Front"), CONFIGFS / "camera/strings/0x409"
+    with harness.configured():
+        up(path)
+    eq((language / "front/s").read_text(), "Front\n")
+    exported = must(ffsctl("export", "camera")).stdout
+    contains(exported, 'tree = ( { path = "strings/0x409/front/s"; value = "Front"; } );')
+    contains(must(ffsctl("reload", "camera")).stderr, "camera: unchanged")
+    write("camera.conf", CAMERA % f"{FRONT % 'Back'}, {{ path = \"strings/0x409/more\"; }}")
+    with harness.configured():
+        must(ffsctl("reload", "camera"))
+    eq(((language / "front/s").read_text(), (language / "more").is_dir()), ("Back\n", True))
+    write("camera.conf", CAMERA % "")
+    with harness.configured():
+        must(ffsctl("reload", "camera"))
+    eq(([p.name for p in language.iterdir() if p.is_dir()], (language / "product").read_text()), ([], "Camera\n"))
+    down("camera")
+    must(ffsctl("up", "--no-bind", write("camera.conf", exported)))
+    eq((language / "front/s").read_text(), "Front\n")
+    down("camera")
+
+
+@test("an entry of a tree that this kernel does not take is an error at its place, and nothing is left")
+def tree_errors_at_their_place():
+    functions, configs = 'functions = { f = { type = "acm";%s }; };\n', 'configs = ( { functions = ( "f" );%s } );\n'
+    for n, (entry, code, why) in enumerate((('{ path = "future"; value = 1; }', 69, "this kernel has no such attribute"),
+                                            ('{ path = "future/a"; value = [ 1, 2 ]; }', 71, "this kernel has no such directory"),
+                                            ('{ path = "future"; }', 71, "this kernel has no such directory"))):
+        tree = f"\ntree = ( \n  {entry} );"
+        texts = (functions % tree + configs % "", functions % "" + configs % tree, functions % "" + configs % "" + tree)
+        for text in texts if tap.rounds(1, 3) > 1 else texts[n:n + 1]:
+            path = write("none.conf", IDS + text)
+            line = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(f"  {entry}"))
+            error = must(ffsctl("up", path), code).stderr
+            contains(error, f"{path}:{line}:3: error: cannot ")
+            contains(error, why)
+            eq(list(CONFIGFS.iterdir()), [])
 
 
 tap.main()
