@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/gadgetfile.h \
 	src/gadgetfile/kernel_limits.c \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
+	src/gadgetfile/sound.h \
 	src/gadgetfile/worker_restart_policies.h \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
 	src/gadgetfile/keys/attrs.h \

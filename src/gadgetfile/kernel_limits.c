@@ -57,6 +57,14 @@ static const struct number_limit number_limits[] = {
 	  GADGET_SPEED_NONE,
 	  "requests of 0 bytes carry no data",
 	  "the default is 4096" },
+	/* f_loopback.c:328: kmalloc has 4 MiB at most (KMALLOC_MAX_SIZE, pages of 4 KiB) */
+	{ { "Loopback" },
+	  "b*uflen",
+	  0,
+	  4194304,
+	  GADGET_SPEED_NONE,
+	  "the kernel has no memory for a request, so that no host can configure the gadget",
+	  "write at most 4194304; the default is 4096" },
 	/* f_sourcesink.c:345 */
 	{ { "SourceSink" },
 	  "isoc_interval",
@@ -88,6 +96,30 @@ static const struct number_limit number_limits[] = {
 	  GADGET_SPEED_NONE,
 	  "requests of 0 bytes carry no data",
 	  "the default is 4096" },
+	/* f_sourcesink.c:608, as for Loopback */
+	{ { "SourceSink" },
+	  "bulk_buflen",
+	  0,
+	  4194304,
+	  GADGET_SPEED_NONE,
+	  "the kernel has no memory for a request, so that no host can configure the gadget",
+	  "write at most 4194304; the default is 4096" },
+	/* f_midi.c:640: only a request that has room for 4 bytes gets data */
+	{ { "midi" },
+	  "buflen",
+	  4,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "the kernel sends nothing to the host: a MIDI event has 4 bytes",
+	  "write 4 or more; the default is 512" },
+	/* u_uac1_legacy.c:106: 48000 Hz, 2 channels, 16 bits */
+	{ { "uac1_legacy" },
+	  "req_buf_size",
+	  192,
+	  4294967295,
+	  GADGET_SPEED_NONE,
+	  "a request has no room for the 192 bytes of sound that a host sends in 1 ms",
+	  "write 192 or more; the default is 200" },
 	/* u_audio.c:1240 and :760 */
 	{ { "uac1", "uac2" },
 	  "req_number",
@@ -174,6 +206,62 @@ static void check_video_packet(struct load *l, const struct function *f,
 	}
 }
 
+/*
+ * Warns about an interval of a camera that the kernel does not use at high speed, where an endpoint
+ * with several packets in an interval must have bInterval 1 (f_uvc.c:716).
+ */
+static void check_video_interval(struct load *l, const struct function *f,
+				 const struct configfs_attribute *a, const struct text_range *at)
+{
+	const struct configfs_attribute *packet =
+		configfs_attributes_find(&f->configfs_attributes, "streaming_maxpacket");
+	long long interval, size;
+
+	if (l->gadget->max_speed == GADGET_SPEED_FULL || !read_number(a, &interval) ||
+	    interval < 2 || !packet || !read_number(packet, &size) || size <= 1024)
+		return;
+	diag_warning(l->diags, at,
+		     "at high speed the kernel makes streaming_interval = 1 of it, because "
+		     "'streaming_maxpacket' (%lld) is above 1024",
+		     size);
+	diags_hint(l->diags, "write 1, or at most 1024 as 'streaming_maxpacket'");
+}
+
+/*
+ * Warns about samples of 1 byte: the sound card on the board then has samples of 2 bytes, all
+ * others have the size that hosts see (uac_ssize_to_fmt, u_audio.c:366).
+ */
+static void check_sample_size(struct load *l, const struct function *f,
+			      const struct configfs_attribute *a, const struct text_range *at)
+{
+	_cleanup_free_ char *path = strf("%c_chmask", *a->path);
+	const struct configfs_attribute *mask =
+		configfs_attributes_find(&f->configfs_attributes, path);
+	long long bytes, channels;
+
+	if (!read_number(a, &bytes) || bytes != 1 ||
+	    (mask && read_number(mask, &channels) && channels == 0))
+		return;
+	diag_warning(l->diags, at,
+		     "with %s = 1 the sound card on the board has samples of 2 bytes, but the host "
+		     "has samples of 1 byte: the sound is noise",
+		     a->path);
+	diags_hint(l->diags, "write 2");
+}
+
+/*
+ * Adds a note about the address of a host that does not get it: EEM has no descriptor for it. It is
+ * no warning because an exported gadget always has one.
+ */
+static void check_eem_address(struct load *l, const struct function *f _unused_,
+			      const struct configfs_attribute *a _unused_,
+			      const struct text_range *at)
+{
+	diag_note(l->diags, at,
+		  "'host_addr' has no effect: CDC EEM does not report it, and the host chooses an "
+		  "address of its own");
+}
+
 /* Warns about an id of a sound card that ALSA changes (copy_valid_id_string, init.c:694). */
 static void check_card_id(struct load *l, const struct function *f _unused_,
 			  const struct configfs_attribute *a, const struct text_range *at)
@@ -236,6 +324,10 @@ static const struct {
 		      const struct configfs_attribute *attribute, const struct text_range *at);
 } checks[] = {
 	{ "uvc", "streaming_maxpacket", check_video_packet },
+	{ "uvc", "streaming_interval", check_video_interval },
+	{ "uac1", "?_ssize", check_sample_size },
+	{ "uac2", "?_ssize", check_sample_size },
+	{ "eem", "host_addr", check_eem_address },
 	{ "midi", "id", check_card_id },
 	{ "mass_storage", "lun.*/removable", check_fixed_drive },
 	{ NULL, "os_desc/interface.*/*/type", check_property_type },

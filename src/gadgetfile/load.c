@@ -126,6 +126,27 @@ static void set_default_usb_ids(struct load *l, struct node *attrs)
 			vendor ? "idVendor" : "idProduct", vendor ? TEST_VENDOR : TEST_PRODUCT);
 }
 
+/*
+ * Adds notes about values that no host sees, because the kernel sends its own (composite.c:1829).
+ * Hosts see 64 bytes of most UDCs, and 9 at SuperSpeed.
+ */
+static void note_replaced_values(struct load *l, const struct node *attrs)
+{
+	static const int64_t releases[] = { 0x0200, 0x0201, 0x0210, 0x0320 };
+	const struct node *size = node_member(attrs, "bMaxPacketSize0"),
+			  *usb = node_member(attrs, "bcdUSB");
+	bool is_sent = !usb || usb->has_error;
+
+	for (size_t i = 0; !is_sent && i < ARRAY_SIZE(releases); i++)
+		is_sent = usb->integer == releases[i];
+	if (!is_sent)
+		diag_note(l->diags, &usb->at,
+			  "the kernel sends another 'bcdUSB': 0x0200, 0x0201, 0x0210 or 0x0320, by "
+			  "UDC, speed and WebUSB");
+	if (size && !size->has_error && size->integer != 64 && size->integer != 9)
+		diag_note(l->diags, &size->at, "the kernel sends the UDC's 'bMaxPacketSize0'");
+}
+
 static void load_device_attrs(struct load *l, struct node *node)
 {
 	struct node *size;
@@ -143,6 +164,7 @@ static void load_device_attrs(struct load *l, struct node *node)
 				"(USB 3.2, 9.6.1), not %s: the kernel replaces it by the UDC's "
 				"value",
 				size->text);
+		note_replaced_values(l, node);
 	}
 	set_default_usb_ids(l, node);
 }

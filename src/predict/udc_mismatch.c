@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "configfs/udc_driver_table.h"
+#include "gadgetfile/sound.h"
 #include "predict/endpoint_needs.h"
 
 #define MAX_ENDPOINTS 64 /* more than a UDC has */
@@ -269,6 +270,27 @@ static void check_landing_page(const struct udc_facts *facts, const struct gadge
 		"SuperSpeed");
 }
 
+/*
+ * Adds sound that is lost because the UDC has full speed only. Of a gadget file that limits the
+ * speed itself, the file's own warnings report this.
+ */
+static void check_sound(const struct udc_traits *udc, const struct function *f,
+			struct udc_mismatches *out)
+{
+	for (const char *side = "pc"; *side; side++) {
+		const char *hint;
+		_cleanup_free_ char *lost = sound_lost_at(f, *side, GADGET_SPEED_FULL, &hint);
+
+		if (lost)
+			add_mismatch(
+				out, UDC_NO_ROOM_FOR_SOUND, &f->at,
+				strf("function '%s': %s; a UDC of %s has full speed only", f->label,
+				     lost, udc->driver),
+				"use type = \"uac2\", fewer channels or a lower rate, or a UDC "
+				"with high speed");
+	}
+}
+
 void udc_mismatches_find(const char *driver, const struct udc_facts *facts, const struct gadget *g,
 			 enum predict_kernel kernel, struct udc_mismatches *out)
 {
@@ -280,4 +302,8 @@ void udc_mismatches_find(const char *driver, const struct udc_facts *facts, cons
 	for (size_t i = 0; udc->zlp == UDC_NO && i < g->n_functions; i++)
 		check_zlp(udc, &g->functions[i], out);
 	check_landing_page(facts ? facts : &unknown, g, out);
+	for (size_t i = 0; udc->max_speed == GADGET_SPEED_FULL &&
+			   g->max_speed != GADGET_SPEED_FULL && i < g->n_functions;
+	     i++)
+		check_sound(udc, &g->functions[i], out);
 }

@@ -59,7 +59,9 @@ def numbers():
             ("rndis", "qmult", 1, 0, "no requests"), ("geth", "qmult", 1, 0, "no requests"),
             ("Loopback", "qlen", 1, 0, "the kernel uses 32"), ("Loopback", "bulk_buflen", 1, 0, "carry no data"),
             ("SourceSink", "bulk_qlen", 1, 0, "no requests"), ("SourceSink", "iso_qlen", 1, 0, "no requests"),
-            ("SourceSink", "bulk_buflen", 1, 0, "carry no data"), ("SourceSink", "isoc_maxpacket", 1024, None, None)):
+            ("SourceSink", "bulk_buflen", 1, 0, "carry no data"), ("midi", "buflen", 4, 3, "sends nothing to the host"),
+            ("SourceSink", "bulk_buflen", 4194304, 4194305, "no memory"), ("Loopback", "buflen", 4194304, 4194305, "no memory"),
+            ("SourceSink", "isoc_maxpacket", 1024, None, None)):
         passes(function(type_, f"{name} = {good};"))
         if bad is not None:
             one(function(type_, f"{name} = {bad};"), "warning", f"{name} = {bad} ", words)
@@ -98,9 +100,51 @@ def uac1():
     eq(len(check(sound("", "full"))), 2, "the defaults do not fit at full speed")
     for line in check(sound("", "full")):
         contains(line, "1536 bytes in 8 ms")
-    passes(sound("c_chmask = 0; p_chmask = 1; p_ssize = 1; p_srate = 25000;", "full"))
-    one(sound("c_chmask = 0; p_chmask = 1; p_ssize = 1; p_srate = 25001;", "full"), "warning", "201 bytes in 8 ms")
+    passes(sound("c_chmask = 0; p_chmask = 1; p_srate = 12500;", "full"))
+    one(sound("c_chmask = 0; p_chmask = 1; p_srate = 12501;", "full"), "warning", "202 bytes in 8 ms")
     eq(len(check('max_speed = "full"; functions = { f = { type = "uac1"; }; };')), 2, "without attributes")
+
+
+@test("sound that a UDC with full speed loses, if the file does not limit the speed")
+def full_speed_udc():
+    def lost(type_, udc, attrs="", speed="high"):
+        got = check(f'max_speed = "{speed}";\n' + function(type_, attrs) + f'udc = {{ driver = "{udc}"; }};\n')
+        return [line for line in got if "full speed only" in line]
+
+    for type_ in ("uac1", "uac1_legacy"):
+        for udc in ("lpc32xx_udc", "omap_udc", "at91_udc"):
+            got = lost(type_, udc)
+            eq(len(got), 1, type_ + udc)
+            contains(got[0], "1536 bytes in 8 ms")
+            contains(got[0], f"a UDC of {udc} has full speed only; use ")
+        for udc in ("dwc2", "dwc3", "musb-hdrc", "other"):
+            eq(lost(type_, udc), [])
+        eq(lost(type_, "lpc32xx_udc", speed="full"), [], "the file says it itself")
+    eq(lost("uac1", "lpc32xx_udc", "c_chmask = 0; p_chmask = 1; p_srate = 12500;"), [], "it fits")
+    eq(lost("uac2", "lpc32xx_udc"), [])
+    eq(len(lost("uac2", "lpc32xx_udc", "c_chmask = 0; p_srate = 192000; p_ssize = 4;")), 1)
+
+
+@test("samples of one byte, of which the board's sound card makes two")
+def sample_size():
+    for type_ in ("uac1", "uac2"):
+        for side, other in ("pc", "cp"):
+            high = 'max_speed = "high";\n'
+            passes(high + function(type_, f"{side}_ssize = 2;"))
+            one(high + function(type_, f"{side}_ssize = 1;"), "warning", f"{side}_ssize = 1", "samples of 2 bytes")
+            passes(high + function(type_, f"{side}_ssize = 1; {side}_chmask = 0;"))
+            one(high + function(type_, f"{side}_ssize = 1; {other}_chmask = 0;"), "warning", f"{side}_ssize = 1")
+
+
+@test("uac1_legacy: requests, its buffer, and full speed")
+def legacy():
+    def sound(attrs, speed="high"):
+        return f'max_speed = "{speed}";\n' + function("uac1_legacy", attrs)
+
+    passes(sound("req_buf_size = 192; audio_buf_size = 200;"))
+    one(sound("req_buf_size = 191;"), "warning", "192 bytes of sound")
+    contains(check(sound("audio_buf_size = 199;"))[0], "'audio_buf_size' must be 200 to 4194304")
+    one(sound("", "full"), "warning", "1536 bytes in 8 ms")
 
 
 @test("sound for which the endpoints of uac2 have no room, at the speeds that are possible")
@@ -248,6 +292,42 @@ def packets():
     one(camera("streaming_maxpacket = 1026; streaming_maxburst = 1;"), "warning", "makes streaming_maxpacket = 2048")
     passes(camera("streaming_maxpacket = 1023;", "full"))
     one(camera("streaming_maxpacket = 1024;", "full"), "warning", "1023 at full speed")
+
+
+@test("an interval of a camera that the kernel does not use at high speed")
+def video_interval():
+    def camera(attrs, speed="super"):
+        return f'max_speed = "{speed}";\n' + function(
+            "uvc", attrs + ' formats = ( { type = "yuyv"; frames = ( { width = 640; height = 360; } ); } );')
+
+    passes(camera("streaming_interval = 16;"))
+    passes(camera("streaming_interval = 16; streaming_maxpacket = 1024;"))
+    passes(camera("streaming_interval = 1; streaming_maxpacket = 2048;"))
+    one(camera("streaming_interval = 2; streaming_maxpacket = 2048;"), "warning", "streaming_interval = 1 of it")
+    eq([line for line in check(camera("streaming_interval = 2; streaming_maxpacket = 2048;", "full")) if "interval" in line], [])
+
+
+@test("an address that hosts do not get, with eem only")
+def eem_address():
+    for type_ in ("ecm", "geth", "ncm", "rndis"):
+        passes(function(type_, 'host_addr = "02:00:00:00:00:02";'))
+    passes(function("eem", 'dev_addr = "02:00:00:00:00:01";'))
+    passes(function("eem", 'host_addr = "02:00:00:00:00:02";'))  # an exported gadget has one
+    got = subprocess.run([FFSCTL, "check", "g.conf"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", check=True)
+    contains(got.stderr, "note: 'host_addr' has no effect")
+
+
+@test("groups of midi2 for which a host with MIDI 1.0 has no cable")
+def cables():
+    def music(*blocks):
+        return ('max_speed = "super";\n' + 'functions = { f = { type = "midi2"; attrs = { endpoints = ( '
+                + ", ".join("{ blocks = ( { %s } ); }" % b for b in blocks) + " ); }; }; };\n")
+
+    passes(music("num_groups = 16; midi1_num_groups = 16;"))
+    passes(music("num_groups = 16; midi1_num_groups = 15;", "midi1_num_groups = 1;"))
+    one(music("num_groups = 16; midi1_num_groups = 16;", "midi1_num_groups = 1;"), "warning", "only 16 of the 17 groups to the host")
+    passes(music("num_groups = 16; midi1_num_groups = 16; direction = 1;", "midi1_num_groups = 1; direction = 2;"))
+    one(music("num_groups = 16; midi1_num_groups = 16; direction = 2;", "midi1_num_groups = 1;"), "warning", "17 groups from the host")
 
 
 @test("ids of sound cards that ALSA changes, and the number of the last card")

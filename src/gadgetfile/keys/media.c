@@ -143,7 +143,8 @@ const struct key uac1_legacy_rows[] = {
 	    .doc = "Bytes of a request."),
 	INT("req_count", .min = 1, .max = 4096, .default_text = "256",
 	    .doc = "Requests in the queue."),
-	INT("audio_buf_size", .min = 1, .max = 16777216, .default_text = "48000",
+	/* A packet that is longer ends behind the buffer (f_uac1_legacy.c:348). */
+	INT("audio_buf_size", .min = 200, .max = 4194304, .default_text = "48000",
 	    .doc = "Bytes of the buffer for data on its way to the sound card."),
 	{ 0 },
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Loads the endpoints and function blocks of a midi2 function. */
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
 
@@ -129,6 +131,51 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
 }
 
+#define MAX_CABLES 16 /* of f_midi2.c */
+
+/* Returns the number of groups of a block that hosts with MIDI 1.0 see as cables. */
+static long long count_midi1_groups(const struct function *f, const char *block)
+{
+	_cleanup_free_ char *path = strf("%s/midi1_num_groups", block);
+	const struct configfs_attribute *a =
+		configfs_attributes_find(&f->configfs_attributes, path);
+
+	if (a && a->value)
+		return atoll(a->value);
+	return streq(block, "ep.0/block.0");
+}
+
+/*
+ * Warns about groups for MIDI 1.0 that hosts do not see: the kernel leaves out those after the 16th
+ * of a direction (fill_midi1_cable_mapping, f_midi2.c:2785 and :2800).
+ */
+static void check_cables(struct load *l, const struct function *f, const struct node *endpoints)
+{
+	long long to_host = 0, from_host = 0;
+
+	for (size_t n = 0; n < MAX_ENDPOINTS; n++) {
+		for (size_t k = 0; k < MAX_BLOCKS; k++) {
+			_cleanup_free_ char *block = strf("ep.%zu/block.%zu", n, k),
+					    *path = strf("%s/direction", block);
+			const struct configfs_attribute *a =
+				configfs_attributes_find(&f->configfs_attributes, path);
+			int direction = a && a->value ? atoi(a->value) : 3;
+			long long groups = count_midi1_groups(f, block);
+
+			to_host += direction & 1 ? groups : 0;
+			from_host += direction & 2 ? groups : 0;
+		}
+	}
+	if (to_host <= MAX_CABLES && from_host <= MAX_CABLES)
+		return;
+	diag_warning(l->diags, node_range_to_mark(endpoints),
+		     "hosts with MIDI 1.0 see only %d of the %lld groups %s the host", MAX_CABLES,
+		     to_host > MAX_CABLES ? to_host : from_host,
+		     to_host > MAX_CABLES ? "to" : "from");
+	diags_hint(l->diags, "set 'midi1_num_groups' so that they are at most %d together",
+		   MAX_CABLES);
+}
+
 void check_and_convert_midi2(struct load *l, struct function *f, struct attribute_values *d)
 {
 	const struct node *endpoints = load_find_attr(d, "endpoints")->node;
@@ -152,4 +199,5 @@ void check_and_convert_midi2(struct load *l, struct function *f, struct attribut
 		diag_error(l->diags, node_range_to_mark(endpoints),
 			   "no block has 'midi1_num_groups' above 0: the kernel needs a block with "
 			   "groups for MIDI 1.0");
+	check_cables(l, f, endpoints);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "gadgetfile/sound.h"
 #include "gadgetfile/types/attrs.h"
 
 #define MAX_RATES 10 /* UAC_MAX_RATES of uac_common.h */
@@ -184,9 +185,8 @@ struct sound_endpoint {
  * u_uac1.h:14): 1 ms at high speed, 8 ms at full speed (USB 2.0, 9.6.6). u_audio.c:211 and :742 cut
  * the data to the packet.
  */
-static void find_uac1_endpoint(const struct load *l, struct sound_endpoint *e)
+static void find_uac1_endpoint(bool full, struct sound_endpoint *e)
 {
-	bool full = l->gadget->max_speed == GADGET_SPEED_FULL;
 	long long per_second = full ? 125 : 1000;
 
 	e->bytes = (e->rate + per_second - 1) / per_second * e->frame_size;
@@ -201,7 +201,7 @@ static void find_uac1_endpoint(const struct load *l, struct sound_endpoint *e)
  * The endpoints of uac2 have packets of at most 1023 bytes in 1 ms at full speed, and of at most
  * 1024 in an interval of *_hs_bint above; the kernel cuts what is more (f_uac2.c:702-763).
  */
-static void find_uac2_endpoint(const struct load *l, const struct function *f, const char *side,
+static void find_uac2_endpoint(const struct function *f, const char *side, bool full,
 			       struct sound_endpoint *e)
 {
 	static const char *const intervals[] = { NULL, "125 us", "250 us", "500 us", "1 ms" };
@@ -209,8 +209,7 @@ static void find_uac2_endpoint(const struct load *l, const struct function *f, c
 									 "c_sync"),
 					*fb_max = configfs_attributes_find(&f->configfs_attributes,
 									   "fb_max");
-	bool full = l->gadget->max_speed == GADGET_SPEED_FULL,
-	     async = *side == 'p' || !sync || !sync->value || !str_has_prefix(sync->value, "adap");
+	bool async = *side == 'p' || !sync || !sync->value || !str_has_prefix(sync->value, "adap");
 	long long bint = full ? 4 : highest_number(f, side, "hs_bint", 0);
 
 	if (bint < 1 || bint > 4) /* the kernel chooses one that suffices (check_bandwidth) */
@@ -225,40 +224,50 @@ static void find_uac2_endpoint(const struct load *l, const struct function *f, c
 			       "'hs_bint'";
 }
 
+char *sound_lost_at(const struct function *f, char side, enum gadget_speed speed,
+		    const char **what_to_do)
+{
+	bool full = speed == GADGET_SPEED_FULL, legacy = streq_null(f->type, "uac1_legacy"),
+	     uac1 = legacy || streq_null(f->type, "uac1");
+	const char *name = side == 'p' ? "p" : "c";
+	struct sound_endpoint e = {
+		.rate = highest_number(f, name, "srate", side == 'p' || uac1 ? 48000 : 64000),
+		.frame_size = __builtin_popcountll(
+				      (unsigned long long)highest_number(f, name, "chmask", 3)) *
+			      highest_number(f, name, "ssize", 2),
+	};
+
+	if ((!uac1 && !streq_null(f->type, "uac2")) || (legacy && side == 'p'))
+		return NULL;
+	/* The format of uac1_legacy is that of the defaults of uac1 (u_uac1_legacy.c:106). */
+	if (uac1)
+		find_uac1_endpoint(full, &e);
+	else
+		find_uac2_endpoint(f, name, full, &e);
+	if (e.bytes <= e.max_packet)
+		return NULL;
+	*what_to_do = e.what_to_do;
+	return strf("sound %s the host is lost: at %lld Hz it needs %lld bytes in %s, and the "
+		    "endpoint has %lld",
+		    side == 'p' ? "to" : "from", e.rate, e.bytes, e.interval, e.max_packet);
+}
+
 void load_add_sound_warnings(struct load *l, size_t function)
 {
-	static const char *const sides[] = { "p", "c" };
-	const struct function *f = &l->gadget->functions[function];
-	bool uac1 = streq_null(f->type, "uac1");
+	const struct node *attrs = node_member(l->function_nodes[function], "attrs");
 
-	if (!uac1 && !streq_null(f->type, "uac2"))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
-		const char *side = sides[i];
-		const struct node *node = l->function_nodes[function],
-				  *attrs = node_member(node, "attrs");
-		_cleanup_free_ char *key = strf("%s_srate", side);
-		struct sound_endpoint e = {
-			.rate = highest_number(f, side, "srate",
-					       *side == 'p' || uac1 ? 48000 : 64000),
-			.frame_size = __builtin_popcountll((unsigned long long)highest_number(
-					      f, side, "chmask", 3)) *
-				      highest_number(f, side, "ssize", 2),
-		};
+	for (const char *side = "pc"; *side; side++) {
+		const char *what_to_do;
+		_cleanup_free_ char *key = strf("%c_srate", *side);
+		const struct node *node = attrs ? node_member(attrs, key) : NULL;
+		_cleanup_free_ char *text = sound_lost_at(&l->gadget->functions[function], *side,
+							  l->gadget->max_speed, &what_to_do);
 
-		if (uac1)
-			find_uac1_endpoint(l, &e);
-		else
-			find_uac2_endpoint(l, f, side, &e);
-		if (e.bytes <= e.max_packet)
+		if (!text)
 			continue;
-		if (attrs && node_member(attrs, key))
-			node = node_member(attrs, key);
-		diag_warning(l->diags, node_range_to_mark(node),
-			     "sound %s the host is lost: at %lld Hz it needs %lld bytes in %s, and "
-			     "the endpoint has %lld",
-			     *side == 'p' ? "to" : "from", e.rate, e.bytes, e.interval,
-			     e.max_packet);
-		diags_hint(l->diags, "%s", e.what_to_do);
+		diag_warning(l->diags,
+			     node_range_to_mark(node ? node : l->function_nodes[function]), "%s",
+			     text);
+		diags_hint(l->diags, "%s", what_to_do);
 	}
 }

@@ -8,6 +8,7 @@ import errno
 import os
 import pathlib
 import select
+import struct
 import subprocess
 
 import usb.core
@@ -141,6 +142,52 @@ def smallest_media():
     medium.mkdir()
     eq([ffsctl("check", "--here", path).returncode == 0, ffsctl("up", "--no-bind", path).returncode == 0], [False, False], "directory")
     medium.rmdir()
+
+
+def capacity():
+    """Returns the bytes of the drive's medium, as the host reads them."""
+    device = harness.device()
+    ends = {e.bEndpointAddress & 0x80: e.bEndpointAddress for e in device[0][(0, 0)]}
+
+    def command(name, length):
+        device.write(ends[0], struct.pack("<4sIIBBB16s", b"USBC", 1, length, 0x80, 0, 10, bytes([name])))
+        data = bytes(device.read(ends[0x80], length)) if length else b""
+        eq(len(device.read(ends[0x80], 13)), 13, "status of the command")
+        return data
+
+    command(0x00, 0)  # TEST UNIT READY: the first command fails, because the drive was reset
+    last, sector = struct.unpack(">II", command(0x25, 8))  # READ CAPACITY (10)
+    return (last + 1) * sector
+
+
+@test("the host sees as much of a medium as the warnings say")
+def media_are_cut():
+    medium = gadgets.DIRECTORY / "medium"
+    for cd, size, seen, words in (("true", 3 << 30, 2359293952, "only the first 2359293952 bytes"),
+                                  ("true", 2359293952, 2359293952, None),
+                                  ("true", 614400 + 512, 614400, "the last 512 bytes"),
+                                  ("false", 1025, 1024, "the last 1 bytes"), ("false", 1024, 1024, None)):
+        with open(medium, "wb") as f:
+            f.truncate(size)
+        path = write("drive", 'strings = ( { serialnumber = "0123456789AB"; } );\n'
+                     f'functions = {{ d = {{ type = "mass_storage"; attrs = {{ luns = ( {{ cdrom = {cd}; ro = true; file = "{medium}"; }} ); }}; }}; }};\n')
+        got = must(ffsctl("up", "--wait-host", path))
+        eq([line for line in got.stderr.splitlines() if "bytes" in line and (words or "bytes") not in line], [], "other sizes")
+        eq((words or "bytes") in got.stderr, words is not None, got.stderr)
+        eq(capacity(), seen, f"of {size} bytes")
+        down("drive")
+    medium.unlink()
+
+
+@test("with virtual_addr hosts see the address of the file, also if the UDC has assigned another one")
+def address_of_the_file():
+    for virtual, seen in (("", 0x81), ("virtual_addr = true;", 0x8f)):
+        path = write("address", f'max_speed = "high"; functions = {{ a = {{ ffs = {{ speeds = [ "full", "high" ]; {virtual} '
+                     'interfaces = ( { endpoints = ( { type = "bulk"; direction = "in"; address = 0x8f; } ); } ); }; }; };\n')
+        got = must(ffsctl("up", "--wait-host", path))
+        eq("has the address 0x8f, but UDCs number endpoints from 1 on" in got.stderr, bool(virtual))
+        eq(harness.device()[0][(0, 0)][0].bEndpointAddress, seen)
+        down("address")
 
 
 @test("the kernel has no directory for OS descriptors of an interface that the function's type does not have")

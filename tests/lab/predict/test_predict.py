@@ -7,6 +7,8 @@
 descriptors, every byte that is marked as certain, and every string."""
 
 import os
+import re
+import struct
 
 import usb.core
 import usb.util
@@ -296,6 +298,54 @@ if KERNEL != "6.1":
             bos = bytes(device.ctrl_transfer(0x80, 6, BOS << 8, 0, 4096))
             contains(bos.hex(), "38b60834a909a0478bfda0768815b665", "platform capability of WebUSB")
             eq(bytes(device.ctrl_transfer(0xC0, 0x42, 1, 2, 255)), b"\x0d\3\1x.example/", "landing page")
+
+
+def sound_endpoints(raw, speed):
+    """{"to" or "from" the host: (bytes of a packet, interval in microseconds)} of the endpoints with sound."""
+    out = {}
+    for d in split(raw):
+        if d[1] == ENDPOINT and d[3] & 0x33 == 1:  # isochronous, and not for feedback
+            frame = 125 if speed == "high" else 1000
+            out["to" if d[2] & 0x80 else "from"] = int.from_bytes(d[4:6], "little"), frame << (d[6] - 1)
+    return out
+
+
+LOST = r"sound (to|from) the host is lost: at (\d+) Hz it needs (\d+) bytes in (\d+) (us|ms)\b.*, and the endpoint has (\d+)"
+
+
+def check_sound(kind, speed, attrs, lost):
+    """The warnings have the size and the interval of the endpoints on the bus."""
+    path = write("sound", f'f : {{ type = "{kind}"; attrs : {{ {attrs} }}; }};', f'max_speed = "{speed}";')
+    said = re.findall(LOST, must(ffsctl("check", path)).stderr)
+    eq([int(bytes_) for _, _, bytes_, *_ in said], lost, "bytes that are needed")
+    with kernel_functions.up_and_configured(path, kind):
+        endpoints = sound_endpoints(harness.descriptors(), speed)
+    for side, _, needed, time, unit, room in said:
+        eq((int(room), int(time) * (1000 if unit == "ms" else 1)), endpoints[side], f"room and interval {side} the host")
+        ok(int(needed) > int(room), "it does not fit")
+
+
+if SPEED == "high" and KERNEL != "6.1":
+    for row in (("uac1", "high", "p_srate = [ 8000, 96000 ]; c_srate = 50001;", [384, 204]), ("uac1", "full", "", [1536, 1536]),
+                ("uac2", "high", "p_srate = 128000; p_ssize = 4; p_hs_bint = 4;", [1032]),
+                ("uac2", "full", "c_chmask = 0; p_srate = [ 44100, 192000 ]; p_ssize = 4;", [1544])):
+        test(f"warnings about sound that is lost: {row[0]} at {row[1]} speed", *row)(check_sound)
+
+    @test("a camera's frames and its endpoint are on the bus what the warnings say")
+    def camera_values():
+        path = write("frames", 'f : { type = "uvc"; attrs : { streaming_interval = 2; streaming_maxpacket = 2048; formats = ( { type'
+                     ' = "yuyv"; frames = ( { width = 16; height = 8; dwFrameInterval = [ 666666, 333333 ]; dwMinBitRate = 2;'
+                     ' dwMaxBitRate = 1; dwMaxVideoFrameBufferSize = 255; } ); } ); }; };', 'max_speed = "high";')
+        said = must(ffsctl("check", path)).stderr
+        for words in ("the kernel sorts them", "the kernel sends both to the host as they are", "a frame has 256 bytes",
+                      "at high speed the kernel makes streaming_interval = 1 of it"):
+            contains(said, words)
+        with kernel_functions.up_and_configured(path, "uvc"):
+            parts = list(split(harness.descriptors()))
+        frame = next(d for d in parts if d[1:3] == b"\x24\x05" and len(d) == 26 + 2 * 4)
+        eq(struct.unpack("<III", frame[9:21]), (2, 1, 255), "bit rates and buffer")
+        eq(struct.unpack("<II", frame[26:]), (333333, 666666), "intervals")
+        eq([d[6] for d in parts if d[1] == ENDPOINT and d[3] & 3 == 1], [1], "bInterval")
 
 
 def check_example(path):
