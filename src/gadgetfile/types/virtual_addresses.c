@@ -2,9 +2,8 @@
 /*
  * Warns about addresses of endpoints with 'virtual_addr' that a UDC does not assign. The kernel
  * then shows hosts the addresses of the file (f_fs.c:3432), but chooses the UDC's endpoints as
- * always (usb_ep_autoconfig_ss, epautoconf.c). Drivers such as atmel_usba_udc, net2280 and omap_udc
- * enable an endpoint only if it has the address; of others, as dwc2 and dwc3, the host sends to an
- * address at which the UDC does not answer. (dummy_hcd, which is software, answers.)
+ * always (usb_ep_autoconfig_ss, epautoconf.c), and enables one only if it has the address
+ * (config_ep_by_speed_and_alt, composite.c:220).
  */
 #include "base/cleanup.h"
 #include "blob/uapi.h"
@@ -23,10 +22,10 @@ struct assigned_endpoints {
 static void warn(struct load *l, const struct node *node, const struct function *f,
 		 const struct endpoint *ep, const struct text_range *at, const char *why)
 {
-	diag_warning(
-		l->diags, at ? at : node_range_to_mark(node),
-		"hosts cannot use endpoint '%s' of function '%s': it has the address 0x%02x, %s",
-		ep->name, f->label, ep->address, why);
+	diag_warning(l->diags, at ? at : node_range_to_mark(node),
+		     "no host can configure the gadget: endpoint '%s' of function '%s' has the "
+		     "address 0x%02x, %s",
+		     ep->name, f->label, ep->address, why);
 	diags_hint(l->diags, "remove 'virtual_addr', or set the addresses that the UDC assigns to "
 			     "the endpoints in their order");
 }
