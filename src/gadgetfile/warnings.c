@@ -6,6 +6,8 @@
 #include "blob/uapi.h"
 #include "gadgetfile/types/attrs.h"
 
+#define CLASS_MASS_STORAGE 0x08
+
 /*
  * Warns about an RNDIS function that is not the first function of its configuration: the RNDIS
  * driver of Windows uses only the interfaces of the first function.
@@ -213,6 +215,50 @@ static void warn_about_early_device_requests(struct load *l)
 						 "before the host has chosen a configuration");
 }
 
+/* Returns whether an interface of the function, in any alternate setting, is mass storage. */
+static bool is_mass_storage(const struct function *f)
+{
+	for (size_t i = 0; f->ffs && i < f->ffs->n_interfaces; i++) {
+		const struct interface *interface = &f->ffs->interfaces[i];
+
+		if (interface->class == CLASS_MASS_STORAGE)
+			return true;
+		for (size_t a = 0; a < ARRAY_SIZE(interface->alternate_class); a++)
+			if (interface->alternate_class[a].class == CLASS_MASS_STORAGE)
+				return true;
+	}
+	return streq_null(f->type, "mass_storage") || streq_null(f->type, "tcm");
+}
+
+/*
+ * Warns about a landing page of a device with a drive. Chromium on Linux would have to detach the
+ * drive's driver to read it, and does not if the active configuration, which for Linux is the first
+ * one, has mass storage (ShouldReadDescriptors, services/device/usb/usb_service_linux.cc).
+ */
+static void warn_about_landing_page(struct load *l)
+{
+	const struct gadget *g = l->gadget;
+	const struct configfs_attribute *page = configfs_attributes_find(&g->configfs_attributes,
+									 "webusb/landingPage"),
+					*use = configfs_attributes_find(&g->configfs_attributes,
+									"webusb/use");
+
+	if (!page || page->size == 0 || !use || !streq_null(use->value, "1") || g->n_configs == 0)
+		return;
+	for (size_t i = 0; i < g->configs[0].n_functions; i++) {
+		const struct function *f = &g->functions[g->configs[0].functions[i].function_index];
+
+		if (!is_mass_storage(f))
+			continue;
+		diags_add_at_position(l->diags, DIAG_WARNING, &page->position,
+				      "Chromium on Linux does not read 'landingPage' of a device "
+				      "with mass storage (function '%s')",
+				      f->label);
+		diags_hint(l->diags, "make the drive a gadget of its own");
+		return;
+	}
+}
+
 void load_add_warnings(struct load *l)
 {
 	for (size_t i = 0; i < l->gadget->n_configs; i++) {
@@ -231,4 +277,5 @@ void load_add_warnings(struct load *l)
 	warn_about_configs(l, node_member(l->scan->root, "configs"));
 	warn_about_drive_serial_numbers(l, node_member(l->scan->root, "strings"));
 	load_add_language_warnings(l);
+	warn_about_landing_page(l);
 }

@@ -19,7 +19,7 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*(?:[A-Z][A-Za-z_0-9]*\s*)?"(?:[^"\\\n]|\\.)*")*')
 PIECE = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 # Words that begin with a capital letter wherever they stand.
-NAMES = {"FunctionFS", "Linux", "USB", "Windows"}
+NAMES = {"Chromium", "FunctionFS", "Linux", "USB", "Windows"}
 # The one question: a spelling that may be meant.
 SUGGESTION = "did you mean '%s'?"
 

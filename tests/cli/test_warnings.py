@@ -145,6 +145,22 @@ def landing_page_without_superspeed():
        "a page may use the device, and browsers open none")
 
 
+@test("a landing page of a device with a drive, which Chromium on Linux does not read")
+def landing_page_beside_drive():
+    page = 'webusb = { landingPage = "https://example.org/x"; bVendorCode = 1; };\n'
+    words = ("2:12: Chromium on Linux does not read 'landingPage' of a device with mass storage (function '%s'); make the "
+             "drive a gadget of its own")
+    drive = 'd = { type = "mass_storage"; };'
+    acm = 'a = { type = "acm"; };'
+    own = ('f = { ffs = { interfaces = ( { class = "%s"; endpoints = ( "bulk-in" ); } ); }; };')
+    for functions, found in ((drive, "d"), (acm + drive, "d"), (own % "mass-storage", "f"), (own % "vendor", None), (acm, None)):
+        eq([w for w in warnings(MISC + page + "functions = { %s };\n" % functions) if "Chromium" in w],
+           [words % found] if found else [], functions)
+    both = MISC + page + "functions = { %s };\n" % (acm + drive)
+    eq(warnings(both + 'configs = ( { functions = ( "a" ); }, { functions = ( "d" ); } );\n'), [], "it looks at the active one")
+    eq(warnings(both.replace("{ landing", "{ use = false; landing")), [])
+
+
 @test("isochronous endpoints on a UDC that has none")
 def no_isochronous_endpoints():
     words = "3:3: function 'f' needs isochronous endpoints, but a UDC of %s has none; " \
