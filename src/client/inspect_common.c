@@ -73,6 +73,24 @@ void inspect_kernel_state_free(struct inspect_kernel_state *kernel)
 	*kernel = (struct inspect_kernel_state){ 0 };
 }
 
+/*
+ * Reports a worker that waits because the device file was removed: ffsctl does not notice when the
+ * file is back.
+ */
+static void report_missing_device_file(struct gadget_status *gadget,
+				       const struct function_status *function, const char *device)
+{
+	if (!function->has_worker || function->worker.state != STATUS_WORKER_PENDING ||
+	    path_exists(device))
+		return;
+	if (gadget->state == STATUS_READY)
+		gadget->state = STATUS_DEGRADED;
+	inspect_add_problem(gadget, PROBLEM_ERROR,
+			    "%s: its worker waits for %s, which does not exist; when it is back, "
+			    "'ffsctl restart %s %s' starts the worker",
+			    function->label, device, gadget->name, function->label);
+}
+
 void inspect_add_kernel_devices(const struct paths *paths, const char *name,
 				struct gadget_status *gadget)
 {
@@ -83,8 +101,10 @@ void inspect_add_kernel_devices(const struct paths *paths, const char *name,
 				    *device = kernel_device_file_path(dir),
 				    *ifname = kernel_device_ifname(dir);
 
-		if (device)
+		if (device) {
 			inspect_replace_text(&function->device, device);
+			report_missing_device_file(gadget, function, device);
+		}
 		if (ifname)
 			inspect_replace_text(&function->ifname, ifname);
 	}

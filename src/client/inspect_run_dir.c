@@ -48,13 +48,25 @@ static bool keeper_waits_for_takeover(const struct gadget_status *gadget,
 	return gadget->held && function->keeper > 0 && process_alive(function->keeper);
 }
 
+/* Returns what users must do if another program has unmounted the function's FunctionFS. */
+static char *how_to_mount_again(const struct gadget_status *gadget,
+				const struct function_status *function)
+{
+	return function->restart_mounts ? strf("the next start of its worker mounts it again, see "
+					       "'ffsctl restart %s %s'",
+					       gadget->name, function->label)
+					: xstrdup("take the gadget down, then up");
+}
+
 static void compare_mount_with_kernel(struct gadget_status *gadget,
 				      struct function_status *function, const struct paths *paths,
 				      const char *mounts)
 {
-	_cleanup_free_ char *cover =
-		function->mount ? ffs_find_cover(paths, mounts, function->mount, function->instance)
-				: NULL;
+	_cleanup_free_ char *cover = function->mount
+					     ? ffs_find_cover(paths, mounts, function->mount,
+							      function->instance)
+					     : NULL,
+			    *remedy = NULL;
 
 	if (!function->mount || (!cover && is_mounted(mounts, function->mount, function->instance)))
 		return;
@@ -64,8 +76,9 @@ static void compare_mount_with_kernel(struct gadget_status *gadget,
 				    function->label, function->mount, cover);
 		return;
 	}
-	inspect_add_problem(gadget, PROBLEM_ERROR, "%s: FunctionFS was unmounted from %s",
-			    function->label, function->mount);
+	remedy = how_to_mount_again(gadget, function);
+	inspect_add_problem(gadget, PROBLEM_ERROR, "%s: FunctionFS was unmounted from %s: %s",
+			    function->label, function->mount, remedy);
 	inspect_replace_text(&function->mount, NULL);
 }
 

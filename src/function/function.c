@@ -257,6 +257,40 @@ static int renew_keeper(struct live_function *function, struct error *err)
 	return r;
 }
 
+/*
+ * Ends the keeper of an optional function whose FunctionFS was unmounted: as long as the keeper has
+ * ep0 open, the instance cannot be mounted again. The kernel unbinds the gadget.
+ */
+static void end_keeper_of_unmounted_function(struct live_function *function)
+{
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	keeper_kill_and_wait(&function->keeper);
+	function_lose_keeper(function);
+}
+
+/*
+ * Makes again, before the worker starts, what other programs have removed: the mount, the link of
+ * the key `device`, and a keeper that has died. Without `optional`, a keeper that has ep0 open
+ * cannot be replaced, and neither can its mount.
+ */
+static int restore(struct live_function *function, struct error *err)
+{
+	int r = 0;
+
+	if (!function->model->ffs)
+		return 0;
+	if (function_is_unmounted(function)) {
+		if (!function_can_be_mounted_again(function))
+			return function_error_unmounted(function, err);
+		if (function_keeper_holds_ep0(function->model) && !function->keeper_is_lost)
+			end_keeper_of_unmounted_function(function);
+		r = function_mount_again(function, err);
+	}
+	if (r == 0 && function->keeper_is_lost)
+		r = renew_keeper(function, err);
+	return r == 0 ? function_link_device_again(function, err) : r;
+}
+
 static int error_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 {
 	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
@@ -335,82 +369,6 @@ const struct step_op *const function_ops[] = {
 	&function_op_ready,	  NULL,
 };
 
-static bool plan_makes_directory(const struct plan *applied_plan, const char *dir)
-{
-	for (size_t n = 0; applied_plan && n < applied_plan->n; n++)
-		if ((applied_plan->steps[n].op == &plan_op_mkdir ||
-		     applied_plan->steps[n].op == &plan_op_mkdir_shared) &&
-		    streq(applied_plan->steps[n].path, dir))
-			return true;
-	return false;
-}
-
-/*
- * Adds steps that create the directories of the mount point's path. The directories of the default
- * path, /dev/ffs and below, belong to ffsctl and are shared by its gadgets, so each of them gets a
- * step. If the gadget file sets another path, a directory gets a step only if it does not exist
- * yet, or if a step of `applied_plan` has created it. So ffsctl does not remove directories of the
- * user.
- */
-static void add_mount_directory_steps(struct plan *plan, const struct live_function *function,
-				      const struct plan *applied_plan)
-{
-	const struct ffs_mount *m = &function->model->ffs->mount;
-	void *above = NULL;
-
-	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
-		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
-		bool ours = m->path_is_default && !streq(dir, "/dev");
-
-		if (ours || !path_exists(dir) || plan_makes_directory(applied_plan, dir)) {
-			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
-				 &m->at, above);
-			above = PLAN_SHARED_PARENT;
-		} else {
-			free(dir);
-		}
-		if (!p)
-			return;
-	}
-}
-
-static char *mount_options(const struct live_function *function)
-{
-	const struct ffs_mount *m = &function->model->ffs->mount;
-	const struct {
-		const char *name;
-		const struct positioned_int *mode;
-	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
-	char *options = strf("%s uid=%u,gid=%u", function->model->instance,
-			     function->endpoint_files_uid, function->endpoint_files_gid);
-
-	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
-		_cleanup_free_ char *old = options;
-
-		/* The kernel parses numbers as C does: octal needs a leading zero. */
-		options = modes[k].mode->set ? strf("%s,%s=0%o", old, modes[k].name,
-						    (unsigned int)modes[k].mode->value)
-					     : xstrdup(old);
-	}
-	/* The worker may find its device in the mount, and opens nothing else there. */
-	if (function_worker_gets_device(function)) {
-		_cleanup_free_ char *old = options;
-
-		options = strf("%s,rmode=0510,fmode=0600", old);
-	}
-	if (m->no_disconnect) {
-		_cleanup_free_ char *old = options;
-
-		options = strf("%s,no_disconnect=1", old);
-	}
-	if (m->mmap_memory_mb.set) {
-		_cleanup_free_ char *old = options;
-
-		options = strf("%s,mmap_memory_mb=%u", old, (unsigned int)m->mmap_memory_mb.value);
-	}
-	return options;
-}
-
 /* The argument of add_enable_zlp_step(). */
 struct add_enable_zlp_step_arguments {
 	struct plan *plan;
@@ -470,11 +428,8 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 {
 	const struct ffs *ffs = function->model->ffs;
 
-	if (ffs) {
-		add_mount_directory_steps(plan, function, applied_plan);
-		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
-			 &ffs->mount.at, (void *)function->functions->paths);
-	}
+	if (ffs)
+		function_add_mount_steps(plan, function, applied_plan);
 	if (function_descriptors(function->model))
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(function->model), &ffs->at, function);
@@ -483,9 +438,7 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 				  &(struct add_enable_zlp_step_arguments){ plan, ffs });
 	add_keeper_step(plan, function);
 	if (ffs && ffs->endpoint_file_symlink.value)
-		plan_add(plan, &ffs_op_device_link, xstrdup(ffs->endpoint_file_symlink.value),
-			 function_device_endpoint_path(function), &ffs->endpoint_file_symlink.at,
-			 (void *)function->functions->paths);
+		function_add_device_link_step(plan, function);
 }
 
 int function_new(struct live_function **out, struct functions *all, const struct gadget *gadget,
@@ -502,7 +455,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 					    .model = model,
 					    .ep0_fd = -1,
 					    .keeper = KEEPER_NONE,
-					    .renew_keeper = renew_keeper,
+					    .restore = restore,
 					    .keeper_socket_watch = FD_WATCH_NONE,
 					    .descriptors_watch = FD_WATCH_NONE };
 	if (m && m->uid.value)

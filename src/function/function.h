@@ -42,9 +42,11 @@ struct live_function {
 	bool keeper_kill_sent;	  /* SIGKILL was sent to the keeper */
 	bool keeper_is_lost; /* the keeper of an optional function has died; the next start of the
 				worker starts another one */
-	/* Starts a keeper in place of one that is lost, and writes descriptors and strings again.
-	   No process may have a file of the FunctionFS instance open. */
-	int (*renew_keeper)(struct live_function *function, struct error *err);
+	/* Makes again what is missing before a worker starts: the mount and the link of `device`,
+	   which another program has removed, and a keeper that is lost, with descriptors and
+	   strings. No process may have a file of the FunctionFS instance open, else the mount or
+	   the keeper cannot be renewed. */
+	int (*restore)(struct live_function *function, struct error *err);
 	bool awaits_last_worker_messages; /* the keeper still forwards messages of the worker that
 					  ended */
 	/* monotonic time of the last function_request_last_worker_messages() */
@@ -94,6 +96,30 @@ static inline struct functions *gadget_functions_of(const struct live_worker *wo
 	return worker->function->functions;
 }
 
+/*
+ * Add the steps that mount FunctionFS, and make the directories of the mount point that
+ * `applied_plan` (NULL: none) has made or that do not exist; and the step that makes the link of
+ * the key `device`, which the function must have.
+ */
+void function_add_mount_steps(struct plan *plan, struct live_function *function,
+			      const struct plan *applied_plan);
+void function_add_device_link_step(struct plan *plan, struct live_function *function);
+/* Returns whether another program has unmounted the function's FunctionFS. */
+bool function_is_unmounted(const struct live_function *function);
+/*
+ * Returns whether a start of the worker can mount FunctionFS again: the function's keeper does not
+ * have ep0 open, or can be replaced.
+ */
+bool function_can_be_mounted_again(const struct live_function *function);
+/* Sets the error that another program has unmounted FunctionFS; returns its negative errno. */
+int function_error_unmounted(const struct live_function *function, struct error *err);
+/*
+ * Mounts FunctionFS again. Fails with -EBUSY while a process has a file of the unmounted instance
+ * open.
+ */
+int function_mount_again(struct live_function *function, struct error *err);
+/* Makes the link of the key `device` again, if there is such a key and the link is missing. */
+int function_link_device_again(struct live_function *function, struct error *err);
 /* Returns whether the worker must be ready before the bind. */
 bool function_blocks_bind(const struct live_function *function);
 /*
@@ -208,7 +234,7 @@ void function_set_keeper_udc(struct live_function *function, const char *udc);
 bool function_restart_keeper(struct live_function *function);
 /*
  * Lets an optional function go on without its dead keeper: kills the worker, whose next start calls
- * renew_keeper. Until then the gadget cannot be bound with the function.
+ * `restore`. Until then the gadget cannot be bound with the function.
  */
 void function_lose_keeper(struct live_function *function);
 

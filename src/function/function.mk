@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/function/function.c src/function/function.h \
+	src/function/function_files.c \
 	src/function/send_to_keeper.c \
 	src/function/kernel_device.c \
 	src/function/late_requests.c \

@@ -439,8 +439,8 @@ int launch_start(struct live_worker *worker, struct error *err)
 		r = ffs_check_is_visible(function->functions->paths,
 					 function->model->ffs->mount.path,
 					 function->model->instance, err);
-	if (r == 0 && function->keeper_is_lost)
-		r = function->renew_keeper(function, err);
+	if (r == 0)
+		r = function->restore(function, err);
 	worker_update_launch_fingerprint(worker);
 	/*
 	 * Written at the first start, because the configuration contains the mount point, which is

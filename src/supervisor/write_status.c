@@ -89,6 +89,8 @@ static void fill_function_status(struct function_status *status, const struct st
 		.keeper = function && function->keeper.pid > 0 ? function->keeper.pid : 0,
 		.left_out = function && function->left_out ? optional_reason(function) : NULL,
 		.had_endpoints = function && function->had_endpoint_files,
+		.restart_mounts =
+			ffs && function->worker && function_can_be_mounted_again(function),
 		.has_worker = function && function->worker,
 	};
 	if (ffs)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import gadgets
@@ -594,6 +595,123 @@ def daemon_dies_during_reload():
     leaves_out()
     found_by_host(3)
     serial_works()
+    down(NAME)
+
+
+# --- what another program removes -------------------------------------------------------------------
+
+
+def unmount(label="own"):
+    """Unmounts FunctionFS lazily: otherwise the files that keeper and daemon have open prevent it."""
+    must(subprocess.run(["umount", "-n", "-l", shown(label)["mount"]], stdout=-1, stderr=-1))
+
+
+def problems():
+    return " ".join(problem["text"] for problem in status(NAME)[0]["problems"])
+
+
+@test("FunctionFS is unmounted: the next worker mounts it again, and the function is taken in again; nothing is left by down")
+def mounted_again():
+    # Without a delay, a daemon may be ready within the second that the gadget waits for it, or not
+    for function, count in ((daemon(**RETRIED), 2), (endpoints(**HEALTHY), 1)):
+        up(write(function), "--wait-host")
+        with disconnects(0):
+            unmount()
+            contains(problems(), f"FunctionFS was unmounted from /dev/ffs/{NAME}/own: the next start of its worker mounts it again, "
+                                 f"see 'ffsctl restart {NAME} own'")
+            serial_works()
+        with disconnects(count):
+            with harness.configured():
+                kill(shown()["worker"]["pid"])
+            await_state(NAME, "ready")
+            found_by_host(3)
+        serial_works()
+        log_has(f"own: FunctionFS is mounted again on /dev/ffs/{NAME}/own: another program had unmounted it")
+        unmount()
+        with harness.configured():
+            must(ffsctl("restart", NAME, "own"))
+        await_state(NAME, "ready")
+        eq(problems(), "")
+        down(NAME)
+
+
+@test("while a process has a file of the unmounted FunctionFS open, the function is left out, with the reason",
+      only_all="function/an-unmounted-function-keeps-its-keeper: mounted_again notices it")
+def mount_is_held():
+    for function in (daemon(**RETRIED), endpoints(**{**RETRIED, "on_failed": "unbind"})):
+        up(write(function), "--wait-host")
+        fd = os.open(shown()["mount"], os.O_RDONLY | os.O_DIRECTORY)
+        unmount()
+        with disconnects(1), harness.configured():
+            kill(shown()["worker"]["pid"])
+            leaves_out()
+        gadgets.await_log(NAME, "a process still has a file of it open")
+        serial_works()
+        with disconnects(1), harness.configured():
+            os.close(fd)
+        await_state(NAME, "ready")
+        found_by_host(3)
+        down(NAME)
+
+
+@test("without optional: a daemon is bound again, and endpoints that the keeper serves need down and up, as the error says",
+      only_all="function/an-unmounted-function-keeps-its-keeper: mounted_again notices it")
+def required_is_unmounted():
+    up(write(daemon(**HEALTHY).replace("optional = true; ", "")), "--wait-host")
+    unmount()
+    with disconnects(1), harness.configured():
+        kill(shown()["worker"]["pid"])
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+    path = write(endpoints(restart_delay=0, restart_limit=1).replace("optional = true; ", ""))
+    up(path, "--wait-host")
+    unmount()
+    contains(problems(), f"FunctionFS was unmounted from /dev/ffs/{NAME}/own: take the gadget down, then up")
+    with disconnects(0):
+        kill(shown()["worker"]["pid"])
+        await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "failed", "failed")
+        log_has(f"another program has unmounted FunctionFS from /dev/ffs/{NAME}/own", "take the gadget down, then up")
+        serial_works()
+    down(NAME)
+    up(path, "--wait-host")
+    down(NAME)
+
+
+@test("the link of the key device is removed: the next worker finds it again")
+def link_is_made_again():
+    link = pathlib.Path("/dev/ffsctl-lab-own")
+    program = f"sh -c 'test -e {link} || exit 4; echo >&$NOTIFY_FD; exec sleep 100000'"
+    function = endpoints(exec=script(program), **HEALTHY).replace("ffs = {", f'ffs = {{ device = "{link}";')
+    for text in (function, function.replace("optional = true; ", "")):
+        up(write(text), "--wait-host")
+        with disconnects(0):
+            link.unlink()
+            kill(shown()["worker"]["pid"])
+            await_state(NAME, "ready")
+            eq(os.readlink(link), f"/dev/ffs/{NAME}/own/ep1")
+            log_has(f"own: the link {link} is made again: another program had removed it")
+        down(NAME)
+        eq(link.is_symlink(), False)
+
+
+@test("the device file of a kernel function is removed: the gadget stays, and status says what its worker waits for")
+def device_file_is_removed():
+    text = worker(exec=["/bin/sh", "-c", "exec 3<>${device}; echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", restart_delay=0)
+    up(write(daemon(**HEALTHY), f'getty = {{ type = "acm"; worker = {{ {text} }}; }};', serial=False), "--wait-host")
+    node = pathlib.Path(shown("getty")["device"])
+    away = node.with_suffix(".away")
+    with disconnects(0):
+        node.rename(away)
+        eq(problems(), "")
+        kill(shown("getty")["worker"]["pid"])
+        await_status(NAME, lambda g: g["functions"][1]["worker"]["state"] == "pending", "pending")
+        eq((problems(), status(NAME)[0]["state"]),
+           (f"getty: its worker waits for {node}, which does not exist; when it is back, 'ffsctl restart {NAME} getty' starts "
+            "the worker", "degraded"))
+        away.rename(node)
+        must(ffsctl("restart", NAME, "getty"))
+        await_state(NAME, "ready")
     down(NAME)
 
 
