@@ -74,6 +74,7 @@ static void add_traits_to_json(json_t *object, const struct udc_traits *traits)
 	json_object_set_new(object, "isochronous", answer_to_json(udc_has_isochronous(traits)));
 	json_object_set_new(object, "zlp", answer_to_json(traits->zlp));
 	json_object_set_new(object, "scatter_gather", answer_to_json(traits->scatter_gather));
+	json_object_set_new(object, "remote_wakeup", answer_to_json(traits->remote_wakeup));
 	json_object_set_new(object, "dual_role", json_boolean(traits->dual_role));
 	json_object_set_new(object, "note", json_string_or_null(traits->note));
 }
@@ -101,9 +102,11 @@ static void print_traits(const struct udc_traits *traits, const char *max_speed)
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(traits),
 			    *types = udc_endpoint_types_text(traits);
 
-	printf("  up to %s, endpoints %s, isochronous %s, ZLP %s, scatter-gather %s\n", max_speed,
-	       endpoints, answer_word(udc_has_isochronous(traits)), answer_word(traits->zlp),
-	       answer_word(traits->scatter_gather));
+	printf("  up to %s, endpoints %s, isochronous %s, ZLP %s, scatter-gather %s, "
+	       "remote wakeup %s\n",
+	       max_speed, endpoints, answer_word(udc_has_isochronous(traits)),
+	       answer_word(traits->zlp), answer_word(traits->scatter_gather),
+	       answer_word(traits->remote_wakeup));
 	if (types)
 		printf("  endpoints: %s\n", types);
 	if (traits->note)

@@ -31,17 +31,18 @@ static void print_driver(const struct udc_traits *t)
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
 			    *types = udc_endpoint_types_text(t);
 
-	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s |\n", t->driver, kind_suffix(t),
+	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", t->driver, kind_suffix(t),
 	       endpoints, types ? types : "?", answer_words[udc_has_isochronous(t)],
-	       answer_words[t->zlp], answer_words[t->scatter_gather], speed_words[t->max_speed],
-	       t->note ? t->note : "", t->source);
+	       answer_words[t->zlp], answer_words[t->scatter_gather],
+	       answer_words[t->remote_wakeup], speed_words[t->max_speed], t->note ? t->note : "",
+	       t->source);
 }
 
 int main(void)
 {
 	puts("| driver | endpoints besides endpoint 0 | types and packets | isochronous | ZLP | "
-	     "scatter-gather | speed | notes | source |\n"
-	     "|---|---|---|---|---|---|---|---|---|");
+	     "scatter-gather | remote wakeup | speed | notes | source |\n"
+	     "|---|---|---|---|---|---|---|---|---|---|");
 	for (const struct udc_traits *t = udc_traits_table; t->driver; t++)
 		print_driver(t);
 	return 0;

@@ -41,6 +41,7 @@ struct udc_traits {
 	bool endpoints_depend_on_hardware;
 	enum udc_answer zlp;		/* whether the driver obeys usb_request.zero */
 	enum udc_answer scatter_gather; /* whether the driver sets gadget->sg_supported */
+	enum udc_answer remote_wakeup;	/* whether the driver can wake a host */
 	enum gadget_speed max_speed;	/* of the fastest hardware; GADGET_SPEED_NONE: unknown */
 	bool is_virtual;		/* the UDC has no connector */
 	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */

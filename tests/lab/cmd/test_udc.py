@@ -33,7 +33,7 @@ FREE = {"driver": "dummy_udc", "virtual": True, "state": "not attached", "speed"
         "gadget": None, "holder": None, "endpoints": 24, "endpoints_by_hardware": False,
         "endpoint_groups": [{"count": n, "direction": direction, "types": types, "max_packet": None} for n, direction, types in
                             ((9, "in", ["bulk", "interrupt"]), (3, "in", ["interrupt"]), (12, "out", ["bulk", "interrupt"]))],
-        "isochronous": False, "zlp": True, "scatter_gather": None, "dual_role": False, "note": None}
+        "isochronous": False, "zlp": True, "scatter_gather": None, "remote_wakeup": True, "dual_role": False, "note": None}
 
 
 @test("free UDCs")
@@ -45,7 +45,8 @@ def free_udcs():
     eq(words.stderr, "")
     eq(words.stdout.splitlines()[3:],
        ["dummy_udc.1: dummy_udc (virtual), %s, free" % sysfs("dummy_udc.1", "state"),
-        "  up to super-speed, endpoints 12 IN and 12 OUT, isochronous no, ZLP yes, scatter-gather unknown",
+        "  up to super-speed, endpoints 12 IN and 12 OUT, isochronous no, ZLP yes, scatter-gather unknown, "
+        "remote wakeup yes",
         "  endpoints: 9 IN (bulk, interrupt), 3 IN (interrupt), 12 OUT (bulk, interrupt)"])
 
 

@@ -63,6 +63,15 @@ Test(udc_traits, isochronous_endpoints)
 	cr_expect_eq(udc_has_isochronous(udc_traits_or_unknown("renesas_usbhs")), UDC_UNKNOWN);
 }
 
+Test(udc_traits, remote_wakeup_is_known_of_all)
+{
+	cr_expect_eq(udc_traits_or_unknown("dwc2")->remote_wakeup, UDC_NO);
+	cr_expect_eq(udc_traits_or_unknown("dwc3")->remote_wakeup, UDC_YES);
+	cr_expect_eq(udc_traits_or_unknown("no-such-driver")->remote_wakeup, UDC_UNKNOWN);
+	for (const struct udc_traits *t = udc_traits_table; t->driver; t++)
+		cr_expect_neq(t->remote_wakeup, UDC_UNKNOWN, "%s", t->driver);
+}
+
 Test(udc_traits, each_row_has_a_source_and_follows_the_one_before)
 {
 	const char *before = "";
