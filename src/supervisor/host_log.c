@@ -91,6 +91,8 @@ void host_log_changes(struct usb_host_state *host, const struct binding *b)
 	if (configured == before.configured && suspended == before.suspended)
 		return;
 	host_log_set_state(host, configured, suspended);
+	if (!suspended)
+		host_wakeup_has_ended(host);
 	/* The line about an unbind says more; the kernel may suspend and disable functions first.
 	 */
 	if (before.configured && !binding_is_bound_in_kernel(b))

@@ -459,6 +459,7 @@ void supervisor_free(struct supervisor *s)
 	service_notify_close(&s->notify);
 	host_handle_unbind(&s->host);
 	host_log_close(&s->host);
+	host_wakeup_close(&s->host);
 	reload_cancel(&s->reloader);
 	switch_cancel(&s->switcher);
 	control_close(&s->control);

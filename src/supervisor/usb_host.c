@@ -53,6 +53,7 @@ void host_init(struct usb_host_state *host, struct live_gadget *live)
 	*host = (struct usb_host_state){ .live = live,
 					 .udc_state_watch = FD_WATCH_NONE,
 					 .log.count_timer = FD_WATCH_NONE,
+					 .wakeup.timer = FD_WATCH_NONE,
 					 .kernel_log_fd = -1,
 					 .kernel_log_watch = FD_WATCH_NONE };
 }

@@ -16,6 +16,14 @@
 
 struct live_gadget;
 
+/* wakeup.c: requests of workers to wake the host. */
+struct wakeup {
+	double refused_at;     /* monotonic time of the last line about a refusal; 0: none */
+	struct fd_watch timer; /* runs from a request until the host must have resumed the gadget;
+				  opened when it is needed first; owned */
+	char *label;	       /* function of the worker that the timer is about; owned */
+};
+
 /* The component that finds out whether a host has configured the gadget. */
 struct usb_host_state {
 	struct live_gadget *live;
@@ -31,8 +39,8 @@ struct usb_host_state {
 	char *kernel_log_udc;		  /* the UDC of the messages; NULL: not bound; owned */
 	bool host_is_local;		  /* the UDC is virtual, so its host may be this system */
 	struct host_messages messages;
-	double wakeup_refused_at; /* wakeup.c: monotonic time of the last line about it; 0: none */
-	bool failure_is_logged;	  /* since the bind, or since a host configured the gadget */
+	struct wakeup wakeup;
+	bool failure_is_logged; /* since the bind, or since a host configured the gadget */
 };
 
 /* What shows that a host has configured the gadget. */
@@ -72,9 +80,13 @@ bool host_has_suspended(const struct usb_host_state *host);
 
 /*
  * wakeup.c: asks the UDC to wake the host (remote wakeup), for a worker of the function `label`.
- * Whether the host has allowed it, and is suspended, only the UDC knows: if not, nothing happens.
+ * Whether the host has allowed it, only the UDC knows: if not, nothing happens, and a line of the
+ * log says so later.
  */
 void host_wake_up(struct usb_host_state *host, const char *label);
+/* wakeup.c: called when the gadget is no longer suspended. */
+void host_wakeup_has_ended(struct usb_host_state *host);
+void host_wakeup_close(struct usb_host_state *host);
 
 /*
  * host_kernel_log.c: begins to read the kernel's log when the gadget is about to be bound to `udc`,

@@ -18,8 +18,9 @@ harness.leaves_nothing()
 
 HUB = 0x0002  # the product of Linux' root hubs at high speed
 VENDOR_OUT = 0x41  # to the interface
-SET_FEATURE, PORT_SUSPEND, DEVICE_REMOTE_WAKEUP = 3, 2, 1
+CLEAR_FEATURE, SET_FEATURE, PORT_SUSPEND, DEVICE_REMOTE_WAKEUP = 1, 3, 2, 1
 SUSPENDED, RESUMED = "suspended by the host", "resumed by the host"
+NOT_WOKEN = "the host is still suspended 10 s after the worker has asked to wake it: it has not allowed the gadget to wake it"
 REFUSED = "the worker asks to wake the host, which is refused: no configuration has bit 5 (0x20) of bmAttributes"
 PROGRAM = """
 from ffsctl_worker import Event, Worker
@@ -87,13 +88,22 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
         down("x")
 
 
-@test("a host that does not allow it stays suspended")
+@test("a host that no longer allows it stays suspended, and the log has one line about it for many requests")
 def not_allowed():
-    bring_up("0xa0", python(), allow=False)
+    bring_up("0xa0", python(), allow=True)
     suspend()
-    await_log("x", "asks")
+    await_count(SUSPENDED, 1)
+    eq(port_is_suspended(), False)
+    await_count(RESUMED, 1)
+    harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
+    began = time.monotonic()
+    suspend()
+    await_count("asks", 2)
     eq(port_is_suspended(), True)
-    ok(RESUMED not in log(), log())
+    ok(NOT_WOKEN not in log(), log())
+    await_log("x", NOT_WOKEN)
+    ok(time.monotonic() - began >= 10, "too early")
+    eq((log().count(NOT_WOKEN), log().count(RESUMED)), (1, 1))
     down("x")
 
 
