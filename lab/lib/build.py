@@ -157,7 +157,7 @@ def prune():
         if cache.source_key(version) is None:
             continue
         used.add(cache.source_dir(version))
-        for flavour in (*cache.FLAVOURS, cache.SMP, cache.I386):
+        for flavour in (*cache.FLAVOURS, cache.SMP, *cache.SPECIAL_FLAVOURS):
             for variant in (*cache.VARIANTS, cache.BASIC):
                 used.update(place(version, flavour, variant) for place in
                             (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir))
@@ -199,7 +199,7 @@ def main():
     p.add_argument("--tree", metavar="DIR", help="a kernel tree of your own: builds its kernel (the normal flavour, unless "
                    "--flavour is given), for lab/run --kernel NAME. After changes in DIR: again")
     p.add_argument("--name", help="the name of the kernel of --tree")
-    p.add_argument("--flavour", action="append", choices=(*cache.FLAVOURS, cache.I386), help="only this flavour (normal and "
+    p.add_argument("--flavour", action="append", choices=(*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS), help="only this flavour (normal and "
                    "debug)")
     p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
     p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")

@@ -18,6 +18,10 @@ SMP = "smp"
 # The flavour of the 32-bit kernel, on which programs of Debian's i386 run, and its first version: of 6.1, most starts of
 # process 1 fail, because set_thread_area() reads zeros
 I386, I386_SINCE = "i386", [6, 12]
+# The flavour of a kernel with CONFIG_PM, which suspends idle USB devices
+POWER = "power"
+# The flavours that lab/setup only builds when they are asked for, as the one of a program of lab/test is
+SPECIAL_FLAVOURS = (I386, POWER)
 VARIANTS = ("patched", "stock")
 # The variant of the kernel's modules that has only the patched FunctionFS, Loopback and SourceSink, and no drivers for
 # the side of the USB host. The debug flavour of this variant has a smaller kernel, with only the features that the
@@ -161,7 +165,7 @@ def kernel_patches(version, variant, extra=None):
 
 def fragments(flavour, variant):
     names = {"normal": ["um.frag"], "debug": ["um.frag", "debug.frag"],
-             SMP: ["um.frag", "debug.frag", "smp.frag"], I386: ["um.frag", "i386.frag"]}[flavour]
+             SMP: ["um.frag", "debug.frag", "smp.frag"], I386: ["um.frag", "i386.frag"], POWER: ["um.frag", "power.frag"]}[flavour]
     if (flavour, variant) == ("debug", BASIC):
         names.append("basic.frag")
     return [os.path.join(LAB, "config", n) for n in names]

@@ -27,10 +27,11 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
                           fixes,backports (all)
   --basic                 only FunctionFS, Loopback and SourceSink, and no driver of the
                           host: the fastest to build, unless everything exists
-  --flavour normal|debug|i386
+  --flavour normal|debug|i386|power
                           debug: KASAN, lockdep, kmemleak, slub debug; i386: a 32-bit
                           kernel, and programs of Debian's i386, which come before the
-                          machine's (normal)
+                          machine's; power: CONFIG_PM, with which hosts suspend idle devices
+                          (normal)
   --speed full|high|super fastest speed of the dummy UDCs (super)
   --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
   --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
@@ -108,7 +109,7 @@ class Options:
         self.command = self.parse(argv)
 
     def parse(self, argv):
-        choices = {"--flavour": (*cache.FLAVOURS, cache.I386), "--speed": ("full", "high", "super")}
+        choices = {"--flavour": (*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS), "--speed": ("full", "high", "super")}
         flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True),
                  "--basic": ("variant", cache.BASIC)}
         while argv:
@@ -163,8 +164,8 @@ class Options:
             raise Usage("--groups or LAB_GROUPS: %s" % e) from None
         if self.qemu and self.virtual:
             raise Usage("--qemu has no virtual time")
-        if self.qemu and self.flavour == cache.I386:
-            raise Usage("--flavour i386 is for User-Mode Linux")
+        if self.qemu and self.flavour in cache.SPECIAL_FLAVOURS:
+            raise Usage("--flavour %s is for User-Mode Linux" % self.flavour)
         if self.flavour == cache.I386 and not cache.has_i386(self.kernel):
             raise Usage("Linux %s has no flavour i386" % self.kernel)
         if self.qemu and self.variant == cache.BASIC:

@@ -67,7 +67,8 @@ def prune_removes_unused():
     kept = [cache.source_dir("6.12"), cache.kernel_dir("6.1", "debug", "patched"),
             cache.parts_dir("6.1", "debug", "stock"), cache.kernel_dir("6.1", "debug", cache.BASIC),
             cache.modules_dir("6.12", "normal", "stock"), cache.modules_dir("6.12", "normal", "patched"),
-            cache.kernel_dir("6.12", cache.I386, "patched"), cache.packages_dir(), cache.i386_dir()]
+            cache.kernel_dir("6.12", cache.I386, "patched"), cache.modules_dir("6.1", cache.POWER, "patched"),
+            cache.packages_dir(), cache.i386_dir()]
     old = [str(ROOT / name) for name in ("source-6.12-0", "kernel-6.1-debug-0", "parts-6.1-debug-0", "modules-6.1-normal-0",
                                          "packages-0", "i386-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
     for path in kept + old:
@@ -164,7 +165,7 @@ def basic_kernel_of_debug_flavour():
 @test("the 32-bit kernel needs Debian's i386 and a process 1 of its own, and no other flavour does")
 def kernel_of_32_bits():
     packages()
-    for flavour in (*cache.FLAVOURS, cache.I386):
+    for flavour in (*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS):
         path = pathlib.Path(cache.init_file())
         path.touch()
         pathlib.Path(cache.speed_file()).touch()
@@ -172,6 +173,14 @@ def kernel_of_32_bits():
         eq(("process 1" in missing, "Debian's i386" in missing), (flavour == cache.I386,) * 2, flavour)
     contains(lab("lab/run", "--flavour", "i386", "--qemu", "true").stdout, "--flavour i386 is for User-Mode Linux")
     contains(lab("lab/run", "--flavour", "i386", "--kernel", "6.1", "true").stdout, "Linux 6.1 has no flavour i386")
+
+
+@test("the kernel with CONFIG_PM is one of its own, which no program of tier 1 needs")
+def kernel_with_power_management():
+    packages()
+    eq(len({cache.kernel_dir("6.12", flavour, "patched") for flavour in ("normal", cache.POWER)}), 2)
+    contains(lab("lab/run", "--flavour", "power", "--qemu", "true").stdout, "--flavour power is for User-Mode Linux")
+    eq([p.name for p in programs.lab_programs(False) if p.needs[1] == cache.POWER], [])
 
 
 @test("lab/test --build i386 runs what the plain build runs on the 64-bit kernel, but for the debug flavour")
