@@ -33,7 +33,7 @@ def set_interface():
     path = gadgets.DIRECTORY / "settings.conf"
     path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { f : { ffs : {\n'
                     '  interfaces = ( { alternates = ( { endpoints = ( "bulk-in" ); } ); } );\n}; }; };\n')
-    up(path, "--wait-host")
+    up(path, "--udc", "dummy_udc.0", "--wait-host")
     device = harness.device()
     usb.util.claim_interface(device, 0)
     device.set_interface_altsetting(0, 1)
@@ -58,7 +58,7 @@ def mm_structs():
 
 @test("each plugin worker that has ended leaves its address space behind")
 def ended_workers():
-    up(gadgets.gadget("leak", worker(plugin="loopback", **AT_ONCE)), "--wait-host")
+    up(gadgets.gadget("leak", worker(plugin="loopback", **AT_ONCE)), "--udc", "dummy_udc.0", "--wait-host")
     before, number = mm_structs(), 40
     for _ in range(number):
         must(ffsctl("restart", "leak"))
