@@ -70,10 +70,15 @@ static void print_unknown_functions(const struct descriptors_command *r,
 	}
 }
 
+static struct prediction_input input_at_speed(const struct descriptors_command *r, int speed)
+{
+	return (struct prediction_input){ r->gadget,	    r->kernel_version, speed,
+					  r->serial_number, r->host_addresses, &r->udc };
+}
+
 static void print_descriptors_at_speed(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget,	      r->kernel_version, speed,
-					    r->serial_number, r->host_addresses, &r->udc };
+	const struct prediction_input f = input_at_speed(r, speed);
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
@@ -234,8 +239,7 @@ static json_t *descriptors_to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget,	      r->kernel_version, speed,
-					    r->serial_number, r->host_addresses, &r->udc };
+	const struct prediction_input f = input_at_speed(r, speed);
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
@@ -538,8 +542,7 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
-		"running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
 		"kernel)\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"

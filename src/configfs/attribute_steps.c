@@ -402,6 +402,8 @@ static bool is_of_function(const struct gadget *g, const struct configfs_attribu
 void configfs_add_attributes(struct plan *plan, struct configfs *c,
 			     const struct configfs_attributes *attributes, const char *dir)
 {
+	bool of_function = is_of_function(c->gadget, attributes);
+
 	for (size_t i = 0; i < attributes->n; i++) {
 		const struct configfs_attribute *e = &attributes->list[i];
 		char *path = strf("%s/%s", dir, e->path);
@@ -438,7 +440,7 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 		 * attributes together with the function.
 		 */
 		if (step)
-			step->save_previous_value = !is_of_function(c->gadget, attributes) ||
-						    configfs_writable_while_bound(step);
+			step->save_previous_value =
+				!of_function || configfs_writable_while_bound(step);
 	}
 }

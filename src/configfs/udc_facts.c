@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/configfs.h"
 #include "configfs/udc.h"
 
 /* --- SuperSpeed ------------------------------------------------------------------------------- */
@@ -33,8 +34,8 @@ static enum udc_answer is_superspeed_driver(const char *driver)
 static char *read_gadget_attribute(const struct paths *paths, const char *gadget,
 				   const char *attribute)
 {
-	_cleanup_free_ char *path =
-		strf("%s/usb_gadget/%s/%s", paths->configfs_mount_point, gadget, attribute);
+	_cleanup_free_ char *dir = configfs_gadget_path(paths, gadget),
+			    *path = strf("%s/%s", dir, attribute);
 	char *value;
 
 	return file_read_first_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
