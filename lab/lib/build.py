@@ -102,6 +102,12 @@ def make_program(final, source, *options, flavour="normal"):
         os.rename(work, final)
 
 
+def make_programs(flavour="normal"):
+    """Compiles process 1 and the library that User-Mode Linux loads. Both have the word size of the kernel."""
+    make_program(cache.init_file(flavour), "init.c", "-static", flavour=flavour)
+    make_program(cache.pace_file(flavour), "pace.c", "-shared", "-fPIC", flavour=flavour)
+
+
 def make_packages():
     """Downloads the Debian packages that tests unpack in the lab."""
 
@@ -138,7 +144,7 @@ def make_i386():
 
     need((I386_COMPILERS + "gcc", "g++-i686-linux-gnu"))
     product(cache.i386_dir(), unpack)
-    make_program(cache.init_file(cache.I386), "init.c", "-static", flavour=cache.I386)
+    make_programs(cache.I386)
 
 
 def remove(path):
@@ -149,7 +155,8 @@ def remove(path):
 def prune():
     """Removes products (see cache.py) that this tree does not use for any version, flavour and variant, those of users'
     trees that no longer exist, and incomplete products of lab/setups that were interrupted."""
-    used = {cache.init_file(), cache.init_file(cache.I386), cache.speed_file(), cache.packages_dir(), cache.i386_dir()}
+    used = {file(flavour) for file in (cache.init_file, cache.pace_file) for flavour in ("normal", cache.I386)}
+    used.update((cache.speed_file(), cache.packages_dir(), cache.i386_dir()))
     for name in cache.trees():
         if not os.path.isdir(cache.tree(name)["path"]):
             remove(cache.tree_file(name))
@@ -164,8 +171,8 @@ def prune():
         if version in cache.VERSIONS:
             used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
-    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-",
-                 "i386-"):
+    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "pace-", "speed-", "initramfs-", "qemu-",
+                 "packages-", "i386-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
                 remove(path)
@@ -249,7 +256,7 @@ def main():
     try:
         for path in args.deb:
             take_deb(path)
-        make_program(cache.init_file(), "init.c", "-static")
+        make_programs()
         make_program(cache.speed_file(), "speed.c")
         make_packages()
         if args.tree and not (args.patched or args.basic) and cache.missing(*wanted[0]):

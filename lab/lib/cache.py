@@ -244,9 +244,20 @@ def qemu_dir(version, variant):
     return os.path.join(root(), "qemu-%s-%s" % (version, key))
 
 
+def program(source, flavour):
+    """Returns the path of what is built from a source file of lab/ for the kernel's or the processes' word size."""
+    name = os.path.splitext(source)[0] + "-" + "i386-" * (flavour == I386)
+    return os.path.join(root(), name + digest(str(RECIPE), read(os.path.join(LAB, source))))
+
+
 def init_file(flavour="normal"):
     """Returns the path of the built process 1."""
-    return os.path.join(root(), "init-" + "i386-" * (flavour == I386) + digest(str(RECIPE), read(os.path.join(LAB, "init.c"))))
+    return program("init.c", flavour)
+
+
+def pace_file(flavour="normal"):
+    """Returns the path of the library that makes virtual time as slow as the machine (lab/pace.c)."""
+    return program("pace.c", flavour)
 
 
 def speed_file():
@@ -291,7 +302,7 @@ def missing(version, flavour, variant):
     if source_key(version) is None:
         return ["source package of " + version]
     out = []
-    if not os.path.exists(init_file(flavour)) or not os.path.exists(speed_file()):
+    if not all(os.path.exists(file) for file in (init_file(flavour), pace_file(flavour), speed_file())):
         out.append("process 1")
     if flavour == I386 and not is_complete(i386_dir()):
         out.append("Debian's i386")

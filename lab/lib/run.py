@@ -386,8 +386,11 @@ def start(opt, core):
                 signal.signal(sig, signal.SIG_DFL)
             # HOME is set, because UML would use ~/.uml. With rseq(2), the host's kernel would access memory of glibc that a
             # process of the lab has unmapped, which ends the process where the kernel has 32 bits
-            os.execvpe(argv[0], argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
-                                         "TMPDIR": memory, "HOME": "/", "GLIBC_TUNABLES": "glibc.pthread.rseq=0"})
+            env = {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin", "TMPDIR": memory, "HOME": "/",
+                   "GLIBC_TUNABLES": "glibc.pthread.rseq=0"}
+            if opt.virtual and "LAB_PATIENCE" in os.environ:
+                env |= {"LD_PRELOAD": cache.pace_file(opt.flavour), "LAB_PATIENCE": os.environ["LAB_PATIENCE"]}
+            os.execvpe(argv[0], argv, env)
         finally:
             os._exit(EX_START)
     for fd in theirs.values():

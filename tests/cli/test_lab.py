@@ -73,14 +73,14 @@ def prune_removes_unused():
                                          "packages-0", "i386-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
     for path in kept + old:
         os.makedirs(path)
-    files = [cache.init_file(), cache.init_file(cache.I386), cache.speed_file()]
-    for path in files + [str(ROOT / "init-0"), str(ROOT / "speed-0")]:
+    files = [cache.init_file(), cache.init_file(cache.I386), cache.pace_file(), cache.pace_file(cache.I386), cache.speed_file()]
+    for path in files + [str(ROOT / name) for name in ("init-0", "pace-0", "speed-0")]:
         pathlib.Path(path).touch()
     said = lab("lab/setup", "--prune")
     eq(said.returncode, 0, said.stdout)
     eq(sorted(str(p) for p in ROOT.iterdir() if p.name not in ("debs", "deb-6.12", "deb-6.1", "locks")),
        sorted(kept + files))
-    eq(len(re.findall(r"^lab/setup: removing ", said.stdout, re.M)), len(old) + 2)
+    eq(len(re.findall(r"^lab/setup: removing ", said.stdout, re.M)), len(old) + 3)
 
 
 @test("--help prints help: it installs, builds and boots nothing")
@@ -166,9 +166,8 @@ def basic_kernel_of_debug_flavour():
 def kernel_of_32_bits():
     packages()
     for flavour in (*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS):
-        path = pathlib.Path(cache.init_file())
-        path.touch()
-        pathlib.Path(cache.speed_file()).touch()
+        for path in (cache.init_file(), cache.pace_file(), cache.speed_file()):
+            pathlib.Path(path).touch()
         missing = cache.missing("6.12", flavour, "patched")
         eq(("process 1" in missing, "Debian's i386" in missing), (flavour == cache.I386,) * 2, flavour)
     contains(lab("lab/run", "--flavour", "i386", "--qemu", "true").stdout, "--flavour i386 is for User-Mode Linux")

@@ -45,7 +45,8 @@ def worker_of(name, label="echo"):
 def unstartable_program_costs_nobody():
     program = gadgets.DIRECTORY / "program"
     shutil.copy("/bin/sleep", program)
-    up(plain("lost", worker(exec=[str(program), "100000"], ready="started", restart_delay=0, restart_limit=0)))
+    up(plain("lost", worker(exec=[str(program), "100000"], ready="started", restart_delay=0, restart_limit=0,
+                            on_crash="hold")))
     program.unlink()
     kill(worker_of("lost")["pid"])
     after, code = await_status("lost", lambda g: g["functions"][0]["worker"]["state"] == "waiting",
