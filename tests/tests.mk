@@ -154,6 +154,7 @@ TESTS += tests/cli/test_abi.py tests/cli/test_bad_files.py tests/cli/test_check.
 	tests/cli/test_python_worker.py tests/cli/test_reference.py tests/cli/test_schemes.py \
 	tests/cli/test_hints.py \
 	tests/cli/test_kernel_answers.py tests/cli/test_kernel_limits.py \
+	tests/cli/test_unpredicted.py \
 	tests/cli/test_warnings.py
 
 # They compare packages with what is installed.

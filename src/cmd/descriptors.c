@@ -88,11 +88,18 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 	predict_bos(&f, &bos);
 	print_descriptors(&bos);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
-		_cleanup_descriptors_ struct descriptors config = { 0 };
+		const struct config *config = predict_config_at(r->gadget, i);
+		_cleanup_descriptors_ struct descriptors d = { 0 };
 
-		predict_config(&f, &r->gadget->configs[i], &config);
-		print_descriptors(&config);
-		print_unknown_functions(r, &r->gadget->configs[i]);
+		if (!predict_has_config(&f, config)) {
+			printf("  --- no configuration %u: none of its functions has descriptors of "
+			       "this speed\n",
+			       config->id);
+			continue;
+		}
+		predict_config(&f, config, &d);
+		print_descriptors(&d);
+		print_unknown_functions(r, config);
 	}
 	putchar('\n');
 }
@@ -246,10 +253,13 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 	predict_device(&f, &device);
 	predict_bos(&f, &bos);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
-		const struct config *config = &r->gadget->configs[i];
+		const struct config *config = predict_config_at(r->gadget, i);
 		_cleanup_descriptors_ struct descriptors d = { 0 };
-		json_t *unknown = json_array();
+		json_t *unknown;
 
+		if (!predict_has_config(&f, config))
+			continue;
+		unknown = json_array();
 		predict_config(&f, config, &d);
 		for (size_t k = 0; k < config->n_functions; k++) {
 			const struct function *function =
@@ -265,6 +275,16 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 	return json_pack("{s:s, s:o, s:o, s:o}", "speed", speed_words[speed], "device",
 			 descriptors_to_json(&device), "bos", descriptors_to_json(&bos),
 			 "configurations", configs);
+}
+
+/* Returns the Microsoft OS descriptors, which are the same at all speeds; null: there are none. */
+static json_t *os_descriptors_to_json(const struct descriptors_command *r)
+{
+	const struct prediction_input f = { r->gadget,	      r->kernel_version, EP_HIGH,
+					    r->serial_number, r->host_addresses, &r->udc };
+	_cleanup_os_prediction_ struct os_prediction os;
+
+	return predict_os(&f, &os) ? os_prediction_to_json(&os) : json_null();
 }
 
 /* Prints the --json output. If the gadget file has errors, the output has only the errors. */
@@ -283,6 +303,8 @@ static int print_descriptors_json(const struct descriptors_command *r, const str
 			    r->gadget ? json_string(r->gadget->name) : json_null());
 	json_object_set_new(output, "kernel", json_string(predict_kernel_words[r->kernel_version]));
 	json_object_set_new(output, "speeds", speeds);
+	json_object_set_new(output, "os_descriptors",
+			    r->gadget && exit == 0 ? os_descriptors_to_json(r) : json_null());
 	json_object_set_new(output, "endpoints", endpoints);
 	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	json_object_set_new(output, "problems", diags_to_json(diags));

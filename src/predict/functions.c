@@ -247,7 +247,8 @@ const struct function_template function_templates[] = {
 			"08 0b #0 02 $class $subclass $protocol 'RNDIS'",
 			"09 04 #0 00 01 02 02 ff 'RNDIS Communications Control'",
 			CDC_HEADER,
-			"05 24 01 00 #1",
+			/* bDataInterface is a constant of f_rndis.c, whatever the interface is */
+			"05 24 01 00 01",
 			"04 24 02 00",
 			CDC_UNION,
 			NOTIFY("08"),

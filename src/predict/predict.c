@@ -135,16 +135,12 @@ static void renumber_descriptor(struct descriptor *d, const struct ffs *ffs,
 	}
 }
 
-/*
- * Returns the offset in the blob at which the descriptors of a speed begin. Sets *count to their
- * number.
- */
-static size_t find_descriptors_of_speed(const uint8_t *blob, size_t size, int speed,
-					uint32_t *count)
+size_t predict_find_ffs_descriptors(const uint8_t *blob, size_t size, int speed, uint32_t *count)
 {
 	bool old = get_le32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
-	uint32_t counts[EP_SPEED_COUNT] = { 0 },
-		 flags = old ? FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC : get_le32(blob + 8);
+	uint32_t counts[EP_SPEED_COUNT + 1] = { 0 }, flags = old ? FUNCTIONFS_HAS_FS_DESC |
+									     FUNCTIONFS_HAS_HS_DESC
+								 : get_le32(blob + 8);
 	size_t at = old ? 8 : 12;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
@@ -153,7 +149,10 @@ static size_t find_descriptors_of_speed(const uint8_t *blob, size_t size, int sp
 		counts[s] = get_le32(blob + at);
 		at += 4;
 	}
-	at += flags & FUNCTIONFS_HAS_MS_OS_DESC ? 4 : 0;
+	if (flags & FUNCTIONFS_HAS_MS_OS_DESC) {
+		counts[EP_SPEED_COUNT] = get_le32(blob + at);
+		at += 4;
+	}
 	for (int s = 0; s < speed; s++)
 		for (uint32_t i = 0; i < counts[s] && at < size; i++)
 			at += blob[at];
@@ -171,7 +170,7 @@ static unsigned int add_ffs_descriptors(const struct prediction_input *f,
 	uint32_t count;
 
 	/* gadgetfile_load has already validated the lengths of the descriptors. */
-	at = find_descriptors_of_speed(blob, size, f->speed, &count);
+	at = predict_find_ffs_descriptors(blob, size, f->speed, &count);
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
 		struct descriptor *d = add_descriptor(out, blob + at, blob[at]);
 
@@ -198,6 +197,16 @@ static const struct function_template *find_template(const char *type)
 			if (streq(r->type, type))
 				return r;
 	return NULL;
+}
+
+unsigned int predict_function(const struct prediction_input *f, const struct function *function,
+			      unsigned int first_interface, struct descriptors *out)
+{
+	const struct function_template *template = find_template(function->type);
+
+	if (function_descriptors(function))
+		return add_ffs_descriptors(f, function, first_interface, out);
+	return template ? template_apply(f, function, template, first_interface, out) : 0;
 }
 
 bool predict_covers_function(const struct function *function)
@@ -257,14 +266,9 @@ void predict_config(const struct prediction_input *f, const struct config *confi
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
 			&f->gadget->functions[config->functions[i].function_index];
-		const struct function_template *template = find_template(function->type);
 
-		if (function_descriptors(function))
-			interfaces += add_ffs_descriptors(f, function, interfaces, out);
-		else if (template)
-			interfaces += template_apply(f, function, template, interfaces, out);
-		else
-			unknown = true;
+		unknown |= !function_descriptors(function) && !find_template(function->type);
+		interfaces += predict_function(f, function, interfaces, out);
 	}
 	for (size_t i = start; i < out->n; i++) {
 		maybe |= out->list[i].depends_on_endpoints;
@@ -278,6 +282,35 @@ void predict_config(const struct prediction_input *f, const struct config *confi
 		d->certain_bits[2] = d->certain_bits[3] = 0;
 	if (unknown)
 		d->certain_bits[4] = 0;
+}
+
+/* Returns whether a function has descriptors of the speed. Those of a program are unknown. */
+static bool may_have_descriptors(const struct prediction_input *f, const struct function *function)
+{
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+
+	if (!function_descriptors(function) && !find_template(function->type))
+		return true;
+	predict_function(f, function, 0, &d);
+	return d.n > 0;
+}
+
+bool predict_has_config(const struct prediction_input *f, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_functions; i++)
+		if (may_have_descriptors(
+			    f, &f->gadget->functions[config->functions[i].function_index]))
+			return true;
+	return false;
+}
+
+static unsigned int count_configs(const struct prediction_input *f)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < f->gadget->n_configs; i++)
+		n += predict_has_config(f, &f->gadget->configs[i]);
+	return n;
 }
 
 /* --- the device ------------------------------------------------------------------------------- */
@@ -320,7 +353,7 @@ static void add_device_strings(const struct prediction_input *f, const struct ga
 	}
 }
 
-static long long gadget_attribute_number(const struct gadget *g, const char *path)
+long long predict_gadget_number(const struct gadget *g, const char *path)
 {
 	const struct configfs_attribute *e =
 		configfs_attributes_find(&g->configfs_attributes, path);
@@ -330,7 +363,7 @@ static long long gadget_attribute_number(const struct gadget *g, const char *pat
 
 bool predict_has_webusb(const struct gadget *g)
 {
-	return gadget_attribute_number(g, "webusb/use");
+	return predict_gadget_number(g, "webusb/use");
 }
 
 /* bcdUSB below SuperSpeed: its lower byte, the bits of it that are certain, and its words. */
@@ -379,7 +412,7 @@ void predict_device(const struct prediction_input *f, struct descriptors *out)
 			     (uint8_t)device_descriptor_field(g, GADGET_DEVICE_PROTOCOL),
 			     f->speed == EP_SUPER ? 9 : 64, (uint8_t)vendor, (uint8_t)(vendor >> 8),
 			     (uint8_t)product, (uint8_t)(product >> 8), (uint8_t)release,
-			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
+			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)count_configs(f) },
 		USB_DT_DEVICE_SIZE);
 
 	if (f->speed != EP_SUPER) {
@@ -412,13 +445,13 @@ static void set_bos_variables(struct template_state *m)
 		configfs_attributes_find(&g->configfs_attributes, "webusb/landingPage");
 	bool super = m->prediction->speed == EP_SUPER,
 	     webusb = template_number(m, "new") && predict_has_webusb(g);
-	long long version = gadget_attribute_number(g, "webusb/bcdVersion");
+	long long version = predict_gadget_number(g, "webusb/bcdVersion");
 
 	template_set_number(m, "super", super);
 	template_set_number(m, "webusb", webusb);
 	template_set_number(m, "bos", super || webusb);
 	template_set_number(m, "version", version ? version : 0x0100);
-	template_set_number(m, "code", gadget_attribute_number(g, "webusb/bVendorCode"));
+	template_set_number(m, "code", predict_gadget_number(g, "webusb/bVendorCode"));
 	template_set_number(m, "page", page && page->size > 0);
 }
 
@@ -446,73 +479,4 @@ static const struct function_template bos_template = {
 void predict_bos(const struct prediction_input *f, struct descriptors *out)
 {
 	template_apply(f, NULL, &bos_template, 0, out);
-}
-
-/* --- Microsoft OS descriptors ----------------------------------------------------------------- */
-
-static void print_os_field(FILE *to, const char *name, const char *text, size_t n)
-{
-	_cleanup_free_ char *shown = text_replace_unprintable(text, n);
-
-	fprintf(to, "    %-24s\"%s\"\n", name, shown);
-}
-
-static void print_ffs_os_descriptors(FILE *to, const struct function *f)
-{
-	for (size_t i = 0; i < f->ffs->n_interfaces; i++) {
-		const struct interface *interface = &f->ffs->interfaces[i];
-
-		fprintf(to, "  --- function '%s', its interface %zu\n", f->label, i);
-		print_os_field(to, "compatibleID", interface->compatible,
-			       strlen(interface->compatible));
-		print_os_field(to, "subCompatibleID", interface->sub_compatible,
-			       strlen(interface->sub_compatible));
-		for (size_t p = 0; p < interface->n_properties; p++) {
-			const struct os_property *property = &interface->properties[p];
-
-			if (property->data_type == 3)
-				fprintf(to, "    %-24s%zu bytes\n", property->name,
-					property->data.size);
-			else
-				print_os_field(to, property->name,
-					       (const char *)property->data.data,
-					       strnlen((const char *)property->data.data,
-						       property->data.size));
-		}
-	}
-}
-
-static void print_kernel_os_descriptors(FILE *to, const struct function *f)
-{
-	static const char prefix[] = "os_desc/interface.";
-
-	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
-		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
-
-		if (e->entry_kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
-			continue;
-		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
-		print_os_field(to, path_last_component(e->path), e->value, e->size);
-	}
-}
-
-void predict_print_os(FILE *to, const struct gadget *g)
-{
-	const struct configfs_attribute *sign =
-		configfs_attributes_find(&g->configfs_attributes, "os_desc/qw_sign");
-
-	if (!gadget_attribute_number(g, "os_desc/use"))
-		return;
-	fprintf(to, "Microsoft OS descriptors\n");
-	if (sign)
-		print_os_field(to, "qwSignature", sign->value, sign->size);
-	fprintf(to, "    %-24s0x%02llx\n", "bMS_VendorCode",
-		gadget_attribute_number(g, "os_desc/b_vendor_code"));
-	for (size_t i = 0; i < g->n_functions; i++) {
-		if (function_descriptors(&g->functions[i]))
-			print_ffs_os_descriptors(to, &g->functions[i]);
-		else
-			print_kernel_os_descriptors(to, &g->functions[i]);
-	}
-	fputc('\n', to);
 }

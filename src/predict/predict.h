@@ -118,9 +118,66 @@ bool predict_has_webusb(const struct gadget *g);
 void predict_device(const struct prediction_input *f, struct descriptors *out);
 /* Appends the BOS descriptor with its device capabilities. */
 void predict_bos(const struct prediction_input *f, struct descriptors *out);
+/*
+ * Returns whether a host sees the configuration at the speed of the prediction: whether a function
+ * of it has descriptors of that speed (count_configs() of composite.c). A function whose descriptors
+ * are unknown may have some.
+ */
+bool predict_has_config(const struct prediction_input *f, const struct config *config);
 /* Appends the configuration descriptor and all descriptors of its functions. */
 void predict_config(const struct prediction_input *f, const struct config *config,
 		    struct descriptors *out);
+/*
+ * Appends the descriptors of a function whose first interface has the number `first_interface`.
+ * Returns the number of its interfaces; 0 for a function that predict_covers_function does not
+ * cover.
+ */
+unsigned int predict_function(const struct prediction_input *f, const struct function *function,
+			      unsigned int first_interface, struct descriptors *out);
+/* Returns the number in an attribute of the gadget; 0 if the gadget file does not set it. */
+long long predict_gadget_number(const struct gadget *g, const char *path);
+/*
+ * Returns the offset at which the descriptors of a speed begin in a blob, or for EP_SPEED_COUNT the
+ * Microsoft OS descriptors. Sets *count to their number.
+ */
+size_t predict_find_ffs_descriptors(const uint8_t *blob, size_t size, int speed, uint32_t *count);
+
+/* --- Microsoft OS descriptors --- */
+
+struct os_bytes {
+	uint8_t *data;
+	size_t size;
+};
+
+/* What the kernel sends to a host that asks for Microsoft OS descriptors 1.0. */
+struct os_prediction {
+	uint8_t string[18];		/* string 0xee */
+	uint8_t vendor_code;		/* bRequest of the requests below */
+	struct os_bytes compatible_ids; /* wIndex 4; empty: a host gets no answer */
+	unsigned int n_compatible_ids;
+	struct os_properties { /* wIndex 5, for each interface */
+		unsigned int interface;
+		const struct function *function;
+		struct os_bytes bytes;
+		bool is_refused; /* the kernel stalls the request */
+	} * properties;
+	size_t n_properties;
+};
+/* Returns false if the gadget has no such descriptors. The caller frees *out in both cases. */
+bool predict_os(const struct prediction_input *f, struct os_prediction *out);
+void os_prediction_free(struct os_prediction *p);
+#define _cleanup_os_prediction_ _cleanup_(os_prediction_free)
+/* Returns the configuration that they describe; NULL: none. */
+const struct config *predict_os_config(const struct gadget *g);
+/*
+ * Returns the configuration that hosts read as number `index`, from 0: the one that OS descriptors
+ * describe is the first.
+ */
+const struct config *predict_config_at(const struct gadget *g, size_t index);
+/*
+ * Returns the prediction as a JSON object of schemas/descriptors.schema.json; the caller owns it.
+ */
+json_t *os_prediction_to_json(const struct os_prediction *p);
 /* Prints the Microsoft OS descriptors; prints nothing if the gadget has none. */
 void predict_print_os(FILE *to, const struct gadget *g);
 /*
@@ -142,6 +199,8 @@ enum hid_boot_protocol hid_boot_protocol_of_function(const struct function *f);
  * misread in it (hid_report_check), and the length of the longest reports.
  */
 void hid_report_print(FILE *to, const uint8_t *bytes, size_t size, enum hid_boot_protocol boot);
+/* Returns the bytes as a JSON string of hexadecimal digits; the caller owns it. */
+json_t *bytes_to_hex(const uint8_t *bytes, size_t n);
 /*
  * Returns the descriptor as a JSON object of schemas/descriptors.schema.json; the caller owns it.
  */

@@ -8,6 +8,7 @@ libffsctl_a_SOURCES += \
 	src/predict/print_hid_report.c \
 	src/predict/functions.c \
 	src/predict/midi.c \
+	src/predict/os_descriptors.c \
 	src/predict/template.c src/predict/template.h \
 	src/predict/udc_mismatch.c src/predict/udc_mismatch.h \
 	src/predict/video.c

@@ -240,7 +240,7 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 	print_remaining_bytes(to, d, offset);
 }
 
-static json_t *bytes_to_hex(const uint8_t *bytes, size_t n)
+json_t *bytes_to_hex(const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 	_cleanup_free_ char *text = xcalloc(2 * n + 1, 1);

@@ -174,7 +174,15 @@ static bool remove_all_refused(struct gadget_file *file, const char *path)
 bool gadget_file_make(struct gadget_file *file, struct choices *choices, const char *path)
 {
 	*file = (struct gadget_file){ 0 };
-	gadget_file_make_settings(file, choices);
+	gadget_file_make_settings(file, choices, NULL);
+	return remove_all_refused(file, path);
+}
+
+bool gadget_file_make_for_hosts(struct gadget_file *file, struct choices *choices, const char *path,
+				const struct function_type *const *types)
+{
+	*file = (struct gadget_file){ 0 };
+	gadget_file_make_settings(file, choices, types);
 	return remove_all_refused(file, path);
 }
 

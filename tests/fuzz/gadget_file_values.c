@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "gadget_files.h"
-#include "gadgetfile/keys/function_types.h"
 
 /* --- what the table of keys does not say ------------------------------------------------------ */
 
@@ -102,8 +101,38 @@ static const struct {
 	{ &config_keys, "tree", 3 },
 };
 
+/* Settings that a host does not see: of a group those that are listed; NULL: all but `but`. */
+static const struct {
+	const struct key_group *group;
+	const char *key, *but;
+} hidden_settings[] = {
+	{ &gadget_keys, "name", NULL },	  { &gadget_keys, "autostart", NULL },
+	{ &gadget_keys, "udc", NULL },	  { &gadget_keys, "switch_to", NULL },
+	{ &function_keys, "tree", NULL }, { &function_keys, "optional", NULL },
+	{ &ffs_keys, "mount", NULL },	  { &ffs_keys, "device", NULL },
+	{ &worker_keys, NULL, "plugin" },
+};
+
+static bool host_sees(const struct key_group *group, const struct key *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_settings); i++) {
+		if (hidden_settings[i].group != group)
+			continue;
+		if (hidden_settings[i].key ? streq(hidden_settings[i].key, key->name)
+					   : !streq(hidden_settings[i].but, key->name))
+			return false;
+	}
+	return true;
+}
+
 int setting_percent(const struct generator *g, const struct key_group *group, const struct key *key)
 {
+	if (g->types && !host_sees(group, key))
+		return 0;
+	if (g->types && (key->flags & KEY_BY_TYPE))
+		return 95;
+	if (g->types && group == &gadget_keys && streq(key->name, "functions"))
+		return 100;
 	/* A type that is missing is ffs if there is an `ffs` group. */
 	if (group == &function_keys && streq(key->name, "type"))
 		return g->type == function_table ? (int)g->percent : 100;

@@ -6,7 +6,6 @@
 
 #include "base/util.h"
 #include "blobs.h"
-#include "gadgetfile/keys/function_types.h"
 
 #define MAX_SETTINGS 400 /* after so many, only required settings are added */
 
@@ -145,7 +144,9 @@ static void make_setting(struct generator *g, const struct key_group *group, con
 		kinds[n++] = scalars;
 	if (key->types & TYPE_LIST)
 		kinds[n++] = NODE_LIST;
-	if ((key->types & NODE_GROUP) && (inner || !key->group))
+	/* With types that are given, all functions are in `functions`. */
+	if ((key->types & NODE_GROUP) && (inner || !key->group) &&
+	    !(g->types && scalars && inner == &function_keys))
 		kinds[n++] = NODE_GROUP;
 	g->list_index = 0;
 	switch (kinds[choose(g->choices, n)]) {
@@ -164,13 +165,25 @@ static void make_setting(struct generator *g, const struct key_group *group, con
 	}
 }
 
-const char *const gadget_file_labels[] = { "f0", "f1", "f2", "a-b", "*c", "_", "f6", "F7" };
+const char *const gadget_file_labels[GADGET_FILE_MAX_FUNCTIONS] = { "f0", "f1", "f2", "a-b",
+								    "*c", "_",	"f6", "F7" };
+
+static unsigned int count_types(const struct function_type *const *types)
+{
+	unsigned int n = 0;
+
+	while (types[n])
+		n++;
+	return n;
+}
 
 /* The settings of a group whose names the user chooses. */
 static void make_named_settings(struct generator *g, const struct key_group *group,
 				struct setting *setting)
 {
-	const unsigned int n = 1 + choose(g->choices, 4);
+	const bool is_functions = group->user_named_key->group == &function_keys;
+	const unsigned int n =
+		is_functions && g->types ? count_types(g->types) : 1 + choose(g->choices, 4);
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct setting *inner =
@@ -178,7 +191,7 @@ static void make_named_settings(struct generator *g, const struct key_group *gro
 
 		make_setting(g, group, group->user_named_key, inner);
 	}
-	if (group->user_named_key->group == &function_keys)
+	if (is_functions)
 		g->n_functions = n;
 }
 
@@ -187,6 +200,10 @@ static void make_function_type(struct generator *g)
 {
 	size_t n = 0;
 
+	if (g->types && g->types[g->n_types_used]) {
+		g->type = g->types[g->n_types_used++];
+		return;
+	}
 	while (function_table[n].name)
 		n++;
 	/* More functions are of type ffs, which has more keys than all others together. */
@@ -237,15 +254,21 @@ void gadget_file_free(struct gadget_file *file)
 	*file = (struct gadget_file){ 0 };
 }
 
-void gadget_file_make_settings(struct gadget_file *file, struct choices *choices)
+void gadget_file_make_settings(struct gadget_file *file, struct choices *choices,
+			       const struct function_type *const *types)
 {
 	static const uint8_t percents[] = { 3, 0, 10, 25, 50, 90, 10, 25 };
+	static const uint8_t percents_for_hosts[] = { 25, 0, 10, 50, 90, 50, 75, 25 };
 	static const uint8_t texts[] = { 1, 1, 1, 2, 3, 1, 2, 1 };
-	struct generator g = { .choices = choices };
+	struct generator g = { .choices = choices, .types = types, .n_texts = 1 };
 
-	g.is_scheme = choose(choices, 8) == 7;
-	g.percent = percents[choose(choices, ARRAY_SIZE(percents))];
-	g.n_texts = g.is_scheme ? 1 : texts[choose(choices, ARRAY_SIZE(texts))];
+	if (types) {
+		g.percent = percents_for_hosts[choose(choices, ARRAY_SIZE(percents_for_hosts))];
+	} else {
+		g.is_scheme = choose(choices, 8) == 7;
+		g.percent = percents[choose(choices, ARRAY_SIZE(percents))];
+		g.n_texts = g.is_scheme ? 1 : texts[choose(choices, ARRAY_SIZE(texts))];
+	}
 	file->is_scheme = g.is_scheme;
 	file->n_texts = g.n_texts;
 	file->root = xcalloc(1, sizeof(*file->root));

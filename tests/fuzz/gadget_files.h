@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gadgetfile/keys/function_types.h"
 #include "gadgetfile/keys/key.h"
 
 /* Bytes that decide; when they are used up, each decision is for the smallest. */
@@ -22,7 +23,7 @@ struct choices {
 /* Returns 0 to n - 1; 0 if no bytes are left. `n` is not 0 and at most 65536. */
 unsigned int choose(struct choices *c, unsigned int n);
 
-enum { GADGET_FILE_BYTES = 2048 };
+enum { GADGET_FILE_BYTES = 2048, GADGET_FILE_MAX_FUNCTIONS = 8 };
 /* Sets `data` to the bytes of file `number`; the same arguments give the same bytes. */
 void gadget_file_bytes(uint64_t seed, uint64_t number, uint8_t data[GADGET_FILE_BYTES]);
 
@@ -57,6 +58,12 @@ struct gadget_file {
  * caller calls gadget_file_free in both cases.
  */
 bool gadget_file_make(struct gadget_file *file, struct choices *choices, const char *path);
+/*
+ * As gadget_file_make, but the file has functions of the types `types`, which ends with NULL, in
+ * this order, and only settings that change what a host sees. It has one text.
+ */
+bool gadget_file_make_for_hosts(struct gadget_file *file, struct choices *choices, const char *path,
+				const struct function_type *const *types);
 void gadget_file_free(struct gadget_file *file);
 /* Removes some settings. Returns false, and leaves the file unusable, if the loader accepts no
  * rest. */
@@ -74,14 +81,21 @@ struct generator {
 	bool is_scheme;
 	unsigned int percent; /* of optional settings that are there */
 	unsigned int n_texts;
-	unsigned int n_settings;	  /* so far */
-	unsigned int n_functions;	  /* in the group `functions` */
-	size_t list_index;		  /* of the element that is generated; 0 outside a list */
+	unsigned int n_settings;  /* so far */
+	unsigned int n_functions; /* in the group `functions` */
+	size_t list_index;	  /* of the element that is generated; 0 outside a list */
+	/* Types of the functions, see gadget_file_make_for_hosts; NULL: of any types */
+	const struct function_type *const *types;
+	size_t n_types_used;
 	const struct function_type *type; /* of the function that is generated */
 };
 
-/* gadget_files.c: makes the settings, without a look at what the loader says. */
-void gadget_file_make_settings(struct gadget_file *file, struct choices *choices);
+/*
+ * gadget_files.c: makes the settings, without a look at what the loader says. `types`: NULL, or
+ * those of gadget_file_make_for_hosts.
+ */
+void gadget_file_make_settings(struct gadget_file *file, struct choices *choices,
+			       const struct function_type *const *types);
 
 extern const char *const gadget_file_labels[]; /* of functions */
 

@@ -11,7 +11,6 @@ GENERATED_SEED repeats the files of a failure; lab/soak has others in each run."
 import json
 import os
 import pathlib
-import re
 
 import gadgets
 import generated_files
@@ -27,38 +26,10 @@ FILES = tap.rounds(20, 300)
 IMAGE = gadgets.DIRECTORY / "disk.img"
 IMAGE.write_bytes(bytes(1 << 20))
 
-# Why the kernel, or a program, may refuse what `check` has accepted: exit status, what ffsctl says
-REASONS = [
-    (69, "this kernel has no such attribute"),  # another version, or its configuration; an entry of `tree`
-    (69, "this kernel has no such directory"),
-    (69, "this kernel has no function '"),
-    (69, "this kernel's FunctionFS has no '"),
-    (69, "cannot make the function .*: (No such device|Cannot allocate memory)"),  # its kernel device cannot be made
-    (69, r'io.engine = "dmabuf" needs /dev/udmabuf'),
-    # A directory of `tree` that the gadget, the configuration or the function does not have
-    (71, "cannot write '[^']*' to .*/functions/.*/lun[.][0-9]+/ro: Invalid argument"),  # a value in `tree`
-    (71, "cannot make .*/usb_gadget/gen/.*: (Operation not permitted|Invalid argument)"),
-    (71, "the kernel has 8 serial ports for acm, gser and obex of all gadgets together"),
-    (71, "a system can have one function of type tcm"),
-    (71, "cannot write '[0-9]+' to .*/functions/midi[.][^/]*/index: Invalid argument"),  # CONFIG_SND_MAX_CARDS
-    (76, "ended (before it was ready|within 0[.]5 s of its start): exit "),  # a program without arguments; limits.memory
-    (75, "did not get ready within "),  # a program that does not say so
-]
-# Why the kernel may not bind the gadget: it comes up with --no-bind
-BIND_REASONS = [
-    (69, "No such device"),  # endpoints, descriptors of a program, a target
-    (69, r"Not supported by this UDC [(]error 524[)]; this UDC has no free endpoint"),  # ENOTSUPP
-    (71, "Invalid argument; the kernel logged: \"uvc: Unable to allocate streaming EP\""),  # dummy_udc has no isochronous ones
-    (71, "No such file or directory; the kernel logged: \"we need at least one control device\""),  # uac1_legacy
-]
 # The kernel sets them when a host reads the device descriptor.
 SET_BY_KERNEL = {"bcdUSB", "bMaxPacketSize0"}
 
 came_up, by_script = [], []
-
-
-def is_one_of(reasons, result):
-    return any(result.returncode == code and re.search(text, result.stderr) for code, text in reasons)
 
 
 def up(path):
@@ -67,9 +38,9 @@ def up(path):
         result = ffsctl("up", path, "--timeout", "30", *option)
         if result.returncode == 0:
             return option
-        if is_one_of(REASONS, result):
+        if generated_files.cannot_come_up(result):
             return None
-        ok("cannot bind the gadget to the UDC" in result.stderr and is_one_of(BIND_REASONS, result), f"up: exit {result.returncode}: {result.stderr}")
+        ok(generated_files.cannot_bind(result), f"up: exit {result.returncode}: {result.stderr}")
     raise AssertionError(f"it cannot be bound without a bind: {result.stderr}")
 
 

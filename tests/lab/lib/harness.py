@@ -331,13 +331,16 @@ def configured():
             event = dict(word.split("=", 1) for word in socket_.recv(65536).decode().split("\0") if "=" in word)
 
 
-def attach(vudc="usbip-vudc.0"):
+USB_SPEEDS = {"full": 2, "high": 3}  # enum usb_device_speed
+
+
+def attach(vudc="usbip-vudc.0", speed="high"):
     """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd. Returns the sockets, which keep the
-    connection open."""
+    connection open. `speed`: that of the gadget, full or high."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
     (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
-    (platform / "vhci_hcd.0/attach").write_text(f"0 {theirs.fileno()} 0 3\n")  # 3: high speed
+    (platform / "vhci_hcd.0/attach").write_text(f"0 {theirs.fileno()} 0 {USB_SPEEDS[speed]}\n")
     return ours, theirs
 
 

@@ -13,7 +13,8 @@ def number(direction, letter, command, form):
 
 
 # linux/usbdevice_fs.h
-USBDEVFS_CONTROL = number(READ | WRITE, "U", 0, "@BBHHHIP")
+USBDEVFS_CONTROL_FORM = "@BBHHHIP"
+USBDEVFS_CONTROL = number(READ | WRITE, "U", 0, USBDEVFS_CONTROL_FORM)
 USBDEVFS_BULK = number(READ | WRITE, "U", 2, "@IIIP")
 USBDEVFS_IOCTL_FORM = "@iIP"
 USBDEVFS_IOCTL = number(READ | WRITE, "U", 18, USBDEVFS_IOCTL_FORM)

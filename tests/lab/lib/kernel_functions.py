@@ -38,8 +38,8 @@ def stall_all(fd, end):
 
 
 @contextlib.contextmanager
-def camera():
-    fd = os.open("/dev/video0", os.O_RDWR | os.O_NONBLOCK)
+def camera(number=0):
+    fd = os.open(f"/dev/video{number}", os.O_RDWR | os.O_NONBLOCK)
     end, stop = os.pipe()
     try:
         fcntl.ioctl(fd, VIDIOC_SUBSCRIBE_EVENT, struct.pack("=I28x", UVC_EVENT_SETUP))
@@ -130,25 +130,31 @@ def needs_function(kind):
         top.rmdir()
 
 
+def bring_up(path, *args):
+    must(ffsctl("up", *args, path))
+
+
 @contextlib.contextmanager
-def up_and_configured(path, kind=None, isochronous=False):
+def up_and_configured(path, kind=None, isochronous=False, speed="high", up=bring_up):
     """Brings up the gadget of a file, makes what functions of type `kind` need, and waits until the host has configured
-    the gadget, if that is possible (see NEVER_SEEN)."""
-    isochronous = isochronous or kind in ISOCHRONOUS
+    the gadget, if that is possible (see NEVER_SEEN). `kind`: a type, or a list of the types of all functions. `speed`: that
+    of a gadget with isochronous endpoints. `up`: calls `ffsctl up`."""
+    kinds = [kind] if isinstance(kind, (str, type(None))) else kind
+    isochronous = isochronous or any(kind in ISOCHRONOUS for kind in kinds)
     udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:
-        if kind == "uac1_legacy":
+        if "uac1_legacy" in kinds:
             stack.enter_context(sound_card())
-        with contextlib.nullcontext() if kind in NEVER_SEEN else harness.configured():
-            must(ffsctl("up", *(["--no-bind"] if kind == "tcm" else ["--udc", udc]), path))
+        with contextlib.nullcontext() if NEVER_SEEN & set(kinds) else harness.configured():
+            up(path, *(["--no-bind"] if "tcm" in kinds else ["--udc", udc]))
             stack.callback(harness.down, path.stem)
-            if kind == "uvc":
-                stack.enter_context(camera())
-            if kind == "tcm":
+            for number in range(kinds.count("uvc")):
+                stack.enter_context(camera(number))
+            if "tcm" in kinds:
                 stack.enter_context(tcm_target())
                 stack.callback(lambda: must(ffsctl("unbind", path.stem)))
                 must(ffsctl("bind", path.stem, udc))
             if isochronous:
-                for plug in harness.attach():
+                for plug in harness.attach(speed=speed):
                     stack.callback(plug.close)
         yield

@@ -10,12 +10,10 @@ import os
 import re
 import struct
 
-import usb.core
-import usb.util
-
 import gadgets
 import harness
 import kernel_functions
+import prediction
 import tap
 from harness import ffsctl, must
 from tap import contains, eq, ok, test
@@ -28,7 +26,6 @@ def all_down():
 
 
 KERNEL, SPEED = os.environ["LAB_KERNEL"], os.environ["LAB_SPEED"]
-ENDPOINT, BOS = 5, 15
 FRAMES = "frames = ( { width = 640; height = 360; fps = ( 30, 15 ); } );"
 BOTH_OFF = ("p_mute_present = false; p_volume_present = false; c_mute_present = false;"
             " c_volume_present = false;")
@@ -74,88 +71,22 @@ SOUND = {
 }
 
 
-def split(raw):
-    """Yields the descriptors one by one."""
-    at = 0
-    while at < len(raw):
-        yield raw[at:at + raw[at]]
-        at += raw[at]
-
-
-def predicted(path, *args):
-    return harness.document(must(ffsctl("descriptors", "--json", *args, path)), "descriptors")
-
-
-def show(told, seen):
-    return "\n".join(f"  {name:5}{value.hex(' ') if isinstance(value, bytes) else value}"
-                     for name, value in (("host", seen), ("told", told["bytes"]), ("mask", told["certain"])))
-
-
-def compare_one(told, seen, device, addresses):
-    raw, certain = bytes.fromhex(told["bytes"]), bytes.fromhex(told["certain"])
-    if len(raw) != len(seen) or any((a ^ b) & mask for a, b, mask in zip(raw, seen, certain)):
-        raise AssertionError(f"descriptors differ\n{show(told, seen)}")
-    if raw[1] == ENDPOINT:
-        addresses.append(seen[2])
-    for string in told["strings"]:
-        index = seen[string["offset"]]
-        if string["text"] is None:
-            ok(index, "there is a string")
-            continue
-        have = usb.util.get_string(device, index, 0x409) if index else ""
-        # Of a gadget's strings those without a text have a number, too
-        eq((have or "").rstrip("\0"), string["text"], f"string {index}")
-
-
-def compare_list(told, raw, device):
-    """Those that are there perhaps may be missing; the addresses of endpoints, and how many perhapses
-    came true."""
-    seen, addresses, perhaps = list(split(raw)), [], 0
-    for want in told:
-        raw_want = bytes.fromhex(want["bytes"])
-        if want["maybe"] and not (seen and len(seen[0]) == len(raw_want) and seen[0][1] == raw_want[1]):
-            continue
-        ok(seen, f"the host has no {want['bytes']}")
-        compare_one(want, seen.pop(0), device, addresses)
-        perhaps += want["maybe"]
-    eq([s.hex() for s in seen], [], "what was not predicted")
-    return addresses, perhaps
-
-
-def compare(speed, raw, device):
-    """Compares the prediction with all descriptors that the host has read, in order."""
-    told = list(speed["device"])
-    for config in speed["configurations"]:
-        eq(config["unknown"], [], "functions of which nothing is known")
-        told += config["descriptors"]
-    try:
-        bos = bytes(device.ctrl_transfer(0x80, 6, BOS << 8, 0, 4096))
-    except usb.core.USBError:
-        bos = b""
-    compare_list(speed["bos"], bos, device)
-    return compare_list(told, raw, device)
-
-
 def write(name, functions, extra=""):
     path = gadgets.DIRECTORY / (name + ".conf")
     path.write_text(f"attrs : {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\n{extra}\nfunctions : {{ {functions} }};\n")
     return path
 
 
-def speed_of(document, fastest=SPEED):
-    """Returns the prediction for the speed at which the host sees the gadget: the fastest speed that both support."""
-    order = ["full", "high", "super"]
-    mine = {s["speed"]: s for s in document["speeds"]}
-    return mine[max((s for s in mine if order.index(s) <= order.index(fastest)), key=order.index)]
-
-
-def check(path, kind=None, isochronous=False, ids=(0x1d6b, 0x0104)):
+def check(path, kind=None, isochronous=False):
+    """Returns the Comparison of a gadget that is up with its prediction, which finds no difference."""
     isochronous = isochronous or kind in kernel_functions.ISOCHRONOUS
-    with kernel_functions.up_and_configured(path, kind, isochronous):
-        document = predicted(path)
+    harness.host_lets_go(set())
+    with kernel_functions.up_and_configured(path, kind, isochronous), prediction.Host() as host:
+        document = prediction.predict(path)
         eq(document["kernel"], KERNEL, "kernel")
-        return compare(speed_of(document, "high" if isochronous else SPEED), harness.descriptors(*ids),
-                       harness.device(*ids))
+        comparison = prediction.compare(document, "high" if isochronous else SPEED, host)
+    ok(not comparison.differences, "\n".join(comparison.differences))
+    return comparison
 
 
 def check_type(kind, attrs):
@@ -167,9 +98,10 @@ if SPEED == "high":
     # If a bind finds no isochronous endpoints, the kernel never searches for them again: this must be the first test
     @test("SourceSink with isochronous endpoints")
     def isochronous_sourcesink():
-        _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'
+        found = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'
                                         ' isoc_mult = 1; }; };'), isochronous=True)
-        eq(perhaps, 5, "an interface and four endpoints")
+        # Five at high speed, and the same at full speed
+        eq(found.n_maybe, 10, "an interface and four endpoints")
 
 
 for kind_, variants in {**TYPES, **(SOUND if KERNEL != "6.1" else {})}.items():
@@ -187,7 +119,7 @@ def rndis_after_another():
     for attrs in ("", "attrs : { subclass = 7; };"):
         path = write("one", f'f : {{ type = "rndis"; {attrs} }};')
         association = next(bytes.fromhex(d["bytes"]) for d in
-                           predicted(path)["speeds"][0]["configurations"][0]["descriptors"] if d["bytes"][2:4] == "0b")
+                           prediction.predict(path)["speeds"][0]["configurations"][0]["descriptors"] if d["bytes"][2:4] == "0b")
         eq(association[4:7].hex(), "020700" if attrs else "020600", "class, subclass and protocol of the association")
         check(path, "rndis")
         ffsctl("down", "--all")
@@ -226,6 +158,21 @@ def two_configurations():
     check(path)
 
 
+@test("OS descriptors: string 0xee, compatible ids and properties of the second configuration, which hosts read first")
+def os_descriptors():
+    path = write("os", 'a : { type = "gser"; }; b : { type = "ncm"; os_descs = ( { interface = "ncm"; compatible_id = "WINNCM"; } ); };'
+                 ' c : { ffs : { interfaces = ( { endpoints = ( "bulk-in" ); }, { endpoints = ( "bulk-out" ); } ); os_compat = ('
+                 ' { interface = 1; compatible = "WINUSB"; sub_compatible = "S1"; } ); os_properties = ( { interface = 1;'
+                 ' name = "Label"; type = "string"; data = "ab"; }, { interface = 1; name = "B"; type = "binary"; data ='
+                 ' [ 1, 2, 3 ]; } ); }; };',
+                 'os_descs : { config_id = 7; b_vendor_code = 0x42; }; configs = ( { id = 3; functions = ( "a", "b" ); },'
+                 ' { id = 7; functions = ( "a", "b", "c" ); }, { id = 1; functions = ( "a" ); } );')
+    check(path)
+    document = prediction.predict(path)
+    eq([c["id"] for c in document["speeds"][0]["configurations"]], [7, 3, 1], "configurations")
+    eq([p["interface"] for p in document["os_descriptors"]["properties"]], list(range(5)), "interfaces")
+
+
 ID = gadgets.DIRECTORY / "id"
 
 
@@ -242,7 +189,7 @@ def serial_of_this_machine():
     ID.write_text("Nr. 7\nrest\n")
     path = write_numbered("numbered")
     check(path)
-    eq(serial_number(predicted(path)), {"offset": 16, "text": "Nr. 7", "from": str(ID)})
+    eq(serial_number(prediction.predict(path)), {"offset": 16, "text": "Nr. 7", "from": str(ID)})
     contains(must(ffsctl("descriptors", path)).stdout, f'3  "Nr. 7" (from {ID} of this machine)\n')
 
 
@@ -250,7 +197,7 @@ def serial_of_this_machine():
 def serial_of_another_machine():
     ID.unlink(missing_ok=True)
     path = write_numbered("elsewhere")
-    eq(serial_number(predicted(path)), {"offset": 16, "text": None, "from": str(ID)})
+    eq(serial_number(prediction.predict(path)), {"offset": 16, "text": None, "from": str(ID)})
     got = must(ffsctl("descriptors", path))
     contains(got.stdout, f"3  (from {ID}, not readable here)\n")
     contains(got.stderr, f"cannot read the serial number from {ID}: No such file or directory")
@@ -269,7 +216,7 @@ if KERNEL != "6.1":
     @test("WebUSB: until a host has read bcdUSB, nothing shows whether a kernel has the fix")
     def unknown_fix_of_webusb():
         path = write_webusb("fix")
-        certain = {s["speed"]: s["device"][0]["certain"][4:6] for s in predicted(path)["speeds"]}
+        certain = {s["speed"]: s["device"][0]["certain"][4:6] for s in prediction.predict(path)["speeds"]}
         below = "ff" if SPEED == "super" else "ee"
         eq(certain, {"full": below, "high": below, "super": "ff"}, "certain bits of bcdUSB")
         found = landing_page_warnings(path)
@@ -283,9 +230,10 @@ if KERNEL != "6.1":
         with harness.configured():
             warned = "Chromium reads 'landingPage' only if" in must(ffsctl("up", path)).stderr
         eq(warned, SPEED != "super", "warning of up")
-        speed, device = speed_of(predicted(path)), harness.device()
-        compare(speed, harness.descriptors(), device)
-        eq(speed["device"][0]["certain"][4:8], "ffff", "certain bits of bcdUSB")
+        document, device = prediction.predict(path), harness.device()
+        with prediction.Host() as host:
+            eq(prediction.compare(document, SPEED, host).differences, [], "differences")
+        eq(prediction.speed_of(document, SPEED)["device"][0]["certain"][4:8], "ffff", "certain bits of bcdUSB")
         eq(["does not read" in line for line in landing_page_warnings(path)], [True] * (device.bcdUSB < 0x0210))
         harness.down("web")
 
@@ -295,7 +243,7 @@ if KERNEL != "6.1":
         with kernel_functions.up_and_configured(path):
             device = harness.device()
             eq(device.bcdUSB, 0x0320 if SPEED == "super" else 0x0210, "bcdUSB")
-            bos = bytes(device.ctrl_transfer(0x80, 6, BOS << 8, 0, 4096))
+            bos = bytes(device.ctrl_transfer(0x80, 6, prediction.BOS << 8, 0, 4096))
             contains(bos.hex(), "38b60834a909a0478bfda0768815b665", "platform capability of WebUSB")
             eq(bytes(device.ctrl_transfer(0xC0, 0x42, 1, 2, 255)), b"\x0d\3\1x.example/", "landing page")
 
@@ -303,8 +251,8 @@ if KERNEL != "6.1":
 def sound_endpoints(raw, speed):
     """{"to" or "from" the host: (bytes of a packet, interval in microseconds)} of the endpoints with sound."""
     out = {}
-    for d in split(raw):
-        if d[1] == ENDPOINT and d[3] & 0x33 == 1:  # isochronous, and not for feedback
+    for d in prediction.split(raw):
+        if d[1] == prediction.ENDPOINT and d[3] & 0x33 == 1:  # isochronous, and not for feedback
             frame = 125 if speed == "high" else 1000
             out["to" if d[2] & 0x80 else "from"] = int.from_bytes(d[4:6], "little"), frame << (d[6] - 1)
     return out
@@ -341,20 +289,14 @@ if SPEED == "high" and KERNEL != "6.1":
                       "at high speed the kernel makes streaming_interval = 1 of it"):
             contains(said, words)
         with kernel_functions.up_and_configured(path, "uvc"):
-            parts = list(split(harness.descriptors()))
+            parts = list(prediction.split(harness.descriptors()))
         frame = next(d for d in parts if d[1:3] == b"\x24\x05" and len(d) == 26 + 2 * 4)
         eq(struct.unpack("<III", frame[9:21]), (2, 1, 255), "bit rates and buffer")
         eq(struct.unpack("<II", frame[26:]), (333333, 666666), "intervals")
-        eq([d[6] for d in parts if d[1] == ENDPOINT and d[3] & 3 == 1], [1], "bInterval")
-
-
-def check_example(path):
-    text = path.read_text()
-    ids = (0x18d1, 0x2d00) if "0x18d1" in text else (0x1d6b, 0x0104)
-    check(path, ids=ids)
+        eq([d[6] for d in parts if d[1] == prediction.ENDPOINT and d[3] & 3 == 1], [1], "bInterval")
 
 
 for example in gadgets.examples():
-    test(example.name, example)(check_example)
+    test(example.name, example)(check)
 
 tap.main()
