@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "configfs/mac_address.h"
 #include "configfs/restore_value.h"
+#include "configfs/write_value.h"
 #include "plan/directories_and_links.h"
 
 static int directory_step_apply(struct step *step, struct error *err)
@@ -185,21 +186,6 @@ static void note_if_kernel_changed_value(struct step *step, const char *written,
 }
 
 /*
- * Writes an attribute with one write(2), because configfs regards each write as a complete value.
- * Ignores the count that write(2) returns: some functions return the number of bytes that they
- * stored (uac1), others the number that they expect (the GUIDs of uvc).
- */
-static int write_in_one_call(const char *path, const char *value, size_t n)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	/* For an empty value writes a newline: configfs refuses a write of 0 bytes (EFAULT). */
-	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
-		return 0;
-	return -errno;
-}
-
-/*
  * Returns whether a write that has failed with `r` must be repeated by eject_and_write: the host
  * has locked the medium that the attribute `file` of a LUN names, and the user has requested it.
  */
@@ -222,12 +208,12 @@ static int eject_and_write(const struct step *step, const char *value, size_t n)
 	int r = file_read_first_line(AT_FDCWD, step->path, &medium);
 
 	if (r == 0)
-		r = write_in_one_call(forced_eject, "1", 1);
+		r = configfs_write_value(forced_eject, "1", 1);
 	if (r < 0)
 		return -EBUSY;
-	r = write_in_one_call(step->path, value, n);
+	r = configfs_write_value(step->path, value, n);
 	if (r < 0)
-		write_in_one_call(step->path, medium, strlen(medium));
+		configfs_write_value(step->path, medium, strlen(medium));
 	return r;
 }
 
@@ -236,7 +222,7 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 	int r;
 
 	configfs_remember_previous_value(step);
-	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_in_one_call(step->path, value, n);
+	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : configfs_write_value(step->path, value, n);
 	if (must_eject_medium(step, r))
 		r = eject_and_write(step, value, n);
 	if (r == 0) {

@@ -24,7 +24,8 @@ libffsctl_a_SOURCES += \
 	src/configfs/udc_driver_table.c src/configfs/udc_driver_table.h \
 	src/configfs/udc_facts.c src/configfs/udc_facts.h \
 	src/configfs/udc_watch.c src/configfs/udc_watch.h \
-	src/configfs/values_changed_by_kernel.c
+	src/configfs/values_changed_by_kernel.c \
+	src/configfs/write_value.c src/configfs/write_value.h
 
 # The table of UDC drivers in doc/boards.md; make check compares it (tests/cli/test_reference.py).
 noinst_PROGRAMS += udc-table

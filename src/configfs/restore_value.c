@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "configfs/write_value.h"
 #include "gadgetfile/gadget.h"
 
 /* Ignores an attribute that cannot be read, because the write that follows reports the error. */
@@ -18,17 +19,15 @@ void configfs_remember_previous_value(struct step *step)
 
 int configfs_restore_value(struct step *step, struct error *err)
 {
-	/* For an empty value writes a newline: configfs refuses a write of 0 bytes (EFAULT). */
-	const char *was =
-		step->previous_value && *step->previous_value ? step->previous_value : "\n";
+	const char *was = step->previous_value;
 	int r;
 
-	if (!step->previous_value) { /* an older build of ffsctl has not stored the value */
+	if (!was) { /* an older build of ffsctl has not stored the value */
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
 			  "the previous value of %s is unknown", step->path);
 		return error_add_hint(err, "take the gadget down, then up");
 	}
-	r = file_write(AT_FDCWD, step->path, was, strlen(was));
+	r = configfs_write_value(step->path, was, strlen(was));
 	if (r == 0)
 		return 0;
 	return error_errno(err, EX_OSERR, -r, step->path, "cannot restore the previous value of %s",

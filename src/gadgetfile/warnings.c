@@ -95,6 +95,19 @@ static void warn_about_configs(struct load *l, const struct node *configs)
 			     "the function for Windows");
 }
 
+/* Warns about configurations that a Linux host does not read (USB_MAXCONFIG, core/config.c). */
+static void warn_about_many_configs(struct load *l, const struct node *configs)
+{
+	const size_t most = 8;
+
+	if (l->gadget->n_configs <= most)
+		return;
+	diag_warning(l->diags, &configs->name_at,
+		     "Linux hosts read only the first %zu configurations of a device, not all %zu",
+		     most, l->gadget->n_configs);
+	diags_hint(l->diags, "remove configurations, or make several gadgets");
+}
+
 /* Returns whether a serial number is one that the bulk-only transport of mass storage allows. */
 static bool is_storage_serial_number(const char *serial)
 {
@@ -275,6 +288,7 @@ void load_add_warnings(struct load *l)
 	}
 	load_add_device_class_warnings(l);
 	warn_about_configs(l, node_member(l->scan->root, "configs"));
+	warn_about_many_configs(l, node_member(l->scan->root, "configs"));
 	warn_about_drive_serial_numbers(l, node_member(l->scan->root, "strings"));
 	load_add_language_warnings(l);
 	warn_about_landing_page(l);

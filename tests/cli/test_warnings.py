@@ -261,6 +261,15 @@ def class_of_composite_devices():
     eq(warnings(IDS + 'functions = { r = { type = "rndis"; }; };\n'), [], "RNDIS alone")
 
 
+@test("more configurations than a Linux host reads")
+def many_configurations():
+    def configs(n):
+        return IDS + 'functions = { a = { type = "acm"; }; };\nconfigs = ( ' + ", ".join(['{ functions = ( "a" ); }'] * n) + " );\n"
+    eq(warnings(configs(8)), [])
+    eq(warnings(configs(9)), ["3:1: Linux hosts read only the first 8 configurations of a device, not all 9; remove "
+                              "configurations, or make several gadgets"])
+
+
 @test("several configurations of which the first has functions for Windows")
 def several_configurations():
     words = "Windows uses several functions of a device only if it has one configuration, not 2; remove all configurations " \

@@ -133,6 +133,24 @@ static void check_os_desc_interface(struct load *l, const struct function *f, st
 	}
 }
 
+/* Adds an error about an interface that another entry before this one has. */
+static void check_repeated_interface(struct load *l, const struct node *list, struct node *entry,
+				     const char *interface)
+{
+	node_foreach(other, list) {
+		const struct node *value = load_member_or_node_itself(other, "interface");
+
+		if (other == entry)
+			return;
+		if (value && !value->has_error && value->type == NODE_STRING &&
+		    streq(value->text, interface)) {
+			load_error(l, entry, "a second entry for the interface \"%s\"", interface);
+			diags_hint(l->diags, "remove one of them");
+			return;
+		}
+	}
+}
+
 void load_function_os_descs(struct load *l, struct function *f, struct node *list)
 {
 	node_foreach(item, list) {
@@ -143,6 +161,7 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 		load_group(l, &function_os_descs_keys, item, &d);
 		if (d.interface.value) {
 			check_os_desc_interface(l, f, item);
+			check_repeated_interface(l, list, item, d.interface.value);
 			add_compatible_id(l, f, d.interface.value, "compatible_id", d.compatible);
 			add_compatible_id(l, f, d.interface.value, "sub_compatible_id",
 					  d.sub_compatible);
