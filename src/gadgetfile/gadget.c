@@ -108,15 +108,19 @@ configfs_attributes_find_beside(const struct configfs_attributes *attributes,
 	return configfs_attributes_find(attributes, path);
 }
 
-const struct function *gadget_last_linked_function(const struct gadget *g, const char *type)
+const struct function *gadget_last_linked_function(const struct gadget *g, const char *type,
+						   const struct config **config)
 {
 	for (size_t i = g->n_configs; i-- > 0;)
 		for (size_t k = g->configs[i].n_functions; k-- > 0;) {
 			const struct function *f =
 				&g->functions[g->configs[i].functions[k].function_index];
 
-			if (streq_null(f->type, type))
+			if (streq_null(f->type, type)) {
+				if (config)
+					*config = &g->configs[i];
 				return f;
+			}
 		}
 	return NULL;
 }

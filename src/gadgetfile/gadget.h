@@ -319,9 +319,12 @@ void gadget_free(struct gadget *g);
  * configurations.
  */
 struct endpoint_count gadget_endpoint_count(const struct gadget *g);
-/* Returns the function of this type that is linked last into a configuration; NULL: there is none.
+/*
+ * Returns the function of this type that is linked last into a configuration, which it stores in
+ * *config unless `config` is NULL; NULL: there is none.
  */
-const struct function *gadget_last_linked_function(const struct gadget *g, const char *type);
+const struct function *gadget_last_linked_function(const struct gadget *g, const char *type,
+						   const struct config **config);
 static inline void cleanup_gadget(struct gadget **g)
 {
 	gadget_free(*g);

@@ -40,7 +40,7 @@ static const char *host_address(const struct function *f)
 static void warn_about_subsets(struct load *l)
 {
 	const struct gadget *g = l->gadget;
-	const struct function *last = gadget_last_linked_function(g, "geth");
+	const struct function *last = gadget_last_linked_function(g, "geth", NULL);
 
 	for (size_t i = 0; last && i < g->n_functions; i++) {
 		const char *address = host_address(&g->functions[i]);

@@ -59,8 +59,9 @@ static void set_ethernet_variables(struct template_state *m)
  */
 static void set_subset_variables(struct template_state *m)
 {
-	set_address_of(m, gadget_last_linked_function(m->prediction->gadget, m->function->type)
-				  ?: m->function);
+	set_address_of(m,
+		       gadget_last_linked_function(m->prediction->gadget, m->function->type, NULL)
+			       ?: m->function);
 }
 
 /*

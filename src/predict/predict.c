@@ -234,15 +234,54 @@ static void set_max_power(struct descriptor *d, const struct config *config, int
 						  : (ma > 500 ? 500 : ma) / 2);
 }
 
+/* The kernel sends an empty text in a language that has none (configfs.c). */
 static void set_config_string(struct descriptor *d, const struct config *config)
 {
-	const char *text = config->n_strings > 0 ? config->strings[0].configuration : NULL;
+	const struct config_strings *s = config->strings;
 
 	for (size_t i = 0; i < config->n_strings; i++)
-		if (config->strings[i].lang == LANG_EN_US && config->strings[i].configuration)
-			text = config->strings[i].configuration;
+		if (config->strings[i].lang == LANG_EN_US)
+			s = &config->strings[i];
 	if (config->n_strings > 0)
-		set_string_index(d, 6, text ? text : "");
+		set_string_index(d, 6, s->configuration ? s->configuration : "");
+}
+
+/*
+ * Appends the descriptors of a function at the speed of the prediction. If it has none, the kernel
+ * sends those of the next lower speed (function_descriptors() of composite.c). Returns the number
+ * of its interfaces.
+ */
+static unsigned int add_function(const struct prediction_input *f, const struct function *function,
+				 unsigned int first_interface, struct descriptors *out)
+{
+	struct prediction_input lower = *f;
+	const size_t start = out->n;
+	unsigned int n;
+
+	do {
+		n = predict_function(&lower, function, first_interface, out);
+	} while (out->n == start && lower.speed-- > EP_FULL);
+	return n;
+}
+
+/*
+ * Removes the texts of the strings from `start` on, if the function is of type Loopback and another
+ * one is bound after it. All have one static table of strings, in which each bind changes the index
+ * (loopback_bind() of f_loopback.c), so that a host gets the string of the last one only.
+ */
+static void remove_lost_strings(const struct gadget *g, const struct config *config,
+				const struct function *function, struct descriptors *out,
+				size_t start)
+{
+	const struct config *last_config;
+
+	if (!streq(function->type, "Loopback") ||
+	    (gadget_last_linked_function(g, function->type, &last_config) == function &&
+	     config == last_config))
+		return;
+	for (size_t i = start; i < out->n; i++)
+		for (size_t s = 0; s < out->list[i].n_strings; s++)
+			out->list[i].strings[s].text[0] = '\0';
 }
 
 void predict_config(const struct prediction_input *f, const struct config *config,
@@ -266,9 +305,11 @@ void predict_config(const struct prediction_input *f, const struct config *confi
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
 			&f->gadget->functions[config->functions[i].function_index];
+		const size_t function_start = out->n;
 
 		unknown |= !function_descriptors(function) && !find_template(function->type);
-		interfaces += predict_function(f, function, interfaces, out);
+		interfaces += add_function(f, function, interfaces, out);
+		remove_lost_strings(f->gadget, config, function, out, function_start);
 	}
 	for (size_t i = start; i < out->n; i++) {
 		maybe |= out->list[i].depends_on_endpoints;

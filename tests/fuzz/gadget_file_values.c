@@ -101,7 +101,10 @@ static const struct {
 	{ &config_keys, "tree", 3 },
 };
 
-/* Settings that a host does not see: of a group those that are listed; NULL: all but `but`. */
+/*
+ * Settings that a host does not see: of a group (NULL: of any) those that are listed; NULL: all but
+ * `but`. The numbers and sizes of requests are among them: large ones need all memory.
+ */
 static const struct {
 	const struct key_group *group;
 	const char *key, *but;
@@ -110,13 +113,17 @@ static const struct {
 	{ &gadget_keys, "udc", NULL },	  { &gadget_keys, "switch_to", NULL },
 	{ &function_keys, "tree", NULL }, { &function_keys, "optional", NULL },
 	{ &ffs_keys, "mount", NULL },	  { &ffs_keys, "device", NULL },
-	{ &worker_keys, NULL, "plugin" },
+	{ &worker_keys, NULL, "plugin" }, { NULL, "q_len", NULL },
+	{ NULL, "qlen", NULL },		  { NULL, "bulk_qlen", NULL },
+	{ NULL, "iso_qlen", NULL },	  { NULL, "bulk_buflen", NULL },
+	{ NULL, "buflen", NULL },	  { NULL, "req_number", NULL },
+	{ NULL, "audio_buf_size", NULL },
 };
 
 static bool host_sees(const struct key_group *group, const struct key *key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hidden_settings); i++) {
-		if (hidden_settings[i].group != group)
+		if (hidden_settings[i].group && hidden_settings[i].group != group)
 			continue;
 		if (hidden_settings[i].key ? streq(hidden_settings[i].key, key->name)
 					   : !streq(hidden_settings[i].but, key->name))

@@ -148,12 +148,12 @@ def up_and_configured(path, kind=None, isochronous=False, speed="high", up=bring
         with contextlib.nullcontext() if NEVER_SEEN & set(kinds) else harness.configured():
             up(path, *(["--no-bind"] if "tcm" in kinds else ["--udc", udc]))
             stack.callback(harness.down, path.stem)
-            for number in range(kinds.count("uvc")):
-                stack.enter_context(camera(number))
             if "tcm" in kinds:
                 stack.enter_context(tcm_target())
                 stack.callback(lambda: must(ffsctl("unbind", path.stem)))
                 must(ffsctl("bind", path.stem, udc))
+            for number in range(kinds.count("uvc")):
+                stack.enter_context(camera(number))
             if isochronous:
                 for plug in harness.attach(speed=speed):
                     stack.callback(plug.close)

@@ -27,6 +27,7 @@ class Host:
     def __init__(self):
         name, = harness.host_devices()
         self.path = pathlib.Path("/sys/bus/usb/devices", name)
+        self.is_dummy = "dummy_hcd" in os.fspath(self.path.resolve())
         self.fd = os.open("/dev/bus/usb/%03d/%03d" % tuple(int((self.path / n).read_text()) for n in ("busnum", "devnum")),
                           os.O_RDWR)
 
@@ -190,14 +191,16 @@ class Comparison:
                 header = header if is_video_stream and one[3] else None
             elif one[1] == ENDPOINT:
                 addresses = interfaces[-1][1]
-                if not one[2] & 0xf or one[2] in addresses:
+                # epautoconf.c:95 numbers endpoints without a number in their name; dummy_hcd.c:187 has both kinds
+                if not one[2] & 0xf or one[2] in addresses and not self.host.is_dummy:
                     self.differ(f"{what}: an endpoint's address", "another one", hex(one[2]))
                 if header is not None:
                     self.equal(f"{what}: address in the header of a video stream", one[2], header)
                 addresses.append(one[2])
             elif one[1:3] == b"\x24\x01" and is_video_stream:
                 header = one[6]
-        self.equal(f"{what}: bNumInterfaces", len({number for number, _ in interfaces}), raw[4])
+        if not bytes.fromhex(told["certain"])[4]:
+            self.equal(f"{what}: bNumInterfaces", len({number for number, _ in interfaces}), raw[4])
 
     def compare_configurations(self, speed, kind):
         """`kind`: CONFIG, or OTHER_SPEED for the prediction of the other speed."""

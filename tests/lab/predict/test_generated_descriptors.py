@@ -99,7 +99,8 @@ for number_ in [int(ONLY)] if ONLY else range(1, CASES + 1):
 @test("many gadgets are compared")
 def many_are_compared():
     print(f"# {len(compared)} gadgets compared")
-    ok(ONLY or len(compared) > 2 * CASES * 0.5, f"{len(compared)} of {2 * CASES}")
+    # Linux 6.1 has neither WebUSB nor all attributes
+    ok(ONLY or len(compared) > 2 * CASES * (0.3 if KERNEL == "6.1" else 0.5), f"{len(compared)} of {2 * CASES}")
 
 
 tap.main()

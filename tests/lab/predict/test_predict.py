@@ -174,6 +174,18 @@ def os_descriptors():
     eq([p["interface"] for p in document["os_descriptors"]["properties"]], list(range(5)), "interfaces")
 
 
+@test("a text in one language only, a string of Loopback that a later bind takes, and a speed between two that a function has")
+def lost_texts_and_speeds():
+    path = write("lost", 'a : { type = "Loopback"; }; b : { ffs : { speeds = ( "full", "super" ); interfaces = ( { endpoints ='
+                 ' ( "bulk-in" ); } ); }; }; c : { type = "gser"; };',
+                 'configs = ( { functions = ( "a", "b", "c" ); strings = ( { lang = "de-de"; configuration = "Ding"; }, { } ); },'
+                 ' { functions = ( "c", "a" ); strings = ( { lang = "de-de"; configuration = "Ding"; } ); } );')
+    check(path)
+    texts = [[s["text"] for d in c["descriptors"] for s in d["strings"] if d["function"] in ("a", None)]
+             for c in prediction.predict(path)["speeds"][0]["configurations"]]
+    eq(texts, [["", ""], ["Ding", "loop input to output"]], "strings of the configurations and of Loopback")
+
+
 ID = gadgets.DIRECTORY / "id"
 
 
