@@ -89,23 +89,30 @@ static uint32_t get_le32(const uint8_t *p)
 }
 
 /*
- * Returns the text of string number `n` in the first language of the function's strings blob; NULL:
- * there is none. The caller frees it.
+ * Returns the text of string number `n` of the function's strings blob, in English (en-US) if the
+ * blob has that language, else in its first one; NULL: there is none. The caller frees it.
  */
 static char *ffs_string_text(const struct ffs *ffs, unsigned int n)
 {
-	size_t size, at = 18;
+	size_t size, at = 16;
 	_cleanup_free_ uint8_t *blob = ffs_blob_strings(ffs, &size);
-	uint32_t count = size >= 16 ? get_le32(blob + 8) : 0;
+	const uint32_t n_texts = size >= at ? get_le32(blob + 8) : 0,
+		       n_languages = n_texts ? get_le32(blob + 12) : 0;
+	const char *found = NULL;
 
-	for (unsigned int i = 1; i <= count && at < size; i++) {
-		size_t length = strnlen((const char *)blob + at, size - at);
+	for (uint32_t l = 0; l < n_languages && at + 2 <= size; l++) {
+		const bool is_english = (blob[at] | blob[at + 1] << 8) == LANG_EN_US;
 
-		if (i == n)
-			return xstrndup((const char *)blob + at, length);
-		at += length + 1;
+		at += 2;
+		for (uint32_t i = 1; i <= n_texts && at < size; i++) {
+			const char *text = (const char *)blob + at;
+
+			if (i == n && (is_english || !found))
+				found = text;
+			at += strnlen(text, size - at) + 1;
+		}
 	}
-	return NULL;
+	return found ? xstrndup(found, size - (size_t)(found - (const char *)blob)) : NULL;
 }
 
 /*

@@ -130,15 +130,11 @@ def needs_function(kind):
         top.rmdir()
 
 
-def bring_up(path, *args):
-    must(ffsctl("up", *args, path))
-
-
 @contextlib.contextmanager
-def up_and_configured(path, kind=None, isochronous=False, speed="high", up=bring_up):
+def up_and_configured(path, kind=None, isochronous=False, speed="high", call=lambda *args: must(ffsctl(*args))):
     """Brings up the gadget of a file, makes what functions of type `kind` need, and waits until the host has configured
     the gadget, if that is possible (see NEVER_SEEN). `kind`: a type, or a list of the types of all functions. `speed`: that
-    of a gadget with isochronous endpoints. `up`: calls `ffsctl up`."""
+    of a gadget with isochronous endpoints. `call`: calls ffsctl."""
     kinds = [kind] if isinstance(kind, (str, type(None))) else kind
     isochronous = isochronous or any(kind in ISOCHRONOUS for kind in kinds)
     udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
@@ -146,12 +142,12 @@ def up_and_configured(path, kind=None, isochronous=False, speed="high", up=bring
         if "uac1_legacy" in kinds:
             stack.enter_context(sound_card())
         with contextlib.nullcontext() if NEVER_SEEN & set(kinds) else harness.configured():
-            up(path, *(["--no-bind"] if "tcm" in kinds else ["--udc", udc]))
+            call("up", path, *(["--no-bind"] if "tcm" in kinds else ["--udc", udc]))
             stack.callback(harness.down, path.stem)
             if "tcm" in kinds:
                 stack.enter_context(tcm_target())
                 stack.callback(lambda: must(ffsctl("unbind", path.stem)))
-                must(ffsctl("bind", path.stem, udc))
+                call("bind", path.stem, udc)
             for number in range(kinds.count("uvc")):
                 stack.enter_context(camera(number))
             if isochronous:

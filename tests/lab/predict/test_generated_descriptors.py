@@ -49,8 +49,8 @@ def types_of_case(number):
     return [t for n, t in enumerate(types) if t not in ONE_PER_SYSTEM or t not in types[:n]]
 
 
-def bring_up(path, *args):
-    result = ffsctl("up", "--timeout", "30", *args, path)
+def call(command, *args):
+    result = ffsctl(command, *(["--timeout", "30"] if command == "up" else []), *args)
     if generated_files.cannot_come_up(result) or generated_files.cannot_bind(result):
         raise Refused(result.stderr)
     must(result)
@@ -74,7 +74,7 @@ def up_and_compare(path, types):
     seen = prediction.speed_of(document, fastest)
     if not seen["configurations"]:  # which no host can configure
         raise Refused(f"no configuration at {seen['speed']} speed")
-    with kernel_functions.up_and_configured(path, types, isochronous, seen["speed"], bring_up), prediction.Host() as host:
+    with kernel_functions.up_and_configured(path, types, isochronous, seen["speed"], call), prediction.Host() as host:
         return prediction.compare(document, fastest, host).differences
 
 

@@ -176,8 +176,8 @@ def os_descriptors():
 
 @test("a text in one language only, a string of Loopback that a later bind takes, and a speed between two that a function has")
 def lost_texts_and_speeds():
-    path = write("lost", 'a : { type = "Loopback"; }; b : { ffs : { speeds = ( "full", "super" ); interfaces = ( { endpoints ='
-                 ' ( "bulk-in" ); } ); }; }; c : { type = "gser"; };',
+    path = write("lost", 'a : { type = "Loopback"; }; b : { ffs : { speeds = ( "full", "super" ); interfaces = ( { string = '
+                 '( { lang = "de-de"; text = "Eins"; }, { text = "One"; } ); endpoints = ( "bulk-in" ); } ); }; }; c : { type = "gser"; };',
                  'configs = ( { functions = ( "a", "b", "c" ); strings = ( { lang = "de-de"; configuration = "Ding"; }, { } ); },'
                  ' { functions = ( "c", "a" ); strings = ( { lang = "de-de"; configuration = "Ding"; } ); } );')
     check(path)
