@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the two files of the host half share: port and root hub (host.c), and transfers
+ * (host_transfers.c).
+ */
+#ifndef LAB_UDC_HOST_H
+#define LAB_UDC_HOST_H
+
+#include <linux/hrtimer.h>
+#include <linux/platform_device.h>
+#include <linux/usb.h>
+#include <linux/usb/hcd.h>
+
+#include "model.h"
+
+#define MICROFRAME_NS 125000
+#define MICROFRAMES_PER_FRAME 8
+#define MAX_PACKET 1024
+
+enum port_event { NO_EVENT, RESET_ENDS, SUSPENDED, RESUME_ENDS };
+
+struct host {
+	struct udc_port port;
+	struct platform_device *dev;
+	struct usb_hcd *hcd;
+	struct list_head pipes;
+	struct hrtimer frame_timer, event_timer;
+	enum port_event event;
+	ktime_t epoch;
+	u32 status; /* of the port, with its changes in the upper half */
+	u32 frame;  /* the microframe of the budget */
+	int budget;
+	bool running, pulled_up, vbus;
+	bool cable;
+	unsigned int lost, until_lost;
+	u8 bounce[MAX_PACKET];
+};
+
+static inline struct host *to_host(struct udc_port *port)
+{
+	return container_of(port, struct host, port);
+}
+
+static inline struct host *hcd_host(struct usb_hcd *hcd)
+{
+	return *(struct host **)hcd->hcd_priv;
+}
+
+static inline bool is_high_speed(const struct host *h)
+{
+	return h->status & USB_PORT_STAT_HIGH_SPEED;
+}
+
+enum hrtimer_restart host_on_frame(struct hrtimer *timer);
+int host_enqueue(struct usb_hcd *hcd, struct urb *urb, gfp_t gfp);
+int host_dequeue(struct usb_hcd *hcd, struct urb *urb, int status);
+void host_endpoint_disable(struct usb_hcd *hcd, struct usb_host_endpoint *ep);
+
+#endif
