@@ -15,6 +15,7 @@ import cache  # noqa: E402
 import kernel  # noqa: E402
 import modules  # noqa: E402
 import trees  # noqa: E402
+import udc  # noqa: E402
 from steps import I386_COMPILERS, Error, building, compiler, kernel_argument, locked, need, product, run, say, step  # noqa: E402
 
 # Download as the current user, because the user _apt may be unable to write to the cache
@@ -167,11 +168,11 @@ def prune():
         for flavour in (*cache.FLAVOURS, cache.SMP, *cache.SPECIAL_FLAVOURS):
             for variant in (*cache.VARIANTS, cache.BASIC):
                 used.update(place(version, flavour, variant) for place in
-                            (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir))
+                            (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir, cache.udc_dir))
         if version in cache.VERSIONS:
             used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
-    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "pace-", "speed-", "initramfs-", "qemu-",
+    for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "udc-", "init-", "pace-", "speed-", "initramfs-", "qemu-",
                  "packages-", "i386-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
             if path not in used:
@@ -184,19 +185,21 @@ def prune():
                 remove(path)
 
 
-def make(version, flavour, variant):
-    """Makes everything that lab/run needs for one kernel."""
+def make(version, flavour, variant, models):
+    """Makes everything that lab/run needs for one kernel; with `models`, also for its option --udc."""
     if cache.source_key(version) is None:
         fetch_deb(version)
     if flavour == cache.I386:
         make_i386()
     # The source tree is only needed to build something
-    if cache.missing(version, flavour, variant):
+    if cache.missing(version, flavour, variant, models):
         kernel.make_source(version)
         kernel.make(version, flavour, variant)
         if variant != cache.BASIC:
             kernel.make_drivers(version, flavour, variant)
         modules.make(version, flavour, variant)
+        if models:
+            udc.make(version, flavour, variant)
 
 
 def main():
@@ -213,6 +216,7 @@ def main():
     p.add_argument("--groups", metavar="LIST", help="only the patches of these groups of kernel/patches, such as "
                    "fixes,backports (all, or those of the environment variable LAB_GROUPS)")
     p.add_argument("--basic", action="store_true", help="only build what lab/run --basic needs")
+    p.add_argument("--udc", action="store_true", help="also build what lab/run --udc needs")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
                    help="use this linux-source package from now on")
     p.add_argument("--qemu", action="store_true",
@@ -249,7 +253,7 @@ def main():
     if args.qemu:
         wanted = [(version, cache.SMP, variant) if flavour == "debug" else (version, "normal", "patched")
                   for version, flavour, variant in images]
-    if not (args.deb or any(cache.missing(*w) for w in wanted)
+    if not (args.deb or any(cache.missing(*w, args.udc) for w in wanted)
             or any(cache.missing_qemu(*i) for i in images)):
         return 0
     os.makedirs(os.path.join(cache.root(), "debs"), exist_ok=True)
@@ -264,7 +268,7 @@ def main():
             if not trees.series_fits(args.name):
                 wanted = [w for w in wanted if w[2] == "stock"]
         for one in wanted:
-            make(*one)
+            make(*one, args.udc)
         if images:
             import image
             for version, flavour, variant in images:

@@ -181,6 +181,11 @@ def module_sources():
     return [os.path.join(directory, n) for n in sorted(os.listdir(directory))]
 
 
+def udc_sources():
+    directory = os.path.join(LAB, "udc")
+    return [os.path.join(directory, n) for n in sorted(os.listdir(directory)) if n.endswith((".c", ".h", "Kbuild"))]
+
+
 def source_deb(version):
     """Returns the source package that lab/setup has recorded for a kernel version; None if there is none."""
     try:
@@ -229,6 +234,13 @@ def modules_dir(version, flavour, variant, extra=None):
                  *map(read, module_sources()), read(drivers_list()), read(os.path.join(LAB, "lib", "modules.py")),
                  BASIC if variant == BASIC else "")
     return os.path.join(root(), "modules-%s-%s-%s" % (version, flavour, key))
+
+
+def udc_dir(version, flavour, variant):
+    """Returns the directory of the models of device controllers, and of the kernel's drivers that run on them."""
+    key = digest(kernel_dir(version, flavour, variant), *map(read, kernel_patches(version, variant)),
+                 *map(read, udc_sources()), read(os.path.join(LAB, "lib", "udc.py")))
+    return os.path.join(root(), "udc-%s-%s-%s" % (version, flavour, key))
 
 
 def dkms_files():
@@ -297,8 +309,8 @@ def is_complete(directory):
     return os.path.exists(os.path.join(directory, "complete"))
 
 
-def missing(version, flavour, variant):
-    """Returns a list of what must be built before this kernel can run."""
+def missing(version, flavour, variant, udc=False):
+    """Returns a list of what must be built before this kernel can run; with `udc`, with the models of UDCs."""
     if source_key(version) is None:
         return ["source package of " + version]
     out = []
@@ -312,6 +324,8 @@ def missing(version, flavour, variant):
         out.append("kernel %s %s" % (version, flavour))
     if not is_complete(modules_dir(version, flavour, variant)):
         out.append("modules %s %s %s" % (version, flavour, variant))
+    if udc and not is_complete(udc_dir(version, flavour, variant)):
+        out.append("models of UDCs %s %s %s" % (version, flavour, variant))
     return out
 
 

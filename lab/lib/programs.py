@@ -26,7 +26,7 @@ from steps import Error
 
 PYTHON = "/usr/bin/python3"
 # The keys of a `# lab:` line, with their defaults. A value with commas is a list, with one boot for each element.
-KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
+KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udc": "dummy", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 # Flags of these lines that make lab/test build something first: {flag: (the function that builds it and returns the
 # directory, or None if it cannot be built; where this directory is in the lab; an environment variable of the test, and its
@@ -65,7 +65,7 @@ def in_lab_needs(v, everything):
     """Returns the kernel that a program needs for the combination `v`. Without --all, a program for the debug flavour
     gets the kernel of lab/run --basic, because that is built faster."""
     variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
-    return v["kernel"], QEMU if "qemu" in v else v["flavour"], variant
+    return v["kernel"], QEMU if "qemu" in v else v["flavour"], variant, *["udc"] * (v["udc"] != KEYS["udc"])
 
 
 class Program:
@@ -75,7 +75,8 @@ class Program:
         self.name, self.args, self.env = name, args, env
         # How many times slower the program is on a machine of QEMU
         self.slowness = slowness
-        # What the program needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
+        # What the program needs to run: a kernel as (version, flavour, variant), or (version, flavour, variant, "udc") with the
+        # models of lab/udc; ALL_KERNELS, or None
         self.needs = needs
         self.timeout = timeout  # in seconds, on the reference machine
         # An element of variations(): the program runs in the lab, with this kernel and these options. None: the program
@@ -234,6 +235,8 @@ def expand(path, words):
     keys = list(values)
     for combination in itertools.product(*(values[k].split(",") for k in keys)):
         v = {**dict(zip(keys, combination)), **flags}
+        if v["udc"] != KEYS["udc"] and v["speed"] == KEYS["speed"]:
+            v["speed"] = "high"
         for part in range(1, int(v["parts"]) + 1):
             yield {**v, "part": "%d/%s" % (part, v["parts"])}
 
@@ -272,6 +275,8 @@ def why_left_out(path, v, build_name):
     """Returns why this run does not have a combination of a test, or None if it has."""
     if "qemu" in v and v["flavour"] != KEYS["flavour"]:
         return "Debian's kernel is of the normal flavour"
+    if "qemu" in v and v["udc"] != KEYS["udc"]:
+        return "--qemu has no models of UDCs"
     if "qemu" in v and build_name != KEYS["build"]:
         return "--qemu runs the plain build"
     if v["flavour"] != KERNEL_OF.get(build_name, v["flavour"]):
@@ -291,14 +296,14 @@ def lab_program(path, v, everything, forced):
     words = [v["kernel"], v["speed"]]
     words += [v["flavour"]] * (v["flavour"] not in (KEYS["flavour"], build_name))
     words += [build_name] * (build_name != KEYS["build"])
-    words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
+    words += ["%s=%s" % (k, v[k]) for k in ("udc", "udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
     words += ["qemu"] * ("qemu" in v)
     # In the lab WORK is also available as INSIDE, which every user can open. Workers do not run as root, and WORK may
     # be below /root
     options = ["--bind", WORK + ":" + INSIDE]
-    for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
+    for key in ("kernel", "flavour", "speed", "udc", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
     options += ["--stock"] * ("stock" in v)
     if "qemu" in v:

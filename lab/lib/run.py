@@ -32,8 +32,11 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
                           kernel, and programs of Debian's i386, which come before the
                           machine's; power: CONFIG_PM, with which hosts suspend idle devices
                           (normal)
-  --speed full|high|super fastest speed of the dummy UDCs (super)
-  --udcs N                dummy UDCs, dummy_udc.0 and so on (1)
+  --udc dummy|dwc2|dwc2-ddma
+                          the driver of the UDCs: dummy_hcd, or the kernel's dwc2 on a model of its
+                          hardware, with descriptor DMA or without (dummy)
+  --speed full|high|super fastest speed of the UDCs (super; dwc2: high)
+  --udcs N                UDCs of --udc, dummy_udc.0 and so on (1; dwc2: at most 2)
   --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
   --mem SIZE              memory of the machine (1G)
   --timeout S             ends the run after S seconds (600; 0: never; a shell: never)
@@ -100,7 +103,7 @@ class Usage(Exception):
 
 class Options:
     def __init__(self, argv):
-        self.kernel, self.flavour, self.speed = "6.12", "normal", "super"
+        self.kernel, self.flavour, self.speed, self.udc = "6.12", "normal", None, "dummy"
         self.variant = "patched"
         self.udcs, self.vudcs = 1, 0
         self.mem, self.timeout, self.virtual = "1G", None, False
@@ -109,7 +112,8 @@ class Options:
         self.command = self.parse(argv)
 
     def parse(self, argv):
-        choices = {"--flavour": (*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS), "--speed": ("full", "high", "super")}
+        choices = {"--flavour": (*cache.FLAVOURS, *cache.SPECIAL_FLAVOURS), "--speed": ("full", "high", "super"),
+                   "--udc": ("dummy", *MODELS)}
         flags = {"--stock": ("variant", "stock"), "--virtual-time": ("virtual", True), "--qemu": ("qemu", True),
                  "--basic": ("variant", cache.BASIC)}
         while argv:
@@ -125,7 +129,7 @@ class Options:
             if name in flags:
                 setattr(self, *flags[name])
                 continue
-            if name not in ("--kernel", "--flavour", "--speed", "--udcs", "--vudcs", "--mem",
+            if name not in ("--kernel", "--flavour", "--speed", "--udc", "--udcs", "--vudcs", "--mem",
                             "--timeout", "--append", "--bind", "--cpus", "--groups"):
                 raise Usage("unknown option %s" % name)
             if not eq:
@@ -175,6 +179,13 @@ class Options:
         if self.variant == cache.BASIC and cache.missing(self.kernel, self.flavour, cache.BASIC) \
                 and not cache.missing(self.kernel, self.flavour, "patched"):
             self.variant = "patched"
+        if self.udc != "dummy" and self.qemu:
+            raise Usage("--udc %s is for User-Mode Linux" % self.udc)
+        if self.udc != "dummy" and self.speed == "super":
+            raise Usage("--udc %s has the speeds full and high" % self.udc)
+        if self.udc != "dummy" and self.udcs > MOST_MODELS:
+            raise Usage("--udcs: at most %d of --udc %s" % (MOST_MODELS, self.udc))
+        self.speed = self.speed or ("super" if self.udc == "dummy" else "high")
         if self.cpus is not None and not self.qemu:
             raise Usage("--cpus is for --qemu: User-Mode Linux has one processor")
         if self.cpus is None:
@@ -229,12 +240,29 @@ def memory_dir(mem):
     raise OSError(errno.ENOSPC, "no room for %s of memory in %s" % (mem, ", ".join(tried)))
 
 
+# The models of UDCs (lab/udc): the modules of --udc, in the order in which they are loaded, with their parameters. The UDCs
+# have the names of dummy_hcd's, by which tests find them
+MODELS = {"dwc2": {"udc_host": "", "udc_dwc2": "name=dummy_udc", "dwc2": ""},
+          "dwc2-ddma": {"udc_host": "", "udc_dwc2": "name=dummy_udc ddma=1", "dwc2": ""}}
+MOST_MODELS = 2
+
+
+def udc_modules(opt):
+    """Returns {name: parameters} of the modules of --udc."""
+    if opt.udc == "dummy":
+        return {"dummy_hcd": "num=%d is_super_speed=%d is_high_speed=%d" % (
+            opt.udcs, opt.speed == "super", opt.speed != "full")}
+    names = dict(MODELS[opt.udc])
+    names["udc_host"] = "full_speed=%d" % (opt.speed == "full")
+    names["udc_dwc2"] += " num=%d" % opt.udcs
+    return names
+
+
 def gadget_modules(opt):
     """Returns {name: parameters} of the modules to load, in order."""
     names = {"udc_core": "", "libcomposite": ""}
     if opt.udcs:
-        names["dummy_hcd"] = "num=%d is_super_speed=%d is_high_speed=%d" % (
-            opt.udcs, opt.speed == "super", opt.speed != "full")
+        names.update(udc_modules(opt))
     if opt.vudcs:
         names.update({"usbip_core": "", "vhci_hcd": "", "usbip_vudc": "num=%d" % opt.vudcs})
     names.update({"usb_f_fs": "", "usb_f_ss_lb": ""})
@@ -253,8 +281,9 @@ def module_files(opt):
         return qemu.module_records(opt, gadget_modules(opt))
     modules = cache.modules_dir(opt.kernel, opt.ours, opt.variant)
     drivers = cache.read(os.path.join(modules, "drivers")).decode().split()
+    models = {} if opt.udc == "dummy" else dict.fromkeys(MODELS[opt.udc], cache.udc_dir(opt.kernel, opt.ours, opt.variant))
     return modules, [(os.path.join(modules, file), "") for file in drivers] + [
-        (os.path.join(modules, FILES.get(name, name) + ".ko"), parameters)
+        (os.path.join(models.get(name, modules), FILES.get(name, name) + ".ko"), parameters)
         for name, parameters in gadget_modules(opt).items()]
 
 
@@ -273,7 +302,7 @@ def job(opt, tty):
     # A version without a series of kernel/patches has no patched modules
     patched = cache.kernel_patches(opt.kernel, opt.variant)
     env.update({b"LAB_KERNEL": cache.version_of(opt.kernel).encode(), b"LAB_FLAVOUR": opt.flavour.encode(),
-                b"LAB_SPEED": opt.speed.encode(), b"LAB_MODULES": b"patched" if patched else b"stock",
+                b"LAB_SPEED": opt.speed.encode(), b"LAB_UDC": opt.udc.encode(), b"LAB_MODULES": b"patched" if patched else b"stock",
                 b"LAB_TIME": b"virtual" if opt.virtual else b"real",
                 b"LAB_LACKS": " ".join(opt.lacks()).encode(),
                 b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
@@ -738,7 +767,7 @@ class Run:
 
 def prepare(opt):
     missing = (cache.missing_qemu(opt.kernel, opt.flavour, opt.variant) if opt.qemu
-               else cache.missing(opt.kernel, opt.flavour, opt.variant))
+               else cache.missing(opt.kernel, opt.flavour, opt.variant, opt.udc != "dummy"))
     if not missing:
         return
     say("missing: %s; calling lab/setup" % ", ".join(missing))
@@ -748,7 +777,7 @@ def prepare(opt):
         try:
             os.execv(os.path.join(cache.LAB, "setup"),
                      ["setup", "--kernel", opt.kernel, "--flavour", opt.flavour, "--" + opt.variant]
-                     + ["--qemu"] * opt.qemu)
+                     + ["--qemu"] * opt.qemu + ["--udc"] * (opt.udc != "dummy"))
         finally:
             os._exit(EX_START)
     if os.waitpid(pid, 0)[1]:

@@ -37,7 +37,7 @@ LAB_BUILDS = (*BUILDS, "without-libusbgx", *CROSS)
 
 
 def kernels_needed(programs, args):
-    """Returns the needed kernels [(version, flavour, variant)] in the order in which they are made."""
+    """Returns the needed kernels, as in Program.needs, in the order in which they are made."""
     need = {p.needs for p in programs}
     if not args.qemu and not args.stock and not args.build and (not args.only or any("selftest" in o for o in args.only)):
         # The lab's own tests need several kernels: they plant faults that only the debug flavour detects, and load the
@@ -49,8 +49,9 @@ def kernels_needed(programs, args):
 
 
 def setup(need):
-    version, flavour, variant = need
+    version, flavour, variant, *models = need
     kind = ["--qemu", "--flavour", "normal"] if flavour == QEMU else ["--flavour", flavour]
+    kind += ["--" + word for word in models]
     if subprocess.run([os.path.join(cache.LAB, "setup"), "--kernel", version, *kind, "--" + variant]).returncode:
         raise Error("lab/setup failed")
 

@@ -68,9 +68,9 @@ def prune_removes_unused():
             cache.parts_dir("6.1", "debug", "stock"), cache.kernel_dir("6.1", "debug", cache.BASIC),
             cache.modules_dir("6.12", "normal", "stock"), cache.modules_dir("6.12", "normal", "patched"),
             cache.kernel_dir("6.12", cache.I386, "patched"), cache.modules_dir("6.1", cache.POWER, "patched"),
-            cache.packages_dir(), cache.i386_dir()]
+            cache.packages_dir(), cache.i386_dir(), cache.udc_dir("6.12", "normal", "patched")]
     old = [str(ROOT / name) for name in ("source-6.12-0", "kernel-6.1-debug-0", "parts-6.1-debug-0", "modules-6.1-normal-0",
-                                         "packages-0", "i386-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
+                                         "packages-0", "i386-0", "udc-6.12-normal-0", "qemu-6.1-0", "partial-kernel-6.1-debug-0")]
     for path in kept + old:
         os.makedirs(path)
     files = [cache.init_file(), cache.init_file(cache.I386), cache.pace_file(), cache.pace_file(cache.I386), cache.speed_file()]
@@ -180,6 +180,24 @@ def kernel_with_power_management():
     eq(len({cache.kernel_dir("6.12", flavour, "patched") for flavour in ("normal", cache.POWER)}), 2)
     contains(lab("lab/run", "--flavour", "power", "--qemu", "true").stdout, "--flavour power is for User-Mode Linux")
     eq([p.name for p in programs.lab_programs(False) if p.needs[1] == cache.POWER], [])
+
+
+@test("lab/run --udc refuses what its models cannot be")
+def models_of_udcs_have_limits():
+    for options, said in ((("--udc", "musb"), "--udc is one of dummy, dwc2, dwc2-ddma"),
+                          (("--udc", "dwc2", "--speed", "super"), "--udc dwc2 has the speeds full and high"),
+                          (("--udc", "dwc2", "--udcs", "3"), "--udcs: at most 2 of --udc dwc2"),
+                          (("--udc", "dwc2", "--qemu"), "--udc dwc2 is for User-Mode Linux")):
+        refused = lab("lab/run", *options, "true")
+        eq(refused.returncode, 64)
+        contains(refused.stdout, said)
+
+
+@test("the models of UDCs are only built where they are used")
+def models_of_udcs_are_products():
+    packages()
+    ok("models of UDCs 6.12 normal patched" in cache.missing("6.12", "normal", "patched", udc=True))
+    eq([m for m in cache.missing("6.12", "normal", "patched") if "UDC" in m], [])
 
 
 @test("lab/test --build i386 runs what the plain build runs on the 64-bit kernel, but for the debug flavour")
@@ -381,7 +399,8 @@ def tests_in_qemu():
         emulated = [p for p in programs.lab_programs(everything, qemu=True) if not p.left_out]
         eq([p.name for p in emulated],
            [p.name[:-1] + " qemu]" for p in usual
-            if (p.combination["flavour"], p.combination["build"]) == ("normal", "plain") and not says_no_to_qemu(p)])
+            if (p.combination["flavour"], p.combination["build"], p.combination["udc"]) == ("normal", "plain", "dummy")
+            and not says_no_to_qemu(p)])
         for p in emulated:
             options = p.args[:p.args.index("--")]
             ok("--virtual-time" not in options, p.name)
@@ -484,6 +503,15 @@ def lab_all_adds_combinations():
     eq(sorted(combinations(text, True)), sorted([
         "speed=high timeout=9", "real-time=True speed=high timeout=60", "real-time=True timeout=60",
         "kernel=6.1 real-time=True speed=high timeout=60", "kernel=6.1 real-time=True timeout=60"]))
+
+
+@test("a test on the model of a UDC runs at high speed, unless its line names another, and needs that model")
+def model_of_udc_has_high_speed():
+    eq(combinations("# lab: udc=dwc2,dummy\n# lab: udc=dwc2 speed=full\n", False), ["speed=high udc=dwc2", "", "speed=full udc=dwc2"])
+    path = TMP / "test_udc.py"
+    path.write_text("# lab: udc=dwc2,dummy\n")
+    eq([programs.in_lab_needs(v, False) for v in programs.variations(str(path), False)],
+       [("6.12", "normal", "patched", "udc"), ("6.12", "normal", "patched")])
 
 
 @test("'# lab: none' leaves a program to --all")
