@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udc=dwc2
+# lab i386: no, the models have not been tried with 32 bits
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma speed=full,high
+"""The kernel's driver dwc2 on a model of its hardware (lab/udc): what gadgets and hosts see of a board's UDC. One test of each
+kind of transfer; other programs test the same on dummy_hcd at length."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+
+import harness
+import tap
+from gadgets import raw_terminal, read_until
+from harness import EXAMPLES, SRC, bench, down, ffsctl, must, up
+from tap import contains, eq, patience, test
+
+SPEED = os.environ["LAB_SPEED"]
+PACKET = {"full": 64, "high": 512}[SPEED]
+GADGETS = f"{SRC}/gadget.d"
+KEYS = "Hello, board"
+
+harness.leaves_nothing()
+
+
+@contextlib.contextmanager
+def gadget(path):
+    up(path, "--wait-host")
+    name = pathlib.Path(path).stem
+    try:
+        yield harness.status(name)[0]
+    finally:
+        down(name)
+
+
+@test("udc: lists the UDC with the driver dwc2")
+def udc_is_listed():
+    contains(must(ffsctl("udc")).stdout, "dummy_udc.0: dwc2")
+
+
+@test("loopback: lengths around those of one and two packets, and a long one")
+def echo():
+    lengths = [1, 2, 3, 4, *(n * PACKET + more for n in (1, 2) for more in (-1, 0, 1)), 65536]
+    with gadget(f"{EXAMPLES}/loopback.conf"):
+        result = json.loads(bench("loop", "--lengths", ",".join(map(str, lengths)), "--timeout", 20, "--json").stdout)["loop"]
+        eq((result["ok"], result["messages"], result["recoveries"]), (True, len(lengths), 0))
+        eq((result["device"]["speed"], result["device"]["packet"]), (SPEED, PACKET), "what the bench has seen")
+
+
+@test("loopback: an empty packet ends a message of full packets, and an empty message comes back")
+def zero_length_packets():
+    with gadget(f"{EXAMPLES}/loopback.conf"):
+        device = harness.device()
+        out, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress)
+        for length in (PACKET, 4 * PACKET):
+            out.write(bytes(length))
+            out.write(b"")
+            eq(bytes(in_.read(8 * PACKET)), bytes(length), f"{length} bytes and an empty packet")
+
+
+@test("serial: bytes in both directions")
+def serial():
+    with gadget(f"{GADGETS}/serial.conf") as status:
+        ends = [raw_terminal(path) for path in ("/dev/ttyACM0", status["functions"][0]["device"])]
+        try:
+            for source, target in (ends, ends[::-1]):
+                data = bytes(range(256)) * 8
+                os.write(source, data + b"end")
+                eq(read_until(target, b"end"), data + b"end")
+        finally:
+            for fd in ends:
+                os.close(fd)
+
+
+@test("keyboard: the host reads what is typed")
+def keyboard():
+    with contextlib.ExitStack() as stack:
+        with gadget(f"{GADGETS}/keyboard.conf"):
+            host = stack.enter_context(subprocess.Popen(
+                [f"{EXAMPLES}/read-keys.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            stack.callback(host.kill)
+            contains(host.stderr.readline(), b"until Ctrl-C")
+            must(subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", "--gadget", "keyboard", "type", KEYS, "enter"], check=False))
+            eq(read_until(host.stdout.fileno(), b"board\n"), KEYS.encode() + b"\n")
+        eq(host.wait(timeout=patience(20)), 0, "exit status")
+
+
+tap.main()
