@@ -9,7 +9,7 @@ import tempfile
 from paths import BUILD
 import identity
 import tap
-from tap import eq, test
+from tap import contains, eq, test
 
 FFSCTL = os.path.join(BUILD, "ffsctl")
 IDS = "attrs = { idVendor = 0x1209; idProduct = 1; };\n"
@@ -259,6 +259,16 @@ def class_of_composite_devices():
     eq(warnings(IDS + TYPES % ("acm", "ncm") + 'configs = ( { functions = ( "a" ); }, { functions = ( "b" ); } );\n'), [],
        "never together")
     eq(warnings(IDS + 'functions = { r = { type = "rndis"; }; };\n'), [], "RNDIS alone")
+
+
+@test("a function without descriptors of high speed, but with those of full speed and SuperSpeed")
+def speeds_with_a_gap():
+    def speeds(*names):
+        return IDS + "functions = {\n" + ffs("s", "bulk-in", more="speeds = ( %s );" % ", ".join(f'"{n}"' for n in names)) + "};\n"
+    for names in (("full",), ("full", "high"), ("full", "high", "super")):
+        eq([w for w in warnings(speeds(*names)) if "bulk packets" in w], [], str(names))
+    gap, = [w for w in warnings(speeds("super", "full")) if "bulk packets" in w]
+    contains(gap, "at high speed the kernel sends the descriptors of full speed")
 
 
 @test("more configurations than a Linux host reads")

@@ -63,7 +63,15 @@ static void check_speed_combination(struct load *l, const struct ffs_settings *d
 				    const struct node *node)
 {
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
+	const bool *has = d->ffs->has_speed;
 
+	if (has[EP_FULL] && !has[EP_HIGH] && has[EP_SUPER]) {
+		/* function_descriptors() of composite.c */
+		diag_warning(l->diags, node_range_to_mark(at),
+			     "at high speed the kernel sends the descriptors of full speed, whose "
+			     "bulk packets hosts may refuse there (USB 2.0, 5.8.3)");
+		diags_hint(l->diags, "add \"high\"");
+	}
 	if (!ffs_may_crash_kernel_at_bind(d->ffs))
 		return;
 	diag_error(l->diags, node_range_to_mark(at),
