@@ -172,8 +172,8 @@ SCHEMA_CANNOT = {
     "configuration-languages", "device", "device-in-mount", "disk-luns", "ecm-ifname", "endpoint-one-way",
     "ethernet-addresses", "exec-as-string", "exec-empty", "ffs-of-another-type", "hid-report", "ifname-words",
     "interfaces-beyond-numbers", "io-size", "keyboard-in-two-configurations", "keyboard-name", "latin1",
-    "loopback-twice", "names-of-configfs", "nested-mounts", "only-labels", "plugin-name", "same-device", "same-mount",
-    "scheme-label", "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints",
+    "loopback-twice", "names-of-configfs", "nested-mounts", "only-labels", "os-descs-twice", "plugin-name", "same-device",
+    "same-mount", "scheme-label", "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints",
     "too-many-interfaces", "udc-path", "variables", "windows-properties", "worker-of-both", "worker-of-nothing",
     "worker-variables",
 }
