@@ -8,6 +8,7 @@ import os
 import pathlib
 import tempfile
 
+import gadgets
 import harness
 import tap
 from harness import EXAMPLES, document, down, ffsctl, must, up
@@ -133,13 +134,11 @@ def keeper_killed():
 
 def worker_until(*states):
     """Waits until the worker of the gadget `test` is in one of these states; returns the worker."""
-    for _ in range(1000):
-        shown, _ = harness.status("test")
+    def is_there(shown):
         state = shown["functions"][0]["worker"]
         # ready without a pid: the worker has ended, but the supervisor has not noticed it yet
-        if state["state"] in states and (state["pid"] or state["state"] != "ready"):
-            return state
-    raise AssertionError(f"the worker stays {state}")
+        return state["state"] in states and (state["pid"] or state["state"] != "ready")
+    return gadgets.await_status("test", is_there, " or ".join(states))[0]["functions"][0]["worker"]
 
 
 @test("a worker that waits for its restart: degraded, 1")
