@@ -122,7 +122,7 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 		[USB_ENDPOINT_XFER_INT] = EP_INTERRUPT,
 	};
 	int type = types[desc[3] & USB_ENDPOINT_XFERTYPE_MASK];
-	unsigned int size = get16(desc + 4);
+	unsigned int size = get_le16(desc + 4);
 
 	if (!d->interface)
 		return refuse(d, d->offset, "an endpoint descriptor before the first interface");

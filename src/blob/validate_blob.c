@@ -119,7 +119,7 @@ bool ffs_find_unsent_property(const void *blob, size_t size, size_t *offset, uin
 
 	if (!validate_ep0_write(&v) || !validation_find_unsent_property(&v, offset))
 		return false;
-	*type = get32(v.data + *offset + 4);
+	*type = get_le32(v.data + *offset + 4);
 	return true;
 }
 

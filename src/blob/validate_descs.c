@@ -29,11 +29,11 @@ static bool check_eventfd(struct validation *v)
 	if (refuse_if(v, FFS_EVENTFD_CUT, bytes_left(v) < 4, v->offset))
 		return false;
 	if (v->options->fd_kind)
-		kind = v->options->fd_kind((int)get32(v->data + v->offset));
+		kind = v->options->fd_kind((int)get_le32(v->data + v->offset));
 	if (refuse_with_numbers_if(v, FFS_EVENTFD_CLOSED, kind == FFS_FD_CLOSED, v->offset,
-				   get32(v->data + v->offset), 0) ||
+				   get_le32(v->data + v->offset), 0) ||
 	    refuse_with_numbers_if(v, FFS_EVENTFD_OTHER, kind == FFS_FD_OTHER, v->offset,
-				   get32(v->data + v->offset), 0))
+				   get_le32(v->data + v->offset), 0))
 		return false;
 	v->offset += 4;
 	return true;
@@ -43,7 +43,7 @@ static bool read_descriptor_count(struct validation *v, enum ffs_rule cut, uint3
 {
 	if (refuse_if(v, cut, bytes_left(v) < 4, v->offset))
 		return false;
-	*count = get32(v->data + v->offset);
+	*count = get_le32(v->data + v->offset);
 	v->offset += 4;
 	return true;
 }
@@ -67,7 +67,7 @@ static uint32_t known_flags(const struct validation *v)
 
 static bool read_blob_head(struct validation *v)
 {
-	uint32_t magic = get32(v->data), length = get32(v->data + 4);
+	uint32_t magic = get_le32(v->data), length = get_le32(v->data + 4);
 	uint32_t unknown;
 
 	if (refuse_with_numbers_if(v, FFS_DESCS_LENGTH, length != v->size, 4, length,
@@ -81,7 +81,7 @@ static bool read_blob_head(struct validation *v)
 					   magic != FUNCTIONFS_DESCRIPTORS_MAGIC_V2, 0, magic,
 					   FUNCTIONFS_DESCRIPTORS_MAGIC_V2))
 			return false;
-		v->flags = get32(v->data + 8);
+		v->flags = get_le32(v->data + 8);
 		unknown = v->flags & ~known_flags(v);
 		if (refuse_with_numbers_if(v, FFS_FLAGS, unknown, 8, unknown, 0))
 			return false;

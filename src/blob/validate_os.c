@@ -49,21 +49,21 @@ static bool read_property(struct validation *v, size_t head)
 				   (uint32_t)bytes_left(v), PROP_SIZE) ||
 	    !check_interface_number(v, FFS_PROP_INTERFACE, head))
 		return false;
-	size = (uint8_t)get32(d);
+	size = (uint8_t)get_le32(d);
 	if (refuse_with_numbers_if(v, FFS_PROP_SIZE, bytes_left(v) < size, v->offset, size,
 				   (uint32_t)bytes_left(v)))
 		return false;
-	type = get32(d + 4);
+	type = get_le32(d + 4);
 	if (refuse_with_numbers_if(v, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, v->offset + 4, type,
 				   PROP_TYPE_MIN) ||
 	    refuse_with_numbers_if(v, FFS_PROP_TYPE_HIGH, type > PROP_TYPE_MAX, v->offset + 4, type,
 				   PROP_TYPE_MAX))
 		return false;
-	name = get16(d + 8);
+	name = get_le16(d + 8);
 	if (refuse_with_numbers_if(v, FFS_PROP_NAME, size < PROP_LENGTHS + name, v->offset + 8,
 				   name, size))
 		return false;
-	data = get32(d + PROP_SIZE + name);
+	data = get_le32(d + PROP_SIZE + name);
 	if (refuse_with_numbers_if(v, FFS_PROP_DATA, size != (uint32_t)(PROP_LENGTHS + name + data),
 				   v->offset + PROP_SIZE + name, data, size - PROP_LENGTHS - name))
 		return false;
@@ -73,7 +73,7 @@ static bool read_property(struct validation *v, size_t head)
 
 static bool check_os_version(struct validation *v, size_t head)
 {
-	unsigned int version = get16(v->data + head + 5);
+	unsigned int version = get_le16(v->data + head + 5);
 	bool bcd = v->options->kernel->accepts_os_version_bcd;
 
 	if (bcd && count_rule_outcome(v, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
@@ -93,16 +93,16 @@ static bool read_os_section(struct validation *v)
 
 	if (refuse_with_numbers_if(v, FFS_OS_HEAD_CUT, bytes_left(v) < OS_HEAD_SIZE, head,
 				   (uint32_t)bytes_left(v), OS_HEAD_SIZE) ||
-	    refuse_with_numbers_if(v, FFS_OS_LENGTH, get32(d + 1) > bytes_left(v), head + 1,
-				   get32(d + 1), (uint32_t)bytes_left(v)) ||
+	    refuse_with_numbers_if(v, FFS_OS_LENGTH, get_le32(d + 1) > bytes_left(v), head + 1,
+				   get_le32(d + 1), (uint32_t)bytes_left(v)) ||
 	    !check_os_version(v, head))
 		return false;
-	index = get16(d + 7);
+	index = get_le16(d + 7);
 	compat = count_rule_outcome(v, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
 	if (!compat && refuse_with_numbers_if(v, FFS_OS_INDEX, index != OS_INDEX_PROP, head + 7,
 					      index, OS_INDEX_PROP))
 		return false;
-	count = get16(d + 9);
+	count = get_le16(d + 9);
 	if (compat && (refuse_with_numbers_if(v, FFS_OS_COUNT, count > COMPAT_MAX, head + 9, count,
 					      COMPAT_MAX) ||
 		       refuse_if(v, FFS_OS_RESERVED, d[10] != 0, head + 10)))

@@ -2,6 +2,7 @@
 /* Declarations that only the files of the validator and the decoder use. */
 #pragma once
 
+#include "base/little_endian.h"
 #include "blob/validate_blob.h"
 
 enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
@@ -49,16 +50,6 @@ struct validation {
 	unsigned int n_interfaces, n_endpoints;
 	int class, subclass; /* class and subclass of the last interface; -1: no interface so far */
 };
-
-static inline unsigned int get16(const uint8_t *p)
-{
-	return p[0] | (unsigned int)p[1] << 8;
-}
-
-static inline uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
 
 static inline size_t bytes_left(const struct validation *v)
 {

@@ -55,13 +55,14 @@ bool validate_strings(struct validation *v)
 	uint32_t strings, languages, needed = v->instance->highest_string;
 
 	if (refuse_if(v, FFS_STRINGS_SHORT, v->size < HEAD_SIZE, 0) ||
-	    refuse_with_numbers_if(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC,
-				   0, get32(v->data), FUNCTIONFS_STRINGS_MAGIC) ||
-	    refuse_with_numbers_if(v, FFS_STRINGS_LENGTH, get32(v->data + 4) != v->size, 4,
-				   get32(v->data + 4), (uint32_t)v->size))
+	    refuse_with_numbers_if(v, FFS_STRINGS_MAGIC,
+				   get_le32(v->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
+				   get_le32(v->data), FUNCTIONFS_STRINGS_MAGIC) ||
+	    refuse_with_numbers_if(v, FFS_STRINGS_LENGTH, get_le32(v->data + 4) != v->size, 4,
+				   get_le32(v->data + 4), (uint32_t)v->size))
 		return false;
-	strings = get32(v->data + 8);
-	languages = get32(v->data + 12);
+	strings = get_le32(v->data + 8);
+	languages = get_le32(v->data + 12);
 	if (refuse_with_numbers_if(v, FFS_STRINGS_PARITY, !strings != !languages, 8, strings,
 				   languages) ||
 	    refuse_with_numbers_if(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))

@@ -28,13 +28,13 @@ static unsigned int transfer_type(const uint8_t *d)
 
 static unsigned int packet_size(const uint8_t *d)
 {
-	return get16(d + 4) & SIZE_MASK;
+	return get_le16(d + 4) & SIZE_MASK;
 }
 
 /* Returns the additional transactions per microframe: bits 11 and 12 of wMaxPacketSize. */
 static unsigned int additional_transactions(const uint8_t *d)
 {
-	return (get16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
+	return (get_le16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
 }
 
 static bool is_periodic_endpoint(const uint8_t *d)
@@ -120,7 +120,7 @@ static bool check_packet_size(struct speed_validation *s, const uint8_t *d)
 {
 	size_t at = offset_in_blob(s, d) + 4;
 	bool several = s->speed == FFS_SET_HIGH && is_periodic_endpoint(d);
-	unsigned int bits = get16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
+	unsigned int bits = get_le16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
 	bool at_usb2 = s->speed != FFS_SET_SUPER;
 
 	return !refuse_with_numbers_if(s->validation, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
@@ -227,8 +227,9 @@ static bool check_interval_bytes(struct speed_validation *s, const uint8_t *endp
 	unsigned int room = packet_size(endpoint) * (d[2] + 1U) * (mult + 1);
 
 	return !is_periodic_endpoint(endpoint) ||
-	       !refuse_with_numbers_if(s->validation, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
-				       offset_in_blob(s, d) + 4, get16(d + 4), room);
+	       !refuse_with_numbers_if(s->validation, FFS_USB_INTERVAL_BYTES,
+				       get_le16(d + 4) > room, offset_in_blob(s, d) + 4,
+				       get_le16(d + 4), room);
 }
 
 bool validate_usb_companion(struct speed_validation *s, const uint8_t *d)

@@ -56,8 +56,8 @@ static bool check_compatible_id(struct os_descriptor_validation *s, size_t at)
 static bool check_property(struct validation *v, size_t at)
 {
 	const uint8_t *d = v->data + at, *name = d + PROP_SIZE;
-	size_t size = get16(d + 8);
-	uint32_t type = get32(d + 4), data = get32(name + size);
+	size_t size = get_le16(d + 8);
+	uint32_t type = get_le32(d + 4), data = get_le32(name + size);
 	bool named = size > 1 && memchr(name, 0, size) == name + size - 1;
 
 	return !refuse_if(v, FFS_USB_PROP_NAME, !named, at + PROP_SIZE) &&
@@ -71,8 +71,8 @@ static bool check_property(struct validation *v, size_t at)
 static bool check_os_section(struct os_descriptor_validation *s, size_t *at)
 {
 	const uint8_t *data = s->validation->data;
-	bool compat = get16(data + *at + 7) == OS_INDEX_COMPAT;
-	unsigned int count = get16(data + *at + 9);
+	bool compat = get_le16(data + *at + 7) == OS_INDEX_COMPAT;
+	unsigned int count = get_le16(data + *at + 9);
 
 	*at += OS_HEAD_SIZE;
 	for (; count > 0; count--) {
@@ -94,12 +94,12 @@ bool validation_find_unsent_property(const struct validation *v, size_t *offset)
 	size_t at = v->os_descriptors_offset;
 
 	for (uint32_t n = 0; n < v->n_os_descriptors; n++) {
-		bool compat = get16(v->data + at + 7) == OS_INDEX_COMPAT;
-		unsigned int count = get16(v->data + at + 9);
+		bool compat = get_le16(v->data + at + 7) == OS_INDEX_COMPAT;
+		unsigned int count = get_le16(v->data + at + 9);
 
 		at += OS_HEAD_SIZE;
 		for (; count > 0; count--) {
-			if (!compat && !ffs_property_type_is_sent(get32(v->data + at + 4))) {
+			if (!compat && !ffs_property_type_is_sent(get_le32(v->data + at + 4))) {
 				*offset = at;
 				return true;
 			}

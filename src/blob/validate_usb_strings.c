@@ -81,7 +81,7 @@ static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 
 bool validate_usb_strings(struct validation *v)
 {
-	uint32_t strings = get32(v->data + 8), languages = get32(v->data + 12);
+	uint32_t strings = get_le32(v->data + 8), languages = get_le32(v->data + 12);
 	size_t at = STRINGS_HEAD_SIZE;
 	uint16_t known[LANGUAGES_MAX];
 
@@ -91,7 +91,7 @@ bool validate_usb_strings(struct validation *v)
 				   LANGUAGES_MAX))
 		return false;
 	for (uint32_t i = 0; i < languages; i++) {
-		known[i] = (uint16_t)get16(v->data + at);
+		known[i] = (uint16_t)get_le16(v->data + at);
 		if (!check_language(v, known, i, at))
 			return false;
 		at += 2;

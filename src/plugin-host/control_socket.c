@@ -9,15 +9,11 @@
 #include <sys/ioctl.h>
 
 #include "base/control_message.h"
+#include "base/little_endian.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host_state.h"
 
 #define SETUP_PACKET 8 /* bytes; a keeper of ffsctl before version 0.3 sends no others */
-
-static uint16_t get_le16(const unsigned char *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
 
 void plugin_host_request_stop(struct plugin_host *h)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "blob/encode.h"
 #include "gadgetfile/keys/function_types.h"
@@ -24,16 +25,6 @@
 enum { TYPE_UNICODE = 1, TYPE_UNICODE_ENV = 2, TYPE_BINARY = 3, TYPE_UNICODE_LINK = 6 };
 
 /* --- bytes ------------------------------------------------------------------------------------ */
-
-static uint32_t get_le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static unsigned int get_le16(const uint8_t *p)
-{
-	return p[0] | (unsigned int)p[1] << 8;
-}
 
 static void set_le32(uint8_t *p, size_t value)
 {
@@ -113,13 +104,6 @@ static void free_table(struct table *t)
 	free(t->entries);
 }
 
-static struct table_entry *entry_of(struct table *t, unsigned int interface)
-{
-	static struct table_entry none;
-
-	return interface < t->n ? &t->entries[interface] : &none;
-}
-
 /* Adds a property of a blob: its name and, unless it is binary, its value become UTF-16. */
 static void add_property(struct table_entry *e, const uint8_t *from)
 {
@@ -171,8 +155,11 @@ static void read_ffs(const struct ffs *ffs, unsigned int first_interface, struct
 		for (unsigned int i = 0; i < n && at + PROPERTY_FIXED <= size; i++) {
 			const bool is_id = index == COMPATIBLE_ID;
 			const unsigned int of = is_id ? blob[at] : interface;
-			struct table_entry *e = entry_of(t, of);
+			struct table_entry *e;
 
+			if (of >= t->n)
+				return;
+			e = &t->entries[of];
 			e->interface = first_interface + of;
 			if (is_id)
 				memcpy(e->ids, blob + at + 2, sizeof(e->ids));

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"
@@ -82,11 +83,6 @@ static void set_string_index(struct descriptor *d, size_t offset, const char *te
 }
 
 /* --- FunctionFS ------------------------------------------------------------------------------- */
-
-static uint32_t get_le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 /*
  * Returns the text of string number `n` of the function's strings blob, in English (en-US) if the
