@@ -19,7 +19,6 @@
 #include <linux/platform_device.h>
 #include <linux/property.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 
 #include "dwc2.h"
 
@@ -110,8 +109,8 @@ static u32 tx_space(const struct dwc2 *d, int fifo)
 }
 
 /*
- * RM, OTG_DAINT: a bit for each endpoint with an interrupt that OTG_DIEPMSK or OTG_DOEPMSK lets
- * through. TXFE, which shows a state, has a mask of its own (OTG_DIEPEMPMSK).
+ * RM, OTG_DAINT: a bit for each endpoint with an interrupt that OTG_DIEPMSK or OTG_DOEPMSK does not
+ * mask. TXFE, which shows a state, is masked by OTG_DIEPEMPMSK.
  */
 static u32 all_endpoints_interrupt(const struct dwc2 *d)
 {
@@ -280,21 +279,21 @@ static void write_endpoint_control(struct dwc2 *d, int n, bool in, u32 value)
 	const u32 commands =
 		DXEPCTL_EPDIS | DXEPCTL_SETD0PID | DXEPCTL_SETD1PID | DXEPCTL_SNAK | DXEPCTL_CNAK;
 	const u32 core = DXEPCTL_EPENA | DXEPCTL_NAKSTS | DXEPCTL_DPID;
-	u32 old = *control, new = (old & core) | (value & ~(core | commands));
+	u32 old = *control, now = (old & core) | (value & ~(core | commands));
 
 	if (n == 0)
-		new |= DXEPCTL_USBACTEP | (old & DXEPCTL_STALL);
+		now |= DXEPCTL_USBACTEP | (old & DXEPCTL_STALL);
 	if (value & DXEPCTL_SETD0PID)
-		new &= ~DXEPCTL_DPID;
+		now &= ~DXEPCTL_DPID;
 	if (value & DXEPCTL_SETD1PID)
-		new |= DXEPCTL_DPID;
+		now |= DXEPCTL_DPID;
 	if (value & DXEPCTL_SNAK) {
-		new |= DXEPCTL_NAKSTS;
+		now |= DXEPCTL_NAKSTS;
 		if (in)
 			*interrupt |= DXEPINT_INEPNAKEFF;
 	}
 	if (value & DXEPCTL_CNAK) {
-		new &= ~DXEPCTL_NAKSTS;
+		now &= ~DXEPCTL_NAKSTS;
 		if (in)
 			*interrupt &= ~DXEPINT_INEPNAKEFF;
 	}
@@ -309,13 +308,13 @@ static void write_endpoint_control(struct dwc2 *d, int n, bool in, u32 value)
 			*chain = (struct dwc2_chain){ 0 };
 			chain->first = chain->address = DWC2_REG(d, in ? DIEPDMA(n) : DOEPDMA(n));
 		}
-		new |= DXEPCTL_EPENA;
+		now |= DXEPCTL_EPENA;
 	}
-	if ((value & DXEPCTL_EPDIS) && (new &DXEPCTL_EPENA)) {
-		new &= ~DXEPCTL_EPENA;
+	if ((value & DXEPCTL_EPDIS) && (now & DXEPCTL_EPENA)) {
+		now &= ~DXEPCTL_EPENA;
 		*interrupt |= DXEPINT_EPDISBLD;
 	}
-	*control = new;
+	*control = now;
 	dwc2_endpoint_ready(d, n, in);
 	udc_port_poke(d->port);
 }
@@ -476,12 +475,7 @@ static int add_controller(int i, const struct dwc2_board *b)
 	d->tx = kcalloc(DWC2_ENDPOINTS, sizeof(*d->tx), GFP_KERNEL);
 	if (!d->rx || !d->tx)
 		return -ENOMEM;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(&d->irq_timer, raise_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-#else
-	hrtimer_init(&d->irq_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	d->irq_timer.function = raise_interrupt;
-#endif
+	udc_init_timer(&d->irq_timer, raise_interrupt);
 	irq_set_chip_and_handler_name(d->irq, &dummy_irq_chip, handle_simple_irq, "udc_dwc2");
 	d->port = udc_port_add(i, &dwc2_ops, d);
 	if (IS_ERR(d->port))

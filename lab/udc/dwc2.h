@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the two files of the DWC2 model share: registers (dwc2.c) and packets
- * (dwc2_packets.c).
+ * What the files of the DWC2 model share: registers (dwc2.c), packets (dwc2_packets.c), descriptor
+ * DMA (dwc2_descriptors.c) and boards (dwc2_boards.c).
  */
 #ifndef LAB_UDC_DWC2_H
 #define LAB_UDC_DWC2_H
 
-#include <linux/hrtimer.h>
 #include <linux/types.h>
 
 #include "hw.h"

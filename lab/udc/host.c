@@ -16,7 +16,6 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 
 #include "host.h"
 
@@ -290,8 +289,22 @@ static ssize_t cable_show(struct device *dev, struct device_attribute *attr, cha
 	return sysfs_emit(buf, "%d\n", dev_host(dev)->cable);
 }
 
-static ssize_t cable_store(struct device *dev, struct device_attribute *attr, const char *buf,
-			   size_t count)
+static int set_cable(struct host *h, bool on)
+{
+	h->cable = on;
+	update_connection(h);
+	return 0;
+}
+
+static int set_suspended(struct host *h, bool on)
+{
+	return on ? set_port_feature(h, USB_PORT_FEAT_SUSPEND)
+		  : clear_port_feature(h, USB_PORT_FEAT_SUSPEND);
+}
+
+/* Sets an attribute that is on or off. */
+static ssize_t store_bool(struct device *dev, const char *buf, size_t count,
+			  int (*set)(struct host *h, bool on))
 {
 	struct host *h = dev_host(dev);
 	unsigned long flags;
@@ -301,10 +314,15 @@ static ssize_t cable_store(struct device *dev, struct device_attribute *attr, co
 	if (rc)
 		return rc;
 	spin_lock_irqsave(&h->port.lock, flags);
-	h->cable = on;
-	update_connection(h);
+	rc = set(h, on);
 	spin_unlock_irqrestore(&h->port.lock, flags);
-	return count;
+	return rc ?: count;
+}
+
+static ssize_t cable_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			   size_t count)
+{
+	return store_bool(dev, buf, count, set_cable);
 }
 static DEVICE_ATTR_RW(cable);
 
@@ -316,18 +334,7 @@ static ssize_t suspended_show(struct device *dev, struct device_attribute *attr,
 static ssize_t suspended_store(struct device *dev, struct device_attribute *attr, const char *buf,
 			       size_t count)
 {
-	struct host *h = dev_host(dev);
-	unsigned long flags;
-	bool on;
-	int rc = kstrtobool(buf, &on);
-
-	if (rc)
-		return rc;
-	spin_lock_irqsave(&h->port.lock, flags);
-	rc = on ? set_port_feature(h, USB_PORT_FEAT_SUSPEND)
-		: clear_port_feature(h, USB_PORT_FEAT_SUSPEND);
-	spin_unlock_irqrestore(&h->port.lock, flags);
-	return rc ?: count;
+	return store_bool(dev, buf, count, set_suspended);
 }
 static DEVICE_ATTR_RW(suspended);
 
@@ -368,16 +375,6 @@ static struct platform_driver host_driver = {
 	.probe = host_probe,
 };
 
-static void init_timer(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *))
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-#else
-	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	timer->function = function;
-#endif
-}
-
 struct udc_port *udc_port_add(int index, const struct udc_model_ops *ops, void *model)
 {
 	struct host *h = kzalloc(sizeof(*h), GFP_KERNEL);
@@ -392,8 +389,8 @@ struct udc_port *udc_port_add(int index, const struct udc_model_ops *ops, void *
 	h->cable = true;
 	h->epoch = ktime_get();
 	INIT_LIST_HEAD(&h->pipes);
-	init_timer(&h->frame_timer, host_on_frame);
-	init_timer(&h->event_timer, on_port_event);
+	udc_init_timer(&h->frame_timer, host_on_frame);
+	udc_init_timer(&h->event_timer, on_port_event);
 	h->dev = platform_device_alloc("udc_host", index);
 	if (!h->dev)
 		goto no_device;

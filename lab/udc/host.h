@@ -6,7 +6,6 @@
 #ifndef LAB_UDC_HOST_H
 #define LAB_UDC_HOST_H
 
-#include <linux/hrtimer.h>
 #include <linux/platform_device.h>
 #include <linux/usb.h>
 #include <linux/usb/hcd.h>
@@ -49,6 +48,12 @@ static inline struct host *hcd_host(struct usb_hcd *hcd)
 static inline bool is_high_speed(const struct host *h)
 {
 	return h->status & USB_PORT_STAT_HIGH_SPEED;
+}
+
+/* Returns the microframes in what an interval is counted in: one, or a frame at full speed. */
+static inline u32 interval_unit(const struct host *h)
+{
+	return is_high_speed(h) ? 1 : MICROFRAMES_PER_FRAME;
 }
 
 enum hrtimer_restart host_on_frame(struct hrtimer *timer);

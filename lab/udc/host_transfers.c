@@ -208,13 +208,13 @@ static void run_iso_packet(struct host *h, struct urb *urb, struct usb_iso_packe
 static int run_iso(struct host *h, struct pipe *pipe, struct transfer *t, u32 now)
 {
 	struct urb *urb = t->urb;
-	u32 interval = urb->interval * (is_high_speed(h) ? 1 : MICROFRAMES_PER_FRAME);
+	u32 interval = urb->interval * interval_unit(h);
 
 	if (t->iso == 0) {
 		t->start = pipe->next;
 		if ((s32)(now - t->start) > 0)
 			t->start = round_up(now + ISO_LEAD, interval);
-		urb->start_frame = t->start / (is_high_speed(h) ? 1 : MICROFRAMES_PER_FRAME);
+		urb->start_frame = t->start / interval_unit(h);
 	}
 	for (; t->iso < urb->number_of_packets; t->iso++) {
 		struct usb_iso_packet_descriptor *d = &urb->iso_frame_desc[t->iso];
@@ -241,8 +241,7 @@ static int run_interrupt(struct host *h, struct pipe *pipe, struct transfer *t, 
 	int rc = move_data(h, t);
 
 	if (rc != -EINPROGRESS)
-		pipe->next =
-			now + t->urb->interval * (is_high_speed(h) ? 1 : MICROFRAMES_PER_FRAME);
+		pipe->next = now + t->urb->interval * interval_unit(h);
 	return rc;
 }
 
@@ -329,7 +328,7 @@ static void wait_for_frame(struct host *h, u32 now)
 	}
 	if (h->budget <= 0) {
 		due = true;
-		next = is_high_speed(h) ? now + 1 : round_up(now + 1, MICROFRAMES_PER_FRAME);
+		next = round_up(now + 1, interval_unit(h));
 	}
 	if (due)
 		run_at(h, next);
@@ -346,8 +345,7 @@ enum hrtimer_restart host_on_frame(struct hrtimer *timer)
 	if (now != h->frame && !(h->status & USB_PORT_STAT_SUSPEND) &&
 	    (h->status & USB_PORT_STAT_ENABLE))
 		h->port.ops->frame(&h->port, now);
-	if (is_high_speed(h) ? now != h->frame
-			     : now / MICROFRAMES_PER_FRAME != h->frame / MICROFRAMES_PER_FRAME)
+	if (now / interval_unit(h) != h->frame / interval_unit(h))
 		h->budget = is_high_speed(h) ? HIGH_BUDGET : FULL_BUDGET;
 	h->frame = now;
 	if (h->running && !(h->status & USB_PORT_STAT_SUSPEND)) {

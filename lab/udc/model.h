@@ -10,11 +10,25 @@
 #ifndef LAB_UDC_MODEL_H
 #define LAB_UDC_MODEL_H
 
+#include <linux/hrtimer.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/usb/ch9.h>
+#include <linux/version.h>
 
 struct udc_port;
+
+/* Timers of both halves run in hard interrupt context, as interrupts of hardware do. */
+static inline void udc_init_timer(struct hrtimer *timer,
+				  enum hrtimer_restart (*function)(struct hrtimer *))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	timer->function = function;
+#endif
+}
 
 /* One packet, or for IN the place for one. */
 struct udc_packet {
