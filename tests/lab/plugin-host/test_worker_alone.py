@@ -152,12 +152,12 @@ def stream_survives_worker_deaths():
             place = h.place
         del g.events[:]
         p = subprocess.Popen([BENCH, "loop", "--recover", "--size", "100000", "--bytes", "16M", "--json",
-                              "--timeout", "30"],
+                              "--timeout", str(patience(30))],
                              stdout=subprocess.PIPE, text=True)
         out = os.pidfd_open(p.pid)
         kills = 0
-        # This waits for no event: it makes the kills happen at different times
-        while kills < 30 and not select.select([out], [], [], 0.003 * (kills % 7))[0]:
+        # This waits for no event: it makes the kills happen at different times, some after the worker has begun
+        while kills < 30 and not select.select([out], [], [], patience(0.003 * (kills % 7)))[0]:
             g.current.kill()
             g.halt()
             loopback(g)
@@ -192,7 +192,8 @@ def lost_mark_is_sent_again():
 
         played = threading.Thread(target=device, daemon=True)
         played.start()
-        p = subprocess.run([BENCH, "loop", "--recover", "--size", "1000", "--bytes", "1000", "--json", "--timeout", "20"],
+        p = subprocess.run([BENCH, "loop", "--recover", "--size", "1000", "--bytes", "1000", "--json",
+                            "--timeout", str(patience(20))],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=patience(60))
         eq(p.returncode, 0, p.stderr)
         played.join()
@@ -276,7 +277,7 @@ def ffsbench_waits_for_device():
         loopback(g).wait_ready()
         _, err = bench("--wait", "0.3", "--device", "1d6b:0104", status=69)
         contains(err, "cannot find a device 1d6b:0104 that has an OUT and an IN endpoint; waited 300 ms")
-        p = subprocess.Popen([BENCH, "loop", "--wait", "20", "--serial", "lab", "--lengths", "1-9"],
+        p = subprocess.Popen([BENCH, "loop", "--wait", str(patience(20)), "--serial", "lab", "--lengths", "1-9"],
                              stdout=subprocess.PIPE, text=True)
         select.select([], [], [], 0.2)  # on a slow machine it comes late: nothing breaks
         g.bind()
