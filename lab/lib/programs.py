@@ -362,6 +362,13 @@ def choose(programs, only):
             yield program
 
 
+def part_of(programs, part):
+    """Returns the programs of a part, (N, M) for the N-th of M parts. Each program is in one part, and the combinations of
+    a program are in different ones. With None, all."""
+    number, count = part or (1, 1)
+    return list(programs)[number - 1::count]
+
+
 def check_programs(build_name):
     """Returns the programs of `make check` of a build: TESTS of make."""
     r = subprocess.run(["make", "-s", "--eval", "print-tests: ; @echo $(TESTS)", "print-tests"],

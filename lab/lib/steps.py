@@ -117,6 +117,14 @@ def kernel_argument(name):
     return name
 
 
+def part_argument(text):
+    """The type of the option --part, for argparse: "N/M" becomes (N, M)."""
+    found = re.fullmatch("([1-9][0-9]*)/([1-9][0-9]*)", text)
+    if not found or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError("%s is not N/M, as in 2/3, the second of three parts" % text)
+    return int(found[1]), int(found[2])
+
+
 def arch(flavour):
     """Returns the architecture arguments of the kernel's make."""
     if flavour == cache.I386:

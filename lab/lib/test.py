@@ -21,11 +21,11 @@ import mutants  # noqa: E402
 import progress  # noqa: E402
 import stock  # noqa: E402
 from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
-                      selftested)
+                      part_of, selftested)
 from project import CROSS, SRC, build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
 from schedule import Schedule, Speed, processor_time  # noqa: E402
-from steps import Error, kernel_argument  # noqa: E402
+from steps import Error, kernel_argument, part_argument  # noqa: E402
 
 WHO = "lab/test"
 # Goals for the time of a run. The unit is T, the time of a fork and exec in the lab (lab/README.md)
@@ -153,7 +153,7 @@ def summary(speed, start, before, report, args):
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
         if not args.only and not args.kernel and not args.build and not args.qemu and not args.stock:
-            text += ", goal %d T" % BUDGET["--all" if args.all else "tier 1"]
+            text += ", goal %d T" % (BUDGET["--all" if args.all else "tier 1"] // (args.part or (1, 1))[1])
     print(text)
     if not args.only:
         whole = sum(r.seconds for r in report.results)
@@ -172,6 +172,8 @@ def parse():
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
                    "of function NAME; may be repeated")
+    p.add_argument("--part", type=part_argument, metavar="N/M", help="only the N-th of M parts of about the same "
+                   "length: a run of hours in several sittings")
     p.add_argument("--kernel", type=kernel_argument, help="only on this version; NAME of lab/setup --tree: what runs on "
                    "6.12, on this tree")
     p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build; i386: on a 32-bit kernel")
@@ -224,12 +226,12 @@ def main():
         programs = list(lab_programs(args.all, args.kernel, args.build, args.qemu, args.stock))
         if args.list:
             others = [] if args.qemu or args.stock else list(host_programs({"plain": []}, args.all, args.kernel, args.build))
-            for program in choose(others + programs, args.only):
+            for program in part_of(choose(others, args.only), args.part) + part_of(choose(programs, args.only), args.part):
                 print(program.name + (": left out: " + program.left_out if program.left_out else ""))
             return 0
         compile_tests()
         report = Report(stock.Differences(stock.table(SRC)) if args.stock else None)
-        chosen = list(choose(programs, args.only))
+        chosen = part_of(choose(programs, args.only), args.part)
         programs = [p for p in chosen if not p.left_out]
         if len(programs) < len(chosen):
             print("lab/test: %d of %d programs left out; --list prints why" % (len(chosen) - len(programs), len(chosen)))
@@ -242,10 +244,10 @@ def main():
         build_what_programs_need(programs)
         checked = {name: check_programs(name) for name in builds}
         if not args.qemu and not args.stock:
-            programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
+            programs += part_of(choose(host_programs(checked, args.all, args.kernel, args.build), args.only), args.part)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
         if whole or not args.only:  # make cannot select a test within a program
-            programs += make_checks(checked, whole, bool(args.mutant), args.all)
+            programs += part_of(make_checks(checked, whole, bool(args.mutant), args.all), args.part)
         if not programs:
             raise Error("--only selects nothing (tests of a program of `make check` alone: TEST.py NAME, in a build)")
         run_programs(programs, kernels_needed([p for p in programs if p.combination], args), args, report, speed)

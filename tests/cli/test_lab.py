@@ -4,6 +4,7 @@
 """What lab/setup and lab/test decide without a kernel: names of products, pruning, locks, combinations,
 time-outs, progress. (lab/selftest has what needs one.)"""
 
+import argparse
 import concurrent.futures
 import contextlib
 import io
@@ -427,6 +428,21 @@ def left_out_of_qemu():
               env={**os.environ, "LAB_WORK": str(TMP / "work")}).stdout.splitlines()
     eq(one, [line for line in said if "kernel/test_functionfs" in line])
     ok(any("left out" in line for line in one), one)
+
+
+@test("lab/test --part: each program is in one part")
+def parts_of_a_run():
+    for count in (1, 3, 4):
+        parts = [programs.part_of(range(10), (number, count)) for number in range(1, count + 1)]
+        eq(sorted(sum(parts, [])), list(range(10)))
+        ok(max(map(len, parts)) - min(map(len, parts)) <= 1, parts)
+    words = ["lab/test", "--all", "--only", "kernel/test_functionfs", "--list"]
+    whole, *parts = (lab(*words, *part, env={**os.environ, "LAB_WORK": str(TMP / "work")}).stdout.splitlines()
+                     for part in ((), ("--part", "1/2"), ("--part", "2/2")))
+    ok(all(parts), parts)
+    eq(sorted(sum(parts, [])), sorted(whole))
+    for text in ("0/3", "4/3", "3", "a/b", "1/0", "1/2/3"):
+        contains(str(raises(argparse.ArgumentTypeError, steps.part_argument, text)), f"{text} is not N/M")
 
 
 @test("programs in QEMU get more time")
