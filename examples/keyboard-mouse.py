@@ -15,6 +15,7 @@ what they type.
 import contextlib
 import errno
 import os
+import pathlib
 import select
 import string
 import subprocess
@@ -57,11 +58,19 @@ def device_path(function):
     return path
 
 
+def wake_host():
+    """Wakes a host that has suspended the gadget, if it allows this. The kernel's function hid does not do so itself."""
+    udc = pathlib.Path("/sys/class/udc", status("udc")[0])
+    if (udc / "gadget/suspended").read_text() == "1\n":
+        (udc / "srp").write_text("1")
+
+
 class Device:
     """The function's device."""
 
     def __init__(self, function):
         self.path = device_path(function)
+        wake_host()
         # A blocking write would wait for ever for a host that does not read
         self.fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
 

@@ -44,6 +44,19 @@ static void log_refusal(struct usb_host_state *host, const char *label, const ch
 			 "the worker asks to wake the host, which is refused: %s", why);
 }
 
+/*
+ * Returns whether the host has suspended the gadget. FunctionFS reports it; without such a function
+ * the UDC's attribute `state` shows it for few UDC drivers only, and the gadget's attribute
+ * `suspended` for all, but nothing reports that it changes (composite.c, suspended_show).
+ */
+static bool is_suspended(const struct usb_host_state *host)
+{
+	_cleanup_free_ char *word =
+		udc_read_attribute(host->live->functions.last_bound_udc, "gadget/suspended");
+
+	return host_has_suspended(host) || streq_null(word, "1");
+}
+
 static void on_wakeup_timer(void *data, uint32_t events _unused_)
 {
 	struct usb_host_state *host = data;
@@ -53,6 +66,8 @@ static void on_wakeup_timer(void *data, uint32_t events _unused_)
 
 	host->wakeup.label = NULL;
 	timer_stop(&host->wakeup.timer);
+	if (!is_suspended(host))
+		return;
 	gadget_log_about(host->live, label, LOG_WARNING,
 			 "the host is still suspended %d s after the worker has asked to wake it: "
 			 "%s%s",
@@ -67,7 +82,7 @@ static void expect_resume(struct usb_host_state *host, const char *label)
 {
 	struct wakeup *w = &host->wakeup;
 
-	if (w->label || !host_has_suspended(host))
+	if (w->label || !is_suspended(host))
 		return;
 	if (w->timer.fd < 0 && timer_open(&host->live->loop, &w->timer, on_wakeup_timer, host) < 0)
 		return;

@@ -6,6 +6,7 @@
 """WAKEUP: a worker wakes a host that has suspended it, if the configuration has remote wakeup and the host allows it. The
 test suspends the port itself, through the hub: the kernel of the lab, without CONFIG_PM, suspends nothing."""
 
+import os
 import time
 
 import harness
@@ -38,20 +39,39 @@ worker.run()
 """
 
 
-def python():
+TRIGGERED = """
+import sys
+import threading
+from ffsctl_worker import Worker
+
+worker = Worker()
+
+def wake():
+    for line in open(sys.argv[1]):
+        worker.wakeup()
+
+threading.Thread(target=wake, daemon=True).start()
+worker.run()
+"""
+
+
+def python(program=PROGRAM, *args):
     script = DIRECTORY / "wakes.py"
-    script.write_text(PROGRAM)
-    return worker(exec=["/usr/bin/python3", str(script)], ready="notify")
+    script.write_text(program)
+    return worker(exec=["/usr/bin/python3", str(script), *map(str, args)], ready="notify")
 
 
 def plugin():
     return worker(plugin=f"{BUILD}/tests/lab/workers/probe.so")
 
 
-def bring_up(attributes, program, allow):
+FFS = 'ffs : { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); };'
+
+
+def bring_up(attributes, program, allow, function=FFS):
     path = DIRECTORY / "x.conf"
     path.write_text(f"""attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
-functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( "bulk-out", "bulk-in" ); }} ); }}; worker : {{ {program} }}; }}; }};
+functions : {{ f : {{ {function} worker : {{ {program} }}; }}; }};
 configs = ( {{ id = 1; attrs : {{ bmAttributes = {attributes}; }}; functions = ( "f" ); }} );
 """)
     up(path, "--wait-host")
@@ -105,6 +125,24 @@ def not_allowed():
     ok(time.monotonic() - began >= 10, "too early")
     eq((log().count(NOT_WOKEN), log().count(RESUMED)), (1, 1))
     down("x")
+
+
+@test("the worker of a kernel function, here hid, wakes the host, too, and the log says if the host does not wake up")
+def kernel_function():
+    trigger = DIRECTORY / "trigger"
+    os.mkfifo(trigger)
+    bring_up("0xa0", python(TRIGGERED, trigger), allow=True, function='type = "hid"; attrs : { report_desc = "keyboard"; };')
+    with open(trigger, "w") as wake:
+        suspend()
+        eq(port_is_suspended(), True)
+        print(file=wake, flush=True)
+        eq(port_is_suspended(), False)
+        harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
+        suspend()
+        print(file=wake, flush=True)
+        await_log("x", NOT_WOKEN)
+    down("x")
+    trigger.unlink()
 
 
 @test("without bit 5 of bmAttributes a request is refused, with one line for many requests")
