@@ -292,16 +292,21 @@ static void add_problems_of_removed_files(struct gadget_status *gadget, const st
 }
 
 /*
- * Replaces the UDC state "configured" if the supervisor knows that no host has configured the
- * gadget: `state` in sysfs can still be the state of a previous gadget (supervisor/usb_host.c).
+ * Replaces the UDC state "configured" if the supervisor knows better: no host has configured the
+ * gadget, as `state` in sysfs can still be the state of a previous gadget (supervisor/usb_host.c);
+ * or the host has suspended it, which few UDC drivers show there.
  */
-static void replace_stale_configured_state(struct gadget_status *gadget,
-					   const struct supervision_state *supervision)
+static void correct_configured_state(struct gadget_status *gadget,
+				     const struct supervision_state *supervision)
 {
-	if (supervision->has_lock_owner && supervision->has_valid_status && !gadget->configured &&
-	    streq_null(gadget->udc_state, "configured")) {
+	if (!supervision->has_lock_owner || !supervision->has_valid_status ||
+	    !streq_null(gadget->udc_state, "configured"))
+		return;
+	if (!gadget->configured) {
 		inspect_replace_text(&gadget->udc_state, "attached");
 		inspect_replace_text(&gadget->speed, NULL);
+	} else if (gadget->suspended) {
+		inspect_replace_text(&gadget->udc_state, "suspended");
 	}
 }
 
@@ -464,7 +469,7 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
 		add_problems_of_removed_files(gadget, paths, name, was_read);
 	inspect_set_udc_state(gadget, &kernel);
-	replace_stale_configured_state(gadget, supervision);
+	correct_configured_state(gadget, supervision);
 	forget_evidence_of_dead_supervisor(gadget, supervision);
 	inspect_kernel_state_free(&kernel);
 }

@@ -12,7 +12,7 @@ import time
 import harness
 import tap
 from gadgets import DIRECTORY, await_log, await_status, log, odd, worker
-from harness import BUILD, down, up
+from harness import BUILD, down, status, up
 from tap import eq, ok, test
 
 harness.leaves_nothing()
@@ -115,11 +115,12 @@ def not_allowed():
     await_count(SUSPENDED, 1)
     eq(port_is_suspended(), False)
     await_count(RESUMED, 1)
+    await_status("x", lambda g: g["udc_state"] == "configured", "resumed")
     harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
     began = time.monotonic()
     suspend()
     await_count("asks", 2)
-    eq(port_is_suspended(), True)
+    eq((port_is_suspended(), status("x")[0]["udc_state"]), (True, "suspended"))
     ok(NOT_WOKEN not in log(), log())
     await_log("x", NOT_WOKEN)
     ok(time.monotonic() - began >= 10, "too early")
