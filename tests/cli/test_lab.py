@@ -175,12 +175,12 @@ def kernel_of_32_bits():
     contains(lab("lab/run", "--flavour", "i386", "--kernel", "6.1", "true").stdout, "Linux 6.1 has no flavour i386")
 
 
-@test("the kernel with CONFIG_PM is one of its own, which no program of tier 1 needs")
+@test("the kernel with CONFIG_PM is one of its own, and only programs of --all need it")
 def kernel_with_power_management():
     packages()
     eq(len({cache.kernel_dir("6.12", flavour, "patched") for flavour in ("normal", cache.POWER)}), 2)
     contains(lab("lab/run", "--flavour", "power", "--qemu", "true").stdout, "--flavour power is for User-Mode Linux")
-    eq([p.name for p in programs.lab_programs(False) if p.needs[1] == cache.POWER], [])
+    eq([cache.POWER in {p.needs[1] for p in programs.lab_programs(everything)} for everything in (False, True)], [False, True])
 
 
 @test("lab/run --udc refuses what its models cannot be")
