@@ -244,20 +244,35 @@ static bool is_mass_storage(const struct function *f)
 }
 
 /*
+ * Warns about a landing page that Chromium reads, but does not show: its URL must be complete, and
+ * a page that nobody could have changed on its way (WebUsbDetector::OnDeviceAdded,
+ * chrome/browser/usb/web_usb_detector.cc; IsUrlPotentiallyTrustworthy).
+ */
+static void warn_about_landing_page_url(struct load *l, const struct configfs_attribute *page)
+{
+	static const char *const shown[] = { "https://", "http://localhost", "http://127.",
+					     "http://[::1]" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+		if (strncasecmp(page->value, shown[i], strlen(shown[i])) == 0)
+			return;
+	diags_add_at_position(l->diags, DIAG_WARNING, &page->position,
+			      "Chromium shows only a landing page whose address begins with "
+			      "https://");
+	if (!strstr(page->value, "://"))
+		diags_hint(l->diags, "write \"https://%s\"", page->value);
+}
+
+/*
  * Warns about a landing page of a device with a drive. Chromium on Linux would have to detach the
  * drive's driver to read it, and does not if the active configuration, which for Linux is the first
  * one, has mass storage (ShouldReadDescriptors, services/device/usb/usb_service_linux.cc).
  */
-static void warn_about_landing_page(struct load *l)
+static void warn_about_landing_page_beside_drive(struct load *l,
+						 const struct configfs_attribute *page)
 {
 	const struct gadget *g = l->gadget;
-	const struct configfs_attribute *page = configfs_attributes_find(&g->configfs_attributes,
-									 "webusb/landingPage"),
-					*use = configfs_attributes_find(&g->configfs_attributes,
-									"webusb/use");
 
-	if (!page || page->size == 0 || !use || !streq_null(use->value, "1") || g->n_configs == 0)
-		return;
 	for (size_t i = 0; i < g->configs[0].n_functions; i++) {
 		const struct function *f = &g->functions[g->configs[0].functions[i].function_index];
 
@@ -270,6 +285,20 @@ static void warn_about_landing_page(struct load *l)
 		diags_hint(l->diags, "make the drive a gadget of its own");
 		return;
 	}
+}
+
+static void warn_about_landing_page(struct load *l)
+{
+	const struct gadget *g = l->gadget;
+	const struct configfs_attribute *page = configfs_attributes_find(&g->configfs_attributes,
+									 "webusb/landingPage"),
+					*use = configfs_attributes_find(&g->configfs_attributes,
+									"webusb/use");
+
+	if (!page || page->size == 0 || !use || !streq_null(use->value, "1") || g->n_configs == 0)
+		return;
+	warn_about_landing_page_url(l, page);
+	warn_about_landing_page_beside_drive(l, page);
 }
 
 void load_add_warnings(struct load *l)

@@ -161,6 +161,29 @@ def landing_page_beside_drive():
     eq(warnings(both.replace("{ landing", "{ use = false; landing")), [])
 
 
+@test("a landing page that Chromium does not show: an address that is no URL, or that anybody on its way can change")
+def landing_page_not_shown():
+    words = "2:12: Chromium shows only a landing page whose address begins with https://"
+    page = 'webusb = { landingPage = "%s"; bVendorCode = 1; };\n'
+    for address, said in (("https://example.org/x", []), ("HTTPS://example.org/x", []), ("http://localhost:8000/", []),
+                          ("http://127.0.0.1/x", []), ("http://example.org/x", [words]), ("ftp://example.org", [words]),
+                          ("example.org/x", [words + '; write "https://example.org/x"'])):
+        eq(warnings(IDS + page % address + ACM), said, address)
+    eq(warnings(IDS + (page % "example.org").replace("{ landing", "{ use = false; landing") + ACM), [])
+
+
+@test("a decimal number that looks like a hexadecimal one")
+def leading_zero():
+    words = "%s is the decimal number %s; write 0x%s, a hexadecimal number, or %s"
+    file = "attrs = { idVendor = 0x1d6b; idProduct = %s; bDeviceClass = %s; };\n" + ACM
+    for number, decimal in (("0104", "104"), ("0010", "10"), ("099", "99")):
+        eq(warnings(file % (number, "0")), ["1:42: " + words % (number, decimal, number, decimal)])
+    for number in ("0x0104", "104", "01", "00", "0", "008"):
+        eq(warnings(file % (number, "00")), [], number)
+    rates = 'functions : { s : { type = "uac2"; attrs : { p_srate = [ 048000 ]; }; }; };\n'
+    eq([w.partition(": ")[2] for w in warnings(IDS + rates) if "decimal" in w], [words % (("048000", "48000") * 2)])
+
+
 @test("isochronous endpoints on a UDC that has none")
 def no_isochronous_endpoints():
     words = "3:3: function 'f' needs isochronous endpoints, but a UDC of %s has none; " \

@@ -80,6 +80,12 @@ static bool is_other_name_of(const char *word, const char *candidate)
 		{ "readonly", "ro" },
 		{ "read_only", "ro" },
 		{ "cd", "cdrom" },
+		{ "int-in", "interrupt-in" },
+		{ "int-out", "interrupt-out" },
+		{ "intr-in", "interrupt-in" },
+		{ "intr-out", "interrupt-out" },
+		{ "isochronous-in", "iso-in" },
+		{ "isochronous-out", "iso-out" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

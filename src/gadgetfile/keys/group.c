@@ -42,6 +42,21 @@ static unsigned int count_groups_with_key(const struct key_group *group, const c
 	return n;
 }
 
+/*
+ * Adds the hint that the key belongs into a list of the group, such as the file of a drive into
+ * 'luns'; returns false if none of the lists has it.
+ */
+static bool hint_at_list(struct load *l, const struct key_group *group, const char *name)
+{
+	for (const struct key *k = group->keys; k && k->name; k++) {
+		if (!(k->types & TYPE_LIST) || !k->group || !key_find(k->group, name))
+			continue;
+		diags_hint(l->diags, "write %s = ( { %s = ...; } )", k->name, name);
+		return true;
+	}
+	return false;
+}
+
 static void suggest_key(struct load *l, const struct key_group *group, const struct node *node,
 			const struct node *setting)
 {
@@ -62,10 +77,10 @@ static void suggest_key(struct load *l, const struct key_group *group, const str
 	if (best_distance > text_max_misspelling(name) &&
 	    count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
 		diags_hint(l->diags, "it is a key of %s", group_name);
-	else if (!suggestion)
-		l->hint_at_attribute(l, group, node, setting);
-	else
+	else if (suggestion)
 		load_add_suggestion_hint(l, suggestion);
+	else if (!hint_at_list(l, group, name))
+		l->hint_at_attribute(l, group, node, setting);
 }
 
 static char *list_words(const struct keyword *words)
@@ -244,9 +259,26 @@ static void check_string(struct load *l, const struct key *k, struct node *value
 	}
 }
 
+/*
+ * Warns about a decimal integer of several digits after a zero. libconfig reads 0104 as 104; who
+ * writes it means a hexadecimal number.
+ */
+static void warn_about_leading_zero(struct load *l, const struct node *value)
+{
+	const char *digits = value->text + strspn(value->text, "0");
+	size_t n = strlen(digits);
+
+	if (*value->text != '0' || n < 2 || strspn(digits, "0123456789") != n)
+		return;
+	diag_warning(l->diags, &value->at, "%s is the decimal number %s", value->text, digits);
+	diags_hint(l->diags, "write 0x%s, a hexadecimal number, or %s", value->text, digits);
+}
+
 /* Checks a value whose type was checked: the range of a number, or the text of a string. */
 static void check_range_or_string(struct load *l, const struct key *k, struct node *value)
 {
+	if (value->type == NODE_INT)
+		warn_about_leading_zero(l, value);
 	if (value->type & (NODE_INT | NODE_FLOAT))
 		check_range(l, k, value);
 	else if (value->type == NODE_STRING)
