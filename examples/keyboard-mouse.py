@@ -45,9 +45,9 @@ def status(*fields):
     return answer.stdout.rstrip("\n").split("\t")
 
 
-def device_path(function):
-    """Returns the function's /dev/hidgN. The kernel has chosen the number."""
-    state, kind, path = status("state", f"{function}.type", f"{function}.device")
+def find_device(function):
+    """Returns the function's /dev/hidgN, whose number the kernel has chosen, and the name of the UDC."""
+    state, kind, path, udc = status("state", f"{function}.type", f"{function}.device", "udc")
     if state == "down":
         raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is not up (--gadget NAME selects another one)")
     if kind != "hid":
@@ -55,22 +55,24 @@ def device_path(function):
                          "call one so in its file")
     if path == "-":
         raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is {state}: bind it with 'ffsctl up FILE'")
-    return path
+    return path, udc
 
 
-def wake_host():
+def wake_host(udc):
     """Wakes a host that has suspended the gadget, if it allows this. The kernel's function hid does not do so itself."""
-    udc = pathlib.Path("/sys/class/udc", status("udc")[0])
-    if (udc / "gadget/suspended").read_text() == "1\n":
-        (udc / "srp").write_text("1")
+    directory = pathlib.Path("/sys/class/udc", udc)
+    # Only root may, and the UDC may be gone; then write() says that the host does not read
+    with contextlib.suppress(PermissionError, FileNotFoundError):
+        if (directory / "gadget/suspended").read_text() == "1\n":
+            (directory / "srp").write_text("1")
 
 
 class Device:
     """The function's device."""
 
     def __init__(self, function):
-        self.path = device_path(function)
-        wake_host()
+        self.path, udc = find_device(function)
+        wake_host(udc)
         # A blocking write would wait for ever for a host that does not read
         self.fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
 
