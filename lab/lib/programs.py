@@ -364,8 +364,8 @@ def choose(programs, only):
 
 def part_of(programs, part):
     """Returns the programs of a part, (N, M) for the N-th of M parts. Each program is in one part, and the combinations of
-    a program are in different ones. With None, all."""
-    number, count = part or (1, 1)
+    a program are in different ones."""
+    number, count = part
     return list(programs)[number - 1::count]
 
 

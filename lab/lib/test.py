@@ -153,7 +153,7 @@ def summary(speed, start, before, report, args):
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
         if not args.only and not args.kernel and not args.build and not args.qemu and not args.stock:
-            text += ", goal %d T" % (BUDGET["--all" if args.all else "tier 1"] // (args.part or (1, 1))[1])
+            text += ", goal %d T" % (BUDGET["--all" if args.all else "tier 1"] // args.part[1])
     print(text)
     if not args.only:
         whole = sum(r.seconds for r in report.results)
@@ -172,8 +172,8 @@ def parse():
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
                    "of function NAME; may be repeated")
-    p.add_argument("--part", type=part_argument, metavar="N/M", help="only the N-th of M parts of about the same "
-                   "length: a run of hours in several sittings")
+    p.add_argument("--part", type=part_argument, default=(1, 1), metavar="N/M", help="only the N-th of M parts of about "
+                   "the same length: a run of hours in several sittings")
     p.add_argument("--kernel", type=kernel_argument, help="only on this version; NAME of lab/setup --tree: what runs on "
                    "6.12, on this tree")
     p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build; i386: on a 32-bit kernel")

@@ -51,10 +51,12 @@ static void log_refusal(struct usb_host_state *host, const char *label, const ch
  */
 static bool is_suspended(const struct usb_host_state *host)
 {
-	_cleanup_free_ char *word =
-		udc_read_attribute(host->live->functions.last_bound_udc, "gadget/suspended");
+	_cleanup_free_ char *word = NULL;
 
-	return host_has_suspended(host) || streq_null(word, "1");
+	if (host_has_suspended(host))
+		return true;
+	word = udc_read_attribute(host->live->functions.last_bound_udc, "gadget/suspended");
+	return streq_null(word, "1");
 }
 
 static void on_wakeup_timer(void *data, uint32_t events _unused_)

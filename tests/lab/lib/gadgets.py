@@ -220,6 +220,11 @@ def await_log(name, words):
     await_status(name, lambda _: words in log(name), f"saying {words!r}")
 
 
+def await_log_count(name, words, count):
+    """Waits until the log has these words `count` times or more."""
+    await_status(name, lambda _: log(name).count(words) >= count, f"{count} times {words!r}")
+
+
 def await_state(name, state):
     return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
 

@@ -421,7 +421,8 @@ class Host:
 
 def bench(*args, status=0, timeout=60):
     """Runs ffsbench loop; returns its output on stdout and stderr."""
-    p = subprocess.run([BENCH, "loop", "--timeout", str(patience(5)), *args], capture_output=True, text=True, timeout=patience(timeout))
+    p = subprocess.run([BENCH, "loop", "--timeout", str(patience(5)), *args], capture_output=True, text=True,
+                       timeout=patience(timeout))
     assert p.returncode == status, "ffsbench loop %s: status %d\n%s%s" % (
         " ".join(args), p.returncode, p.stdout, p.stderr)
     return p.stdout, p.stderr

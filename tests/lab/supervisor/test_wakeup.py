@@ -11,7 +11,7 @@ import time
 
 import harness
 import tap
-from gadgets import DIRECTORY, await_log, await_status, log, odd, worker
+from gadgets import DIRECTORY, await_log, await_log_count, await_status, log, odd, worker
 from harness import BUILD, down, status, up
 from tap import eq, ok, test
 
@@ -90,10 +90,6 @@ def port_is_suspended():
     return bool(status[0] & 1 << PORT_SUSPEND)
 
 
-def await_count(words, count):
-    await_status("x", lambda _: log().count(words) >= count, f"{count} times {words!r}")
-
-
 for name, program in {"in Python": python, "that runs a plugin": plugin}.items():
     @test(f"a worker {name} wakes a host that has suspended it and allows it")
     def wakes(program=program):
@@ -102,9 +98,9 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
             harness.device().ctrl_transfer(VENDOR_OUT, 15, 0, 0, None)
         for n in range(1, 3):
             suspend()
-            await_count(SUSPENDED, n)
+            await_log_count("x", SUSPENDED, n)
             eq(port_is_suspended(), False)
-            await_count(RESUMED, n)
+            await_log_count("x", RESUMED, n)
         down("x")
 
 
@@ -112,14 +108,14 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
 def not_allowed():
     bring_up("0xa0", python(), allow=True)
     suspend()
-    await_count(SUSPENDED, 1)
+    await_log_count("x", SUSPENDED, 1)
     eq(port_is_suspended(), False)
-    await_count(RESUMED, 1)
+    await_log_count("x", RESUMED, 1)
     await_status("x", lambda g: g["udc_state"] == "configured", "resumed")
     harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
     began = time.monotonic()
     suspend()
-    await_count("asks", 2)
+    await_log_count("x", "asks", 2)
     eq((port_is_suspended(), status("x")[0]["udc_state"]), (True, "suspended"))
     ok(NOT_WOKEN not in log(), log())
     await_log("x", NOT_WOKEN)

@@ -19,7 +19,7 @@ import usb.util
 import gadgets
 import harness
 import tap
-from gadgets import DIRECTORY, LOOPBACK, await_log, await_status, log, raw_terminal, read_until, sh, worker
+from gadgets import DIRECTORY, LOOPBACK, await_log, await_log_count, await_status, log, raw_terminal, read_until, sh, worker
 from harness import BUILD, SRC, down, must, status, up
 from tap import eq, ok, patience, test
 
@@ -89,16 +89,17 @@ def stay_awake(device):
     eq(power_state(device), "active")
 
 
+def let_suspend(device, idle_ms):
+    """Lets the host suspend the device when it has been idle for so long."""
+    (device / "power/autosuspend_delay_ms").write_text(str(idle_ms))
+    (device / "power/control").write_text("auto")
+
+
 def suspend(device):
     """Lets the host suspend the device when it is idle, and waits until it has."""
     # Not 0: with a delay the kernel tries again if a driver refuses, such as usbhid while a key is pressed
-    (device / "power/autosuspend_delay_ms").write_text("100")
-    (device / "power/control").write_text("auto")
+    let_suspend(device, 100)
     await_power_state(device, "suspended")
-
-
-def await_count(words, count):
-    await_status("x", lambda _: log().count(words) >= count, f"{count} times {words!r}")
 
 
 def echo(message):
@@ -144,10 +145,10 @@ def functionfs_plugin():
         echo(b"before")
         for n in range(1, 4):
             suspend(device)
-            await_count(SUSPENDED, n)
+            await_log_count("x", SUSPENDED, n)
             await_status("x", lambda g: g["udc_state"] == "suspended", "suspended")
             echo(b"after %d" % n)
-            await_count(RESUMED, n)
+            await_log_count("x", RESUMED, n)
         stay_awake(device)
         await_status("x", lambda g: g["udc_state"] == "configured", "resumed")
         echo(bytes(range(250)) * 40)
@@ -162,10 +163,9 @@ for name, program in {"in Python": python, "that runs a plugin": lambda: PLUGIN}
                 echo(b"before")
             else:
                 tell_probe_to_wake()
-            (device / "power/autosuspend_delay_ms").write_text("1000")
-            (device / "power/control").write_text("auto")
-            await_count(SUSPENDED, 1)
-            await_count(RESUMED, 1)
+            let_suspend(device, 1000)
+            await_log_count("x", SUSPENDED, 1)
+            await_log_count("x", RESUMED, 1)
             stay_awake(device)
             if program is python:
                 echo(b"after")
@@ -189,10 +189,9 @@ def allowed_by_a_program():
         there = harness.device()
         there.ctrl_transfer(0, 3, 1, 0)
         usb.util.dispose_resources(there)
-        (device / "power/autosuspend_delay_ms").write_text("1000")
-        (device / "power/control").write_text("auto")
-        await_count(SUSPENDED, 1)
-        await_count(RESUMED, 1)
+        let_suspend(device, 1000)
+        await_log_count("x", SUSPENDED, 1)
+        await_log_count("x", RESUMED, 1)
         stay_awake(device)
         echo(b"after")
 
