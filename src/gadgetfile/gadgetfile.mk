@@ -30,7 +30,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/drop_in.c \
 	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
 	src/gadgetfile/syntax/compare_with_libconfig.c \
-	src/gadgetfile/syntax/duplicate_names.c \
+	src/gadgetfile/syntax/names.c \
 	src/gadgetfile/syntax/other_language.c \
 	src/gadgetfile/syntax/parse.c \
 	src/gadgetfile/syntax/scan_to_tree.c \

@@ -181,8 +181,11 @@ static void hint_at_number(struct load *l, const struct node *value, unsigned in
 	static const char hex[] = "0123456789abcdefABCDEF";
 	const char *text = value->text;
 	bool has_prefix = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	size_t n = strlen(text + 2 * has_prefix), max = 8;
+	size_t n = strlen(text + 2 * has_prefix), max = 8, digits = strspn(text, "0123456789");
 
+	if ((types & NODE_INT) && digits > 0 &&
+	    streq(text + digits + strspn(text + digits, " "), "mA"))
+		diags_hint(l->diags, "write %.*s without unit and quotes", (int)digits, text);
 	if (value->type == NODE_STRING && (types & NODE_BOOL) &&
 	    (streq(text, "true") || streq(text, "false")))
 		diags_hint(l->diags, "write %s without quotes", text);

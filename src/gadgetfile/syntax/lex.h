@@ -135,3 +135,8 @@ void scan_parse(struct scan *s);
  * The text must not have errors.
  */
 void scan_compare_with_libconfig(struct scan *s);
+/*
+ * Adds the hint how to write a name that stands in quotes, as in JSON. It may be the name of a
+ * function's directory in configfs, TYPE.INSTANCE. Does nothing if the token is no such name.
+ */
+void scan_hint_at_quoted_name(struct scan *s, const struct token *string);

@@ -550,6 +550,7 @@ static void parse_settings(struct parser *p, struct node *group)
 					? "a setting's name (a gadget file has no '{ }' around "
 					  "it)"
 					: "a setting's name");
+			scan_hint_at_quoted_name(p->scan, p->token);
 			skip_to_setting(p);
 		}
 	}

@@ -44,6 +44,25 @@ static void check_function_type(struct load *l, const struct function *f, struct
 	diags_hint(l->diags, "set 'type_unchecked = true' if the kernel has this type");
 }
 
+/*
+ * Adds the hint how to write the type, if a type is the name of a group beside which there is
+ * none, like 'ffs', or that of the function.
+ */
+static void hint_at_type_as_name(struct load *l, const struct function *f, const struct node *node)
+{
+	const char *type = function_type_find(f->label) ? f->label : NULL;
+
+	node_foreach(setting, node) {
+		if (!function_type_find(setting->name))
+			continue;
+		diags_hint(l->diags, "write type = \"%s\", and its attributes in attrs : { ... }",
+			   setting->name);
+		return;
+	}
+	if (type && !streq(type, "ffs"))
+		diags_hint(l->diags, "write type = \"%s\"", type);
+}
+
 /* Sets the function's type; returns false after adding an error. */
 static bool load_function_type(struct load *l, struct function *f, struct node *node,
 			       const struct function_settings *d)
@@ -53,9 +72,11 @@ static bool load_function_type(struct load *l, struct function *f, struct node *
 	if (given && given->has_error)
 		return false;
 	if (!given && !node_member(node, "ffs")) {
-		if (!l->has_syntax_error)
-			diag_error(l->diags, &node->name_at,
-				   "function '%s' needs an 'ffs' group or a 'type'", f->label);
+		if (l->has_syntax_error)
+			return false;
+		diag_error(l->diags, &node->name_at,
+			   "function '%s' needs an 'ffs' group or a 'type'", f->label);
+		hint_at_type_as_name(l, f, node);
 		return false;
 	}
 	f->type = xstrdup(d->type ? d->type->text : "ffs");

@@ -81,6 +81,11 @@ void load_hint_at_attribute(struct load *l, const struct key_group *group, const
 
 	if (!tree || !may_be_attribute(setting))
 		return;
+	/* The kernel's name of an attribute that has a key of another name */
+	if (streq(setting->name, "MaxPower")) {
+		diags_hint(l->diags, "write attrs = { bMaxPower = ...; } in a configuration");
+		return;
+	}
 	for (const struct function_type *t = function_table; t->name; t++) {
 		if (is_entry_of_tree(group) || !t->attr_keys ||
 		    !key_find(t->attr_keys, setting->name))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks a group for duplicate names and for its size. */
+/* Messages about the names of settings, and about how many a group has. */
+#include <ctype.h>
+
 #include "base/cleanup.h"
 #include "gadgetfile/syntax/lex.h"
 
@@ -50,4 +52,28 @@ void scan_check_setting_names(struct scan *s, struct node *group)
 		scan_error_in_valid_libconfig(s, &group->last_child->name_at,
 					      "more than %d settings in one group",
 					      GADGETFILE_MAX_GROUP);
+}
+
+void scan_hint_at_quoted_name(struct scan *s, const struct token *string)
+{
+	_cleanup_free_ char *name = NULL;
+	char *dot;
+
+	if (string->type != TOKEN_STRING || string[1].type != TOKEN_EQUALS)
+		return;
+	name = xstrndup(string->text + 1, string->length - 2);
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("_-.", *c))
+			return;
+	if (!isalpha((unsigned char)*name))
+		return;
+	dot = strchr(name, '.');
+	if (!dot) {
+		diags_hint(s->diags, "write %s without quotes", name);
+		return;
+	}
+	*dot = '\0';
+	diags_hint(s->diags,
+		   "write %s : { type = \"%s\"; instance = \"%s\"; ... }, without quotes and '.'",
+		   name, name, dot + 1);
 }
