@@ -314,7 +314,6 @@ def udc_comes_and_goes():
     def look():
         while not done.is_set():
             wrong.extend(p["text"] for p in status(NAME)[0]["problems"] if "unbound" in p["text"])
-            time.sleep(0.0001)  # while somebody always works, virtual time hardly passes
 
     up(plain())
     cells.TRACE.write_text("")
