@@ -127,6 +127,11 @@ struct text_range source_range_of_line(const struct scan *s, unsigned int line);
 const char *other_language_find(const char *text, const char **start);
 /* Adds errors if settings of a group have the same name, or if the group has too many settings. */
 void scan_check_setting_names(struct scan *s, struct node *group);
+/*
+ * Adds the hint how to write a name that stands in quotes, as in JSON. It may be the name of a
+ * function's directory in configfs, TYPE.INSTANCE. Does nothing if the token is no such name.
+ */
+void scan_hint_at_quoted_name(struct scan *s, const struct token *string);
 /* Makes s->root from s->tokens. */
 void scan_parse(struct scan *s);
 
@@ -135,8 +140,3 @@ void scan_parse(struct scan *s);
  * The text must not have errors.
  */
 void scan_compare_with_libconfig(struct scan *s);
-/*
- * Adds the hint how to write a name that stands in quotes, as in JSON. It may be the name of a
- * function's directory in configfs, TYPE.INSTANCE. Does nothing if the token is no such name.
- */
-void scan_hint_at_quoted_name(struct scan *s, const struct token *string);

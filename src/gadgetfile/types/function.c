@@ -50,8 +50,6 @@ static void check_function_type(struct load *l, const struct function *f, struct
  */
 static void hint_at_type_as_name(struct load *l, const struct function *f, const struct node *node)
 {
-	const char *type = function_type_find(f->label) ? f->label : NULL;
-
 	node_foreach(setting, node) {
 		if (!function_type_find(setting->name))
 			continue;
@@ -59,8 +57,8 @@ static void hint_at_type_as_name(struct load *l, const struct function *f, const
 			   setting->name);
 		return;
 	}
-	if (type && !streq(type, "ffs"))
-		diags_hint(l->diags, "write type = \"%s\"", type);
+	if (function_type_find(f->label) && !streq(f->label, "ffs"))
+		diags_hint(l->diags, "write type = \"%s\"", f->label);
 }
 
 /* Sets the function's type; returns false after adding an error. */
