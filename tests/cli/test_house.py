@@ -275,6 +275,21 @@ def tests_look_for_sources_in_one_way():
     eq([call for call in calls if "SRC, \"" in call[1] and ("recursive" in call[1] or re.search(r"\.(?:c|h|md)\b", call[1]))], [])
 
 
+KERNELS = r"[^\n]*(?:/proc|/sys|CONFIGFS|USB_DEVICES)[^\n]*glob\("  # files that the kernel shows
+
+
+def unguarded(text):
+    """Returns where a program lists what may go before it is looked at, and looks at it unguarded."""
+    return re.findall(rf"listdir\(f\"/proc/[^\n]*/fd\"\)|{KERNELS}[^\n]*read_text\(\)|read_text\(\){KERNELS}", text)
+
+
+@test("tests list descriptors and devices by harness.open_files(), usb_device() and text_of(): what goes meanwhile is no failure")
+def what_goes_is_no_failure():
+    eq(len(unguarded('len(os.listdir(f"/proc/{pid}/fd"))\n[p for p in USB_DEVICES.glob("*/idProduct") if p.read_text() == "0104\\n"]\n')), 2)
+    programs = [path for path in tree.files("tests/lab/**/*.py") if path != "tests/lab/lib/harness.py"]
+    eq([(path, found) for path in programs for found in unguarded(read(path))], [])
+
+
 @test("no source includes config.h: the build does, in all of them")
 def no_config_header():
     eq([s for s in SOURCES if '"config.h"' in read(s)], [])

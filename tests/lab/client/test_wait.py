@@ -143,12 +143,11 @@ def supervisor_without_place():
 def supervisor_without_descriptor():
     up(gadget("x", LOOPBACK))
     pid = status("x")[0]["supervisor"]
-    files = pathlib.Path(f"/proc/{pid}/fd")
-    taken = {int(fd) for fd in os.listdir(files)}
+    taken = harness.open_files(pid)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (max(taken) + 1, limits[1]))
     clients = [connect() for _ in range(max(taken) + 1 - len(taken))]  # in the places between them
-    while len(os.listdir(files)) <= max(taken):
+    while len(harness.open_files(pid)) <= max(taken):
         time.sleep(0.01)
     before = processor_time(pid)
     for _ in range(3):
@@ -241,7 +240,7 @@ for before in (only_gadget, another_gadget, killed_supervisor):
         before()
         process = start("wait", "x", "--timeout", "60")
         while not stat_of(process.pid)[1][0] == "S" or not any(
-                "inotify" in p.read_text() for p in pathlib.Path(f"/proc/{process.pid}/fdinfo").iterdir()):
+                "inotify" in (harness.text_of(p) or "") for p in pathlib.Path(f"/proc/{process.pid}/fdinfo").iterdir()):
             os.sched_yield()
         up(gadget("x", LOOPBACK))
         must(finish(process))

@@ -49,15 +49,6 @@ def said(path):
     return [line for line in path.read_text().splitlines() if " libusbgx: " in line or " without libusbgx" in line]
 
 
-def open_files(pid):
-    """Returns the targets of the descriptors of a process."""
-    files = set()
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # the descriptor was closed in the meantime
-            files.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
-    return files
-
-
 @contextlib.contextmanager
 def running(path, log):
     """Starts `ffsctl -v run`, whose output goes to `log`; yields the process when the gadget is ready."""
@@ -85,7 +76,7 @@ def up_and_reload():
         must(ffsctl("reload", "x"))
         eq((len(functions()), len(links())), (2, 2))
         eq((GADGET / "strings/0x409/product").read_text(), "\n")
-        ok("/" not in open_files(child.pid), "libusbgx's directory is still open")
+        ok("/" not in harness.open_files(child.pid).values(), "libusbgx's directory is still open")
 
 
 def other(*args):

@@ -33,7 +33,6 @@ from tap import contains, eq, ok, patience, test
 STOCK = os.environ["LAB_MODULES"] != "patched"
 DMABUFS = not (STOCK and os.environ["LAB_KERNEL"] == "6.1")
 VIDEO = "/dev/video0"
-USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 VIVID = pathlib.Path("/sys/bus/platform/drivers/vivid")
 TRACING = pathlib.Path("/sys/kernel/tracing")
 VIDIOC_S_PARM, VIDIOC_S_CTRL = 0xC0CC5616, 0xC008561C
@@ -159,8 +158,7 @@ def new_host(size, expected):
 
 def configure(value):
     """Makes the host select a configuration."""
-    device, = (p.parent for p in USB_DEVICES.glob("*/idProduct") if p.read_text() == "0104\n")
-    (device / "bConfigurationValue").write_text(value)
+    (harness.usb_device() / "bConfigurationValue").write_text(value)
 
 
 def bind(udc="dummy_udc.0"):

@@ -328,7 +328,7 @@ def storage_file_reaches_image():
 def cards(id_of_ours):
     """The directories in /proc/asound of our card and of the host's, once both are there."""
     def both():
-        ids = {p.parent: p.read_text().strip() for p in pathlib.Path("/proc/asound").glob("card[0-9]*/id")}
+        ids = {p.parent: harness.text_of(p) for p in pathlib.Path("/proc/asound").glob("card[0-9]*/id")}
         ours, theirs = ([p for p, id in ids.items() if (id == id_of_ours) == here] for here in (True, False))
         return ours and theirs and (ours, theirs)
 

@@ -41,8 +41,8 @@ def exists(_, path):
 def device(_, ids):
     """Waits until the host has configured a device."""
     vendor, product = ids.split(":")
-    ok(harness.await_devices(lambda: [p for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idVendor") if (p.parent / "bConfigurationValue").read_text().strip()
-                                      and (p.read_text(), (p.parent / "idProduct").read_text()) == (vendor + "\n", product + "\n")]), f"no device {ids}")
+    ok(harness.await_devices(lambda: any(harness.text_of(d / "bConfigurationValue")
+                                         for d in harness.usb_devices(idVendor=vendor, idProduct=product))), f"no device {ids}")
 
 
 def cards(_):

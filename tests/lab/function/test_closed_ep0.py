@@ -440,21 +440,15 @@ def device_may_go():
         yield
 
 
-def port():
-    """The directory of the device in sysfs."""
-    found, = [p.parent for p in HOST.glob("devices/*/idProduct") if p.read_text() == "0104\n"]
-    return found
-
-
 def re_authorised():
-    path = port() / "authorized"
+    path = harness.usb_device() / "authorized"
     path.write_text("0")
     with device_may_go():
         path.write_text("1")
 
 
 def driver_unbound():
-    name = port().name
+    name = harness.usb_device().name
     (HOST / "drivers/usb/unbind").write_text(name)
     with device_may_go():
         (HOST / "drivers/usb/bind").write_text(name)

@@ -127,24 +127,19 @@ def iio_reads_sensor():
 # --- both, when they close their files while they live --------------------------------------------
 
 
-def device_in_sysfs(vendor):
-    found, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*/idVendor") if p.read_text() == vendor + "\n"]
-    return found
-
-
 def re_authorised(vendor):
-    path = device_in_sysfs(vendor) / "authorized"
+    path = harness.usb_device(idVendor=vendor) / "authorized"
     path.write_text("0")
     path.write_text("1")
 
 
 def port_reset(vendor):
-    harness.device(int(vendor, 16), int((device_in_sysfs(vendor) / "idProduct").read_text(), 16)).reset()
+    harness.device(int(vendor, 16), int((harness.usb_device(idVendor=vendor) / "idProduct").read_text(), 16)).reset()
 
 
 def host_unbound(vendor):
     for word in "unbind", "bind":
-        name = device_in_sysfs(vendor).name
+        name = harness.usb_device(idVendor=vendor).name
         pathlib.Path("/sys/bus/usb/drivers/usb", word).write_text(name)
 
 

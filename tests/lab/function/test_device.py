@@ -4,6 +4,7 @@
 """A program without `user` can open the device of its function, and nothing else: it is the worker's from its start to its
 end, and then root's, whatever the worker did with it meanwhile."""
 
+import contextlib
 import os
 import pathlib
 import stat
@@ -64,7 +65,12 @@ def opens_as(uid, gid, path):
 
 
 def holds(pid, path):
-    return any(os.path.samefile(fd, path) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir() if os.path.exists(fd))
+    wanted = os.stat(path)
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the process has just closed it
+            if os.path.samestat(fd.stat(), wanted):
+                return True
+    return False
 
 
 def end(pid, device, want):

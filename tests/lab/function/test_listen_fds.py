@@ -9,9 +9,9 @@ import pathlib
 
 import harness
 import tap
-from gadgets import await_state, gadget, kill_worker, odd, traffic, worker
-from harness import CONFIGFS, SRC, down, ffsctl, kill, must, status, up
-from tap import contains, eq, ok, patience, test
+from gadgets import await_state, gadget, kill_worker, traffic, worker
+from harness import SRC, down, ffsctl, kill, must, status, up
+from tap import eq, patience, test
 
 harness.leaves_nothing()
 SERVICE = ["/usr/bin/python3", f"{SRC}/tests/lab/workers/usb_service.py"]
@@ -33,7 +33,7 @@ def worker_of(name="x", label="echo"):
 
 def given(pid):
     """Returns what a program has open besides its standard streams, and the LISTEN_ variables."""
-    fds = {int(p.name): os.readlink(p) for p in pathlib.Path(f"/proc/{pid}/fd").iterdir() if int(p.name) > 2}
+    fds = {fd: target for fd, target in harness.open_files(pid).items() if fd > 2}
     words = pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0")
     return ([os.path.basename(fds[n]) for n in sorted(fds)], sorted(fds),
             dict(word.split("=", 1) for word in words if word.startswith("LISTEN_")))

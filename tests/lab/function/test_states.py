@@ -266,8 +266,7 @@ def port(request, feature):
 
 
 def configure(value):
-    path, = (p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n")
-    (path / "bConfigurationValue").write_text(str(value))
+    (harness.usb_device() / "bConfigurationValue").write_text(str(value))
 
 
 def resume():

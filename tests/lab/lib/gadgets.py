@@ -204,10 +204,8 @@ def await_status(name, condition, what):
 def waits_for(pid):
     """Describes where a process waits, and the remaining time of its timers."""
     process = pathlib.Path(f"/proc/{pid}")
-    if not process.exists():
-        return "no supervisor"
-    files = [p.read_text() for p in process.glob("fdinfo/*")]
-    return "\n".join([(process / "stack").read_text(), *(f for f in files if "it_value" in f)])
+    files = [harness.text_of(p) or "" for p in process.glob("fdinfo/*")]
+    return "\n".join([harness.text_of(process / "stack") or "no supervisor", *(f for f in files if "it_value" in f)])
 
 
 def log(name="x"):
@@ -247,8 +245,7 @@ def no_host():
 def unconfigure():
     """Makes the host unconfigure the device. (If the drivers of the hubs are unbound instead, the host removes the device
     without a request.)"""
-    device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
-    (device / "bConfigurationValue").write_text("0")
+    (harness.usb_device() / "bConfigurationValue").write_text("0")
 
 
 # Workers that move no data. When SLOW is killed, it is restarted only after 1000 s (restart_delay). FRAGILE is restarted
@@ -449,7 +446,7 @@ def sh(command, **kwargs):
 def sysfs(pattern, what):
     """Waits until there is a file whose path matches the glob pattern and whose text is `what`; returns the path of the
     only one."""
-    found = harness.await_devices(lambda: [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what])
+    found = harness.await_devices(lambda: [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if harness.text_of(p) == what])
     eq(len(found), 1, f"files {pattern} with {what!r}")
     return found[0]
 

@@ -27,6 +27,7 @@ FFSCTL = f"{BUILD}/ffsctl"
 FFSBENCH = f"{tap.HOST_BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
+USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 
 # In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
 os.environ["FFSCTL_TEST_KILL"] = "1"
@@ -110,6 +111,28 @@ def processes():
         if pid != KERNEL_THREADS and int(rest[1]) != KERNEL_THREADS and rest[0] not in "ZX":
             found[pid] = name
     return found
+
+
+STATUS_FILE = re.compile(r"/run/ffsctl/[^/]+/\.status\.new")
+
+
+def open_files(pid):
+    """Returns {descriptor: what it refers to} of a process. The process may run: a descriptor that it closes meanwhile is
+    left out, and so is the status file, which a supervisor opens now and then, writes and closes."""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    return {fd: target for fd, target in found.items() if not STATUS_FILE.fullmatch(target)}
+
+
+def text_of(path):
+    """Returns the text of a file in /proc or /sys without the last newline, or None if it has gone: whatever a pattern has
+    matched there, a process or a device, may end before it is read."""
+    try:
+        return pathlib.Path(path).read_text().removesuffix("\n")
+    except OSError:
+        return None
 
 
 def tree(top):
@@ -197,23 +220,35 @@ def check_same_snapshots(before, after):
 
 def host_devices():
     """Returns the devices on the host's buses, without root hubs."""
-    return {p.name for p in pathlib.Path("/sys/bus/usb/devices").glob("*-*") if ":" not in p.name}
+    return {p.name for p in USB_DEVICES.glob("*-*") if ":" not in p.name}
+
+
+def usb_devices(**attributes):
+    """Returns the directories in sysfs of the USB devices whose attributes have these values."""
+    return [d for d in sorted(USB_DEVICES.iterdir()) if all(text_of(d / name) == value for name, value in attributes.items())]
+
+
+def usb_device(**attributes):
+    """Returns the directory of the only one of them; without an argument, of the one with the product id that most test
+    gadgets have."""
+    attributes = attributes or {"idProduct": "0104"}
+    found = usb_devices(**attributes)
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} devices with {attributes}, not one")
+    return found[0]
 
 
 def devnums():
     """Returns {USB device: device number}. The device number changes with each enumeration."""
-    found = {}
-    for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum"):
-        with contextlib.suppress(OSError):  # the host has just removed the device
-            found[path.parent.name] = path.read_text().strip()
-    return found
+    found = {path.parent.name: text_of(path) for path in USB_DEVICES.glob("*/devnum")}
+    return {name: number for name, number in found.items() if number}
 
 
 def host_lets_go(before):
     """Waits until the host has removed all devices that are not in `before`. The host handles a disconnect with a
     delay. Does not wait while a gadget is bound, because the host keeps its device."""
     await_devices(lambda: not host_devices() - before
-                  or any(p.read_text().strip() for p in pathlib.Path(CONFIGFS).glob("*/UDC")))
+                  or any(text_of(p) for p in pathlib.Path(CONFIGFS).glob("*/UDC")))
 
 
 def load_host_drivers():
@@ -285,11 +320,7 @@ def device(vendor=0x1D6B, product=0x0104):
 def descriptors(vendor=0x1D6B, product=0x0104):
     """Returns as bytes the descriptors that the host has read from the only device with these ids: the device descriptor
     and the configuration descriptors."""
-    found = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idVendor")
-             if (p.read_text(), (p.parent / "idProduct").read_text()) == (f"{vendor:04x}\n", f"{product:04x}\n")]
-    if len(found) != 1:
-        raise AssertionError(f"{len(found)} devices {vendor:04x}:{product:04x}, not one")
-    return (found[0] / "descriptors").read_bytes()
+    return (usb_device(idVendor=f"{vendor:04x}", idProduct=f"{product:04x}") / "descriptors").read_bytes()
 
 
 NETLINK_KOBJECT_UEVENT = 15

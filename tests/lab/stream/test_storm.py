@@ -104,13 +104,13 @@ def weather(engine, plugin, size, depth, speed="", kinds=None):
     memory = private_memory_kib(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
     storm(*args, runs=1)  # makes them
     is_idle(pid)
-    descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    descriptors = harness.open_files(pid)
     told = storm(*args)
     after = worker()
     eq((after["pid"], after["restarts"], after["state"]), (pid, 0, "ready"), "the worker")
     is_idle(pid)
     eq(after["engine"], engine)
-    eq(len(os.listdir(f"/proc/{pid}/fd")), descriptors, "descriptors")
+    eq(len(harness.open_files(pid)), len(descriptors), "descriptors")
     if not BUILD.endswith("sanitize"):
         ok(private_memory_kib(pid) <= memory + GROWTH, f"{private_memory_kib(pid)} KiB private, not {memory}")
     # Without our patches it has 100 ms to learn of a reset, which on a loaded machine may once be too little.

@@ -48,8 +48,7 @@ def resume():
 
 
 def configure():
-    path, = (p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n")
-    (path / "bConfigurationValue").write_text("1")
+    (harness.usb_device() / "bConfigurationValue").write_text("1")
 
 
 @contextlib.contextmanager

@@ -73,8 +73,7 @@ def interfaces():
 
 def number():
     """Returns the number of the device on its bus, which is larger by one after each enumeration."""
-    path, = pathlib.Path("/sys/bus/usb/devices").glob("*-*/idProduct")
-    return int((path.parent / "devnum").read_text())
+    return int((harness.usb_device() / "devnum").read_text())
 
 
 @contextlib.contextmanager

@@ -143,7 +143,7 @@ def missing_or_wrong_program():
 
 
 def sockets_of(pid):
-    return sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))
+    return sum(target.startswith("socket:") for target in harness.open_files(pid).values())
 
 
 @test("commands that wait, and who has not given one yet, are told to try again")

@@ -105,13 +105,14 @@ def host_gets_answer_then_gadget():
 def back_and_forth():
     b()
     up(a())
-    pid, first = status("a")[0]["supervisor"], len(os.listdir(f"/proc/{status('a')[0]['supervisor']}/fd"))
+    pid = status("a")[0]["supervisor"]
+    first = len(harness.open_files(pid))
     for _ in range(rounds(4, 10)):
         eq(switch("b")["supervisor"], pid)
         must_be_gone("a")
         eq(switch("a")["supervisor"], pid)
         must_be_gone("b")
-    eq(len(os.listdir(f"/proc/{pid}/fd")), first, "descriptors of the supervisor")
+    eq(len(harness.open_files(pid)), first, "descriptors of the supervisor")
     down("a")
 
 

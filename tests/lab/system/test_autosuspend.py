@@ -71,8 +71,7 @@ configs = ( {{ id = 1; attrs : {{ bmAttributes = {attributes}; }}; functions = (
 """)
     with harness.configured():
         up(path)
-    product, = [p for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
-    yield product.parent
+    yield harness.usb_device()
     down("x")
 
 

@@ -368,7 +368,7 @@ class Game:
                     s.send(text)
                     while s.recv(65536):
                         pass
-        return {what: (private_memory_kib(pid, "Dirty"), len(os.listdir(f"/proc/{pid}/fd"))) for what, pid in self.pids.items()
+        return {what: (private_memory_kib(pid, "Dirty"), len(harness.open_files(pid))) for what, pid in self.pids.items()
                 if what.startswith(("supervisor", "keeper"))}
 
     def grown(self, first):

@@ -12,7 +12,6 @@ With $SOAK_SEED the number of requests is HOSTILE_REQUESTS, for lab/soak (lab/RE
 import contextlib
 import json
 import os
-import pathlib
 import subprocess
 import time
 
@@ -90,19 +89,9 @@ def all_processes():
     return found
 
 
-def descriptors_of(pid):
-    """Returns what the descriptors of a process are of. Ignores the status file that a supervisor writes once a second: one that
-    it did not close would have another name."""
-    found = []
-    for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it was closed just now
-            found.append(os.readlink(path))
-    return sorted(target for target in found if target != "/run/ffsctl/x/.status.new")
-
-
 def sizes(processes):
     """Returns for each process its private memory and what its descriptors are of."""
-    return {name: (private_memory_kib(pid, "Dirty"), descriptors_of(pid)) for name, pid in processes.items()}
+    return {name: (private_memory_kib(pid, "Dirty"), sorted(harness.open_files(pid).values())) for name, pid in processes.items()}
 
 
 def hostile(known, requests, seed):
