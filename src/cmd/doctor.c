@@ -176,7 +176,9 @@ static int examine_system(const struct globals *globals, const char *root, bool 
 	probed = probe_features(globals, &doctor, &features, &findings);
 	if (probed)
 		add_missing_features(&features, &findings);
-	doctor_check_gadget_files(globals, &doctor, &findings);
+	/* Mainline will not have this feature, so it shows the patches. */
+	doctor_check_gadget_files(globals, &doctor, probed && features.has[FFS_SESSIONS],
+				  &findings);
 	exit = count_findings(&findings, FINDING_PROBLEM) > 0 ? EX_UNAVAILABLE : 0;
 	if (json)
 		return print_findings_json(&doctor, &findings,

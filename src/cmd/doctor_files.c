@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cmd/check_system.h"
 #include "configfs/items.h"
+#include "probe/kernel_fixes.h"
 
 struct gadget_files_check {
 	const struct globals *globals;
@@ -15,6 +16,9 @@ struct gadget_files_check {
 	struct plugin_cache plugin_cache;
 	struct findings *findings;
 	size_t n_files_without_problems; /* files without errors and warnings */
+	struct kernel_version kernel;
+	bool has_ffsctl_patches;
+	size_t n_loaded, n_missing_fixes; /* files without errors; fixes that they lack */
 };
 
 /* Returns whether the system that is checked is the one that executes ffsctl. */
@@ -106,6 +110,62 @@ static void check_needs(struct gadget_files_check *c, const char *path, const st
 		finding_command(finding, "ffsctl check", path);
 }
 
+static void add_missing_fix(struct gadget_files_check *c, const char *path,
+			    const struct kernel_fix *fix)
+{
+	_cleanup_free_ char *cve = fix->cve ? strf(" (%s)", fix->cve) : xstrdup("");
+	unsigned int first = fix->first[c->kernel.series];
+	const char *colon = *fix->type ? ": " : "";
+
+	c->n_missing_fixes++;
+	if (first == FIX_NEVER)
+		findings_add(c->findings, "kernel-fix-missing", FINDING_NOTE,
+			     "%s: %s%swithout ffsctl's kernel patches %s%s", path, fix->type, colon,
+			     fix->without, cve);
+	else
+		findings_add(
+			c->findings, "kernel-fix-missing", FINDING_NOTE,
+			"%s: %s%sbefore Linux %s.%u, unless your distribution has the fix, %s%s",
+			path, fix->type, colon, kernel_series_name(c->kernel.series), first,
+			fix->without, cve);
+}
+
+/* Adds findings for the fixes of the kernel that the gadget needs. */
+static void check_fixes(struct gadget_files_check *c, const char *path, const struct gadget *g)
+{
+	c->n_loaded++;
+	if (c->kernel.state != KERNEL_VERSION_KNOWN)
+		return;
+	for (const struct kernel_fix *fix = kernel_fixes; fix->type; fix++)
+		if (kernel_lacks_fix(&c->kernel, fix) && kernel_fix_concerns(fix, g) &&
+		    !(fix->in_ffsctl_patches && c->has_ffsctl_patches))
+			add_missing_fix(c, path, fix);
+}
+
+/* Adds what the fixes of the kernel come to, once for all files. */
+static void add_kernel_fixes(struct gadget_files_check *c)
+{
+	const char *release = c->doctor->system.kernel_release;
+	struct finding *finding;
+
+	if (c->n_loaded == 0 || c->n_missing_fixes > 0)
+		return;
+	if (c->kernel.state == KERNEL_VERSION_KNOWN) {
+		findings_add(c->findings, "kernel-fixes", FINDING_OK,
+			     "Linux %s has the fixes that the functions of these files need",
+			     c->kernel.text);
+		return;
+	}
+	finding = findings_add(c->findings, "kernel-fixes-unknown", FINDING_NOTE,
+			       "it is unknown which fixes of USB functions this kernel has");
+	if (c->kernel.state == KERNEL_VERSION_UNKNOWN)
+		finding_why(finding, "its release '%s' does not tell the version of Linux",
+			    release ? release : "");
+	else
+		finding_why(finding, "ffsctl knows those of Linux 6.1, 6.12 and 6.18, not of %s",
+			    c->kernel.text);
+}
+
 static void check_file(struct gadget_files_check *c, const char *path)
 {
 	const struct gadgetfile_plugin_lookup plugins =
@@ -120,8 +180,10 @@ static void check_file(struct gadget_files_check *c, const char *path)
 		findings_add(c->findings, "gadget-file-unread", FINDING_NOTE, "%s", err.text);
 	else if (diags.n_errors > 0)
 		add_file_with_errors(c, path, &diags);
-	else if (g)
+	else if (g) {
 		check_needs(c, path, g);
+		check_fixes(c, path, g);
+	}
 	diags_free(&diags);
 }
 
@@ -142,16 +204,19 @@ static void check_files(struct gadget_files_check *c)
 	else if (files.n_files == 0 && !err.exit)
 		findings_add(c->findings, "no-gadget-files", FINDING_NOTE,
 			     "the directories of gadget files are empty");
+	add_kernel_fixes(c);
 	plugin_cache_free(&c->plugin_cache);
 }
 
 void doctor_check_gadget_files(const struct globals *globals, const struct doctor *doctor,
-			       struct findings *findings)
+			       bool has_ffsctl_patches, struct findings *findings)
 {
 	struct globals of_system = *globals;
 	struct gadget_files_check c = { .globals = &of_system,
 					.doctor = doctor,
-					.findings = findings };
+					.findings = findings,
+					.kernel = kernel_version_find(&doctor->system),
+					.has_ffsctl_patches = has_ffsctl_patches };
 	char *dirs[ARRAY_SIZE(of_system.gadget_dirs)] = { NULL };
 
 	/* The first directory is that of --dir, which the user has named as it is. */

@@ -5,6 +5,9 @@
 #include "cmd/cmd.h"
 #include "probe/doctor.h"
 
-/* Adds findings about gadget files that have errors, or that need what the system lacks. */
+/*
+ * Adds findings about gadget files that have errors, or that need what the system lacks, also fixes
+ * of the kernel. `has_ffsctl_patches`: whether the kernel is known to have ffsctl's patches.
+ */
 void doctor_check_gadget_files(const struct globals *globals, const struct doctor *doctor,
-			       struct findings *findings);
+			       bool has_ffsctl_patches, struct findings *findings);

@@ -8,6 +8,7 @@ libffsctl_a_SOURCES += \
 	src/probe/doctor_roles.c \
 	src/probe/doctor_udcs.c \
 	src/probe/finding.c src/probe/finding.h \
+	src/probe/kernel_fixes.c src/probe/kernel_fixes.h \
 	src/probe/activate_udc.c src/probe/activate_udc.h \
 	src/probe/plugin_declaration.c src/probe/plugin_declaration.h \
 	src/probe/features.c src/probe/features.h \

@@ -6,6 +6,7 @@ those of boards (tree)."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from tap import contains, eq, ok, test
 
 FFSCTL = os.path.join(BUILD, "ffsctl")
 SCHEMAS = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in pathlib.Path(SRC, "schemas").glob("*.schema.json")}
-KERNEL = "6.12.0"
+KERNEL = "6.12.117"
 TREE = "sys/firmware/devicetree/base"
 # Findings of every tree, which say nothing about a board
 ALWAYS = {"another-system", "no-gadget-files"}
@@ -383,6 +384,74 @@ def gadget_files():
     eq(found["gadget-file-has-warnings"]["why"], "the kernel has no module usb_f_ecm for the type 'ecm'")
     contains(found["gadget-file-has-errors"]["why"], "2:1: ")
     eq(found["gadget-files"]["what"], "3 gadget files have no errors and no warnings")
+
+
+def fixes(release, files, version=""):
+    """Returns the texts of the findings about fixes of the kernel, without directories, for gadget files ({name: text}) on a
+    kernel of this release."""
+    root = tree(files={"proc/sys/kernel/osrelease": release + "\n", **({"proc/version": version + "\n"} if version else {}),
+                       **{f"run/ffsctl/gadget.d/{name}.conf": "attrs = { idVendor = 0x1209; idProduct = 1; };\n" + text
+                          for name, text in files.items()}})
+    document = json.loads(run("doctor", "--json", "--root", root).stdout)
+    return [(f["id"].removeprefix("kernel-fix"), f["what"].replace(f"{root}/run/ffsctl/gadget.d/", "") + (f["why"] or ""))
+            for f in document["findings"] if f["id"].startswith("kernel-fix")]
+
+
+NCM, ACM, MIDI2 = (f'functions = {{ f = {{ type = "{kind}"; }}; }};\n' for kind in ("ncm", "acm", "midi2"))
+NCM_BLOCK = "a host's malformed block puts memory of the kernel into network packets"
+DEBIAN = "Linux version 6.1.0-49-amd64 (debian-kernel@lists.debian.org) (gcc-12) #1 SMP PREEMPT_DYNAMIC Debian 6.1.%d-2 (2026-11-16)"
+
+
+@test("fixes of the kernel: those that a gadget file needs, each once, where the kernel is older")
+def kernel_fixes():
+    eq(fixes("6.12.117", {"n": NCM}), [("es", "Linux 6.12.117 has the fixes that the functions of these files need")])
+    missing = ("-missing", f"n.conf: ncm: before Linux 6.12.101, unless your distribution has the fix, {NCM_BLOCK} (CVE-2026-68368)")
+    eq(fixes("6.12.100", {"n": NCM}), [missing])
+    eq(fixes("6.12.101", {"n": NCM})[0][0], "es")
+    eq(fixes("6.12.100+rpt-rpi-v8", {"n": NCM, "two": NCM.replace("}; };", "}; g = { type = \"ncm\"; }; };")}),
+       [missing, ("-missing", missing[1].replace("n.conf", "two.conf"))])
+    eq([word for _, word in fixes("6.12.60", {"a": ACM})],
+       ["a.conf: before Linux 6.12.61, unless your distribution has the fix, a host that disconnects while the UDC's driver is "
+        "unloaded makes the kernel use freed memory (CVE-2025-68282)"])
+    nowhere = ("-missing", "m.conf: midi2: without ffsctl's kernel patches endpoints of the next gadget on the UDC move no data")
+    for release in ("6.12.117", "6.18.99", "7.3.0", "8.0.1"):
+        eq(fixes(release, {"m": MIDI2}), [nowhere], release)
+    eq(fixes("6.12.10", {}), [])
+
+
+@test("fixes of the kernel: Debian's and Ubuntu's versions, those that nothing tells, and series without a table")
+def kernel_fixes_of_distributions():
+    eq(fixes("6.1.0-49-amd64", {"n": NCM}, DEBIAN % 192), [("es", "Linux 6.1.192 has the fixes that the functions of these files need")])
+    contains(fixes("6.1.0-40-amd64", {"n": NCM}, DEBIAN % 182)[0][1], "before Linux 6.1.183")
+    unknown = "it is unknown which fixes of USB functions this kernel has"
+    for version in ("", "Linux version 6.1.0-49-amd64 Debian x"):
+        eq(fixes("6.1.0-49-amd64", {"n": NCM}, version),
+           [("es-unknown", unknown + "its release '6.1.0-49-amd64' does not tell the version of Linux")])
+    series = "ffsctl knows those of Linux 6.1, 6.12 and 6.18, not of "
+    eq(fixes("6.6.30", {"n": NCM}), [("es-unknown", unknown + series + "6.6.30")])
+    eq(fixes("7.2.0", {"n": NCM})[0][0], "es-unknown")
+    root = tree(files={"proc/sys/kernel/osrelease": "6.8.0-31-generic\n", "proc/version_signature": "Ubuntu 6.8.0-31.31-generic 6.8.1\n",
+                       "run/ffsctl/gadget.d/n.conf": NCM})
+    contains(run("doctor", "--root", root).stdout, series + "6.8.1\n")
+
+
+@test("doc/security.md has the table of fixes that doctor has")
+def fixes_are_documented():
+    source = pathlib.Path(SRC, "src/probe/kernel_fixes.c").read_text(encoding="utf-8")
+    rows = re.findall(r'\{ "([^"]*)", \{ ([^}]*) \}, (true|false), (?:NULL|"([^"]*)"),\s*((?:"[^"]*"\s*)+)\}', source)
+    eq(len(rows), source.count("\t{ \""), "rows")
+
+    def cell(series, last):
+        return {"0": "-", "NEVER": "no"}.get(last, f"{series}.{last}")
+
+    table = []
+    for kind, lasts, ours, cve, words in rows:
+        text = "".join(re.findall(r'"([^"]*)"', words))
+        table.append("| %s | %s | %s | %s%s |" % (
+            kind or "any", " | ".join(map(cell, ("6.1", "6.12", "6.18"), lasts.split(", "))), "yes" if ours == "true" else "no",
+            text[0].upper() + text[1:], f" ({cve})" if cve else ""))
+    page = pathlib.Path(SRC, "doc/security.md").read_text(encoding="utf-8").partition("## Fixes of the kernel")[2].partition("\n## ")[0]
+    eq([line for line in page.splitlines() if line.startswith("| ") and " without it " not in line], table)
 
 
 @test("text: each finding with why, remedy and commands, and the numbers; -q prints problems only")
