@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the models of device controllers (lab/udc), and the kernel's own drivers that run on them, unchanged.
+"""Builds the models of device controllers (lab/udc), and the kernel's own drivers that run on them, which only
+kernel/patches changes.
 
 They are a product of their own, which only lab/run --udc needs: the modules of modules.py do not become another product
 when a model changes.
@@ -20,11 +21,11 @@ DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHE
 def files_to_build(version, variant, tree, scratch):
     """Returns {file: contents} of the tree to build."""
     source = cache.source_dir(version)
-    # The headers of the variant: its patches may change structures that UDC drivers have, too
+    # The variant's: patches may change drivers, and structures in headers that drivers have, too
     every = modules.files_to_build(version, source, tree, cache.kernel_patches(version, variant), scratch)
     out = {name: text for name, text in every.items() if name.startswith("include/")}
     for directory, options in DRIVERS.items():
-        out.update((n, cache.read(os.path.join(source, n))) for n in modules.files_below(source, [directory]))
+        out.update((n, every.get(n) or cache.read(os.path.join(source, n))) for n in modules.files_below(source, [directory]))
         # Sources see options as macros, which kbuild makes of the kernel's configuration only
         macros = " ".join("-D%s=1" % name for name, value in options.items() if value == "y")
         out[directory + "/Makefile"] += b"ccflags-y += " + macros.encode() + b"\n"

@@ -17,7 +17,7 @@ struct gadget_files_check {
 	struct findings *findings;
 	size_t n_files_without_problems; /* files without errors and warnings */
 	struct kernel_version kernel;
-	bool has_ffsctl_patches;
+	bool functionfs_is_patched;
 	size_t n_loaded, n_missing_fixes; /* files without errors; fixes that they lack */
 };
 
@@ -130,7 +130,10 @@ static void add_missing_fix(struct gadget_files_check *c, const char *path,
 			fix->without, cve);
 }
 
-/* Adds findings for the fixes of the kernel that the gadget needs. */
+/*
+ * Adds findings for the fixes of the kernel that the gadget needs. Only FunctionFS shows whether it
+ * is patched; kernel/dkms replaces no other function.
+ */
 static void check_fixes(struct gadget_files_check *c, const char *path, const struct gadget *g)
 {
 	c->n_loaded++;
@@ -138,7 +141,8 @@ static void check_fixes(struct gadget_files_check *c, const char *path, const st
 		return;
 	for (const struct kernel_fix *fix = kernel_fixes; fix->type; fix++)
 		if (kernel_lacks_fix(&c->kernel, fix) && kernel_fix_concerns(fix, g) &&
-		    !(fix->in_ffsctl_patches && c->has_ffsctl_patches))
+		    !(c->functionfs_is_patched && streq(fix->type, "ffs") &&
+		      fix->in_ffsctl_patches))
 			add_missing_fix(c, path, fix);
 }
 
@@ -209,14 +213,14 @@ static void check_files(struct gadget_files_check *c)
 }
 
 void doctor_check_gadget_files(const struct globals *globals, const struct doctor *doctor,
-			       bool has_ffsctl_patches, struct findings *findings)
+			       bool functionfs_is_patched, struct findings *findings)
 {
 	struct globals of_system = *globals;
 	struct gadget_files_check c = { .globals = &of_system,
 					.doctor = doctor,
 					.findings = findings,
 					.kernel = kernel_version_find(&doctor->system),
-					.has_ffsctl_patches = has_ffsctl_patches };
+					.functionfs_is_patched = functionfs_is_patched };
 	char *dirs[ARRAY_SIZE(of_system.gadget_dirs)] = { NULL };
 
 	/* The first directory is that of --dir, which the user has named as it is. */

@@ -7,7 +7,7 @@
 
 /*
  * Adds findings about gadget files that have errors, or that need what the system lacks, also fixes
- * of the kernel. `has_ffsctl_patches`: whether the kernel is known to have ffsctl's patches.
+ * of the kernel. `functionfs_is_patched`: whether FunctionFS is known to have ffsctl's patches.
  */
 void doctor_check_gadget_files(const struct globals *globals, const struct doctor *doctor,
-			       bool has_ffsctl_patches, struct findings *findings);
+			       bool functionfs_is_patched, struct findings *findings);

@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 
+import gadgets
 import harness
 import tap
 from gadgets import raw_terminal, read_until
@@ -59,6 +60,16 @@ def zero_length_packets():
             out.write(bytes(length))
             out.write(b"")
             eq(bytes(in_.read(8 * PACKET)), bytes(length), f"{length} bytes and an empty packet")
+
+
+@test("loopback: a worker that is killed is replaced without a disconnect, and its requests do not disturb those of the next one")
+def killed_worker():
+    with gadget(f"{EXAMPLES}/loopback.conf"):
+        device = (harness.usb_device() / "devnum").read_text()
+        for _ in range(3):
+            gadgets.kill_worker("loopback")
+            must(bench("loop", "--lengths", f"1,{PACKET},{PACKET + 1},65536", "--timeout", 20))
+        eq((harness.usb_device() / "devnum").read_text(), device, "the number of the device")
 
 
 @test("serial: bytes in both directions")

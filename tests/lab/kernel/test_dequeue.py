@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udc=dwc2 build=plain
+# lab stock: no, dwc2 has the bugs that fixes/0029 and 0030 mend
+# lab i386: no, the models have not been tried with 32 bits
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dummy build=plain
+"""Asynchronous requests on an endpoint, of which a program cancels some, in any order: they end, and the others transfer
+data in their order. UDC drivers differ in what they do when a request that runs, or one that waits, is dequeued."""
+
+import contextlib
+import ctypes
+import errno
+import itertools
+import os
+
+import bridge
+import tap
+from tap import eq, ok, patience, test
+from worker_harness import Gadget
+
+QUEUED = 3
+LENGTH = 200  # more than the FIFO of dummy_hcd, which takes shorter packets before the host asks
+IOCB_CMD_PREAD, IOCB_CMD_PWRITE = 0, 1  # linux/aio_abi.h
+
+libaio = ctypes.CDLL("libaio.so.1")
+
+
+class Iocb(ctypes.Structure):
+    """struct iocb of linux/aio_abi.h, little-endian."""
+    _fields_ = [("data", ctypes.c_uint64), ("key", ctypes.c_uint32), ("rw_flags", ctypes.c_uint32), ("opcode", ctypes.c_uint16),
+                ("priority", ctypes.c_int16), ("fd", ctypes.c_uint32), ("buffer", ctypes.c_uint64), ("length", ctypes.c_uint64),
+                ("offset", ctypes.c_int64), ("reserved", ctypes.c_uint64), ("flags", ctypes.c_uint32), ("eventfd", ctypes.c_uint32)]
+
+
+class Event(ctypes.Structure):
+    """struct io_event of linux/aio_abi.h."""
+    _fields_ = [("data", ctypes.c_uint64), ("iocb", ctypes.c_uint64), ("result", ctypes.c_int64), ("result2", ctypes.c_int64)]
+
+
+class Timespec(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+class Requests:
+    """Requests on one endpoint file, each with a number."""
+
+    def __init__(self, path, opcode):
+        self.fd, self.opcode = os.open(path, os.O_RDWR), opcode
+        self.context = ctypes.c_void_p()
+        eq(libaio.io_setup(2 * QUEUED, ctypes.byref(self.context)), 0, "io_setup")
+        self.iocbs, self.buffers = {}, {}
+
+    def close(self):
+        libaio.io_destroy(self.context)
+        os.close(self.fd)
+
+    def submit(self, number, data=bytes(LENGTH)):
+        self.buffers[number] = ctypes.create_string_buffer(data, len(data))
+        self.iocbs[number] = Iocb(data=number, opcode=self.opcode, fd=self.fd, buffer=ctypes.addressof(self.buffers[number]), length=len(data))
+        eq(libaio.io_submit(self.context, ctypes.c_long(1), ctypes.byref(ctypes.pointer(self.iocbs[number]))), 1, "io_submit")
+
+    def cancel(self, number):
+        unused = Event()
+        result = libaio.io_cancel(self.context, ctypes.byref(self.iocbs[number]), ctypes.byref(unused))
+        eq(result in (0, -errno.EINPROGRESS), True, f"io_cancel: {result}")
+
+    def completed(self, count):
+        """Waits for `count` requests to complete; returns their (number, result). (FunctionFS completes reads by a work
+        queue, in any order.)"""
+        events = (Event * count)()
+        timeout = Timespec(round(patience(5)), 0)
+        found = libaio.io_getevents(self.context, ctypes.c_long(count), ctypes.c_long(count), events, ctypes.byref(timeout))
+        return sorted((event.data, event.result) for event in events[:found])
+
+
+@contextlib.contextmanager
+def function(direction, opcode):
+    with contextlib.ExitStack() as stack:
+        gadget = stack.enter_context(Gadget([("bulk", direction)]))
+        gadget.bind()
+        requests = Requests(f"{gadget.mount}/ep1", opcode)
+        stack.callback(requests.close)
+        yield requests, stack.enter_context(bridge.Usb())
+
+
+def message(number):
+    return bytes([number + 1]) * LENGTH
+
+
+def cancel(requests, order):
+    for number in order:
+        requests.cancel(number)
+    eq(requests.completed(len(order)), [(number, -errno.ECONNRESET) for number in sorted(order)], f"cancelled {order}")
+
+
+def transfer(requests, host, number, order):
+    """Makes the host transfer one message, which must be that of the request, and must end it."""
+    if requests.opcode == IOCB_CMD_PREAD:
+        eq(host.bulk(host.out, message(number)), LENGTH)
+    else:
+        eq(host.bulk(host.in_, length=1024), message(number), f"after {order}")
+    eq(requests.completed(1), [(number, LENGTH)], f"after {order}")
+    eq(requests.buffers[number].raw, message(number), f"after {order}")
+
+
+def submit(requests, number):
+    requests.submit(number, bytes(LENGTH) if requests.opcode == IOCB_CMD_PREAD else message(number))
+
+
+def nothing_moves(requests, host, order):
+    """Checks that the host transfers nothing: a transfer that goes on would use memory that is somebody else's by now."""
+    try:
+        if requests.opcode == IOCB_CMD_PREAD:
+            moved = host.bulk(host.out, message(QUEUED), timeout=50)
+        else:
+            moved = host.bulk(host.in_, length=1024, timeout=50)
+        ok(False, f"after {order}: the host has transferred {moved!r}")
+    except TimeoutError:
+        pass
+
+
+for direction_, opcode_ in ("out", IOCB_CMD_PREAD), ("in", IOCB_CMD_PWRITE):
+
+    @test(f"{direction_}: when all were cancelled nothing moves, until there is a new request", direction_, opcode_)
+    def all_cancelled(direction, opcode):
+        with function(direction, opcode) as (requests, host):
+            for order in itertools.permutations(range(QUEUED)):
+                for number in range(QUEUED):
+                    submit(requests, number)
+                cancel(requests, order)
+                nothing_moves(requests, host, order)
+                submit(requests, QUEUED)
+                transfer(requests, host, QUEUED, order)
+
+    @test(f"{direction_}: the requests that were not cancelled transfer data in their order", direction_, opcode_)
+    def some_cancelled(direction, opcode):
+        with function(direction, opcode) as (requests, host):
+            for order in (order for n in range(1, QUEUED) for order in itertools.permutations(range(QUEUED), n)):
+                for number in range(QUEUED):
+                    submit(requests, number)
+                cancel(requests, order)
+                for number in sorted(set(range(QUEUED)) - set(order)):
+                    transfer(requests, host, number, order)
+
+
+tap.main()
