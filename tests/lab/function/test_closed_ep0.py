@@ -394,6 +394,7 @@ def reopens_on_unbind():
         udc_file().write_text("\n")
         unbound_by_others()
         udc_file().write_text(UDC)
+        await_log(NAME, "bound again by another program")  # a supervisor that is later than the daemon does not see it
         await_state(NAME, "ready")
         before = endpoint()
         os.kill(pid(), signal.SIGUSR2)

@@ -515,7 +515,7 @@ def kernel_refuses_unbind():
     contains(must(ffsctl("unbind", "x"), 71).stderr, "Input/output error")
     shown, _ = status("x")
     eq((shown["state"], shown["udc"], bound("x"), shown["udc_state"]), ("ready", FIRST, FIRST, "configured"))
-    must(ffsctl("wait", "x", "--for", "configured", "--timeout", "0"))
+    must(ffsctl("wait", "x", "--for", "configured", "--timeout", "10"))
     must(ffsctl("down", "x"), 71)  # the planted fault, once more; the next one is without it
     down("x")
 

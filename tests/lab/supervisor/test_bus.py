@@ -402,7 +402,7 @@ def kernel_cannot_rebind():
         comes()
         reached("UDC_REMOVED REBIND_FAILED")
         logged(f"its UDC {UDC} is back, but the kernel did not bind the gadget again")
-        becomes("degraded")
+        await_status(NAME, lambda g: g["state"] == "degraded" and g["problems"], "degraded for a reason")
         contains(status(NAME)[0]["problems"][-1]["text"], f"cannot bind the gadget to the UDC {UDC}: No such file")
         down(NAME)
 

@@ -145,7 +145,7 @@ def takeover():
     unconfigure()
     up(path)
     await_lines([*want, "resumed by the host", "taken over; up on dummy_udc.0", LEFT])
-    must(ffsctl("wait", "x", "--for", "disconnected", "--timeout", "0"))
+    must(ffsctl("wait", "x", "--for", "disconnected", "--timeout", "10"))
     down("x")
 
 
