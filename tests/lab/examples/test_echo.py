@@ -16,7 +16,6 @@ import signal
 import stat
 import tempfile
 import threading
-import time
 
 import usb.util
 
@@ -279,16 +278,14 @@ def status_knows_packet_size():
 
 @test("and of the speed that it takes after the UDC was removed, whether or not the supervisor has seen that")
 def packet_size_after_udc_returns():
-    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     supervisor = harness.status("loopback")[0]["supervisor"]
     for sees in (True, False):
         if not sees:
             os.kill(supervisor, signal.SIGSTOP)
-        (driver / "unbind").write_text("dummy_udc.0")
-        time.sleep(1)  # a host that has not seen it go would not look at it anew
+        harness.udc_goes()
         with harness.configured():
-            (driver / "bind").write_text("dummy_udc.0")
+            harness.udc_comes()
             os.kill(supervisor, signal.SIGCONT)
         must(ffsctl("wait", "loopback", "--for", "configured", "--timeout", 10))
         eq([e["max_packet"] for e in harness.status("loopback")[0]["functions"][0]["endpoints"]], [PACKET] * 2)

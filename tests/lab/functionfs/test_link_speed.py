@@ -18,7 +18,6 @@ from gadgets import DIRECTORY, LOOPBACK, TAKEN_OVER, await_log, await_status, fo
 from harness import CONFIGFS, down, ffsctl, kill, must, status, up
 from tap import contains, eq, ok, test
 
-DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
 # A program that logs the speed of each enable
 PROGRAM = DIRECTORY / "speeds.py"
@@ -60,10 +59,9 @@ def interrupt_gadget(name, group, sizes="max_packet = 64;"):
 
 
 def udc_goes_and_comes():
-    (DRIVER / "unbind").write_text(UDC)
-    time.sleep(1)  # a host that has not seen it go would not look at it anew
+    harness.udc_goes(UDC)
     with harness.configured():
-        (DRIVER / "bind").write_text(UDC)
+        harness.udc_comes(UDC)
 
 
 def await_output(pid):

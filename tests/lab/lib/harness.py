@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 
 import tap
 import usb.backend.libusb1
@@ -28,6 +29,7 @@ FFSBENCH = f"{tap.HOST_BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
+UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 
 # In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
 os.environ["FFSCTL_TEST_KILL"] = "1"
@@ -249,6 +251,17 @@ def host_lets_go(before):
     delay. Does not wait while a gadget is bound, because the host keeps its device."""
     await_devices(lambda: not host_devices() - before
                   or any(text_of(p) for p in pathlib.Path(CONFIGFS).glob("*/UDC")))
+
+
+def udc_goes(udc="dummy_udc.0"):
+    """Takes a UDC from the machine, and waits until the host has noticed: if the UDC is back before, a host goes on with the
+    device that it knows, and does not configure it anew."""
+    (UDC_DRIVER / "unbind").write_text(udc)
+    time.sleep(1)
+
+
+def udc_comes(udc="dummy_udc.0"):
+    (UDC_DRIVER / "bind").write_text(udc)
 
 
 def load_host_drivers():

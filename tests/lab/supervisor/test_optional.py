@@ -361,20 +361,19 @@ def unbind_and_bind():
 
 @test("the UDC is removed and comes back: the gadget without the function, and with it")
 def udc_removed():
-    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     up(write(daemon(**RETRIED)), "--wait-host")
     with flag(BROKEN):
-        (driver / "unbind").write_text("dummy_udc.0")
+        harness.udc_goes()
         kill(shown()["worker"]["pid"])
         with harness.configured():
-            (driver / "bind").write_text("dummy_udc.0")
+            harness.udc_comes()
         leaves_out()
         found_by_host(2)
-        (driver / "unbind").write_text("dummy_udc.0")
+        harness.udc_goes()
         BROKEN.unlink()
         await_status(NAME, lambda g: g["functions"][0]["worker"]["state"] == "ready", "ready")
     with harness.configured():
-        (driver / "bind").write_text("dummy_udc.0")
+        harness.udc_comes()
     await_state(NAME, "ready")
     found_by_host(3)
     down(NAME)
