@@ -78,6 +78,7 @@ def product():
 
 def must_be_gone(*names):
     for name in names:
+        await_state(name, "down")  # the other gadget is up a moment before
         eq(status(name), (None, 3))
         ok(not os.path.exists(f"{harness.CONFIGFS}/{name}"), f"{name} is in configfs")
         ok(not os.path.exists(f"/run/ffsctl/{name}"), f"{name} is in /run/ffsctl")
