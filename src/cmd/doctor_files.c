@@ -115,19 +115,15 @@ static void add_missing_fix(struct gadget_files_check *c, const char *path,
 {
 	_cleanup_free_ char *cve = fix->cve ? strf(" (%s)", fix->cve) : xstrdup("");
 	unsigned int first = fix->first[c->kernel.series];
-	const char *colon = *fix->type ? ": " : "";
+	_cleanup_free_ char *when =
+		first == FIX_NEVER
+			? xstrdup("without ffsctl's kernel patches")
+			: strf("before Linux %s.%u, unless your distribution has the fix,",
+			       kernel_series_name(c->kernel.series), first);
 
+	findings_add(c->findings, "kernel-fix-missing", FINDING_NOTE, "%s: %s%s%s %s%s", path,
+		     fix->type, *fix->type ? ": " : "", when, fix->without, cve);
 	c->n_missing_fixes++;
-	if (first == FIX_NEVER)
-		findings_add(c->findings, "kernel-fix-missing", FINDING_NOTE,
-			     "%s: %s%swithout ffsctl's kernel patches %s%s", path, fix->type, colon,
-			     fix->without, cve);
-	else
-		findings_add(
-			c->findings, "kernel-fix-missing", FINDING_NOTE,
-			"%s: %s%sbefore Linux %s.%u, unless your distribution has the fix, %s%s",
-			path, fix->type, colon, kernel_series_name(c->kernel.series), first,
-			fix->without, cve);
 }
 
 /*
@@ -163,7 +159,7 @@ static void add_kernel_fixes(struct gadget_files_check *c)
 	finding = findings_add(c->findings, "kernel-fixes-unknown", FINDING_NOTE,
 			       "it is unknown which fixes of USB functions this kernel has");
 	if (c->kernel.state == KERNEL_VERSION_UNKNOWN)
-		finding_why(finding, "its release '%s' does not tell the version of Linux",
+		finding_why(finding, "its release '%s' does not contain the version of Linux",
 			    release ? release : "");
 	else
 		finding_why(finding, "ffsctl knows those of Linux 6.1, 6.12 and 6.18, not of %s",

@@ -34,7 +34,7 @@ struct kernel_fix {
 extern const struct kernel_fix kernel_fixes[]; /* a row without a type ends the table */
 
 enum kernel_version_state {
-	KERNEL_VERSION_UNKNOWN,	 /* the kernel's name does not tell the last number */
+	KERNEL_VERSION_UNKNOWN,	 /* the kernel's release does not contain the last number */
 	KERNEL_VERSION_NO_TABLE, /* the table does not know the series */
 	KERNEL_VERSION_KNOWN,
 };
@@ -49,7 +49,7 @@ struct kernel_version {
 
 /*
  * Returns the version of the system's kernel: that of its release, as uname -r prints it; if a
- * distribution's release does not tell the last number, that of /proc/version or
+ * distribution's release does not contain the last number, that of /proc/version or
  * /proc/version_signature, where Debian and Ubuntu have it.
  */
 struct kernel_version kernel_version_find(const struct system *system);

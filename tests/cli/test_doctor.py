@@ -419,14 +419,14 @@ def kernel_fixes():
     eq(fixes("6.12.10", {}), [])
 
 
-@test("fixes of the kernel: Debian's and Ubuntu's versions, those that nothing tells, and series without a table")
+@test("fixes of the kernel: Debian's and Ubuntu's versions, unknown ones, and series without a table")
 def kernel_fixes_of_distributions():
     eq(fixes("6.1.0-49-amd64", {"n": NCM}, DEBIAN % 192), [("es", "Linux 6.1.192 has the fixes that the functions of these files need")])
     contains(fixes("6.1.0-40-amd64", {"n": NCM}, DEBIAN % 182)[0][1], "before Linux 6.1.183")
     unknown = "it is unknown which fixes of USB functions this kernel has"
     for version in ("", "Linux version 6.1.0-49-amd64 Debian x"):
         eq(fixes("6.1.0-49-amd64", {"n": NCM}, version),
-           [("es-unknown", unknown + "its release '6.1.0-49-amd64' does not tell the version of Linux")])
+           [("es-unknown", unknown + "its release '6.1.0-49-amd64' does not contain the version of Linux")])
     series = "ffsctl knows those of Linux 6.1, 6.12 and 6.18, not of "
     eq(fixes("6.6.30", {"n": NCM}), [("es-unknown", unknown + series + "6.6.30")])
     eq(fixes("7.2.0", {"n": NCM})[0][0], "es-unknown")
