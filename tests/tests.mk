@@ -322,11 +322,12 @@ tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_ker
 	src/stream/libffsctl_stream.c
 tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(UNIT_LIBS)
-tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/watches.c src/plugin-host/options.c \
+tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/control_socket.c \
+	src/plugin-host/options.c src/plugin-host/plugin_calls.c src/plugin-host/plugin_host.c src/plugin-host/watches.c \
 	src/plugin-host/worker_config.c
 tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
-tests_unit_plugin_host_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(UNIT_LIBS)
+tests_unit_plugin_host_test_plugin_host_LDADD = libstream.a libffsctl.a $(WORKER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

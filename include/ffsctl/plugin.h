@@ -351,8 +351,9 @@ struct ffsctl_plugin {
 	void (*disable)(struct ffsctl_host *host);
 	/* A submitted transfer has ended. The plugin may use the transfer again. */
 	void (*done)(struct ffsctl_host *host, struct ffsctl_transfer *t);
-	/* The host has sent a control request to the function. If setup is NULL, ffsctl stalls
-	   all control requests. */
+	/* The host has sent a control request to the function; one that follows the configuration
+	   of the function comes after enable(). If setup is NULL, ffsctl stalls all control
+	   requests. */
 	void (*setup)(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup);
 	/* The OUT data of the control request `id` has arrived, after accept_control_request().
 	   `data` is valid only during this call. */

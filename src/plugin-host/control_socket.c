@@ -51,6 +51,7 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 	if (length < sizeof(ev))
 		return;
 	memcpy(&ev, body, sizeof(ev));
+	h->held_request.exists = false; /* the host has given it up */
 	switch (ev.event) {
 	case FFSCTL_EVENT_ENABLE:
 		if (ev.speed == FFSCTL_SPEED_UNKNOWN && !read_packet_sizes(h))
@@ -96,7 +97,19 @@ static void on_setup_request(struct plugin_host *h, uint32_t id, const unsigned 
 			get_le16(body + offsetof(struct ffsctl_setup_body, function_index));
 		setup.index_origin = body[offsetof(struct ffsctl_setup_body, index_origin)];
 	}
-	h->plugin->setup(&h->public, id, &setup);
+	h->held_request = (struct held_request){ .exists = true, .id = id, .setup = setup };
+	/* Until the transfers of the last session have ended, the link of the plugin is down, but
+	   the host has configured the function. on_link_up() delivers the request then. */
+	if (!h->stream.session_is_pending)
+		plugin_host_deliver_held_request(h);
+}
+
+void plugin_host_deliver_held_request(struct plugin_host *h)
+{
+	if (!h->held_request.exists)
+		return;
+	h->held_request.exists = false;
+	h->plugin->setup(&h->public, h->held_request.id, &h->held_request.setup);
 }
 
 bool plugin_host_receive_message(struct plugin_host *h)

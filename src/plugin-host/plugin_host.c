@@ -31,6 +31,7 @@ static void on_link_up(void *user)
 	h->public.speed = h->stream.speed;
 	if (h->plugin->enable)
 		h->plugin->enable(&h->public);
+	plugin_host_deliver_held_request(h);
 }
 
 static void on_link_down(void *user)

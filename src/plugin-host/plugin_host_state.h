@@ -26,6 +26,14 @@ struct unfinished_data {
 	bool message_has_begun;	     /* an OUT transfer without the end of its message has ended */
 };
 
+/* A control request that came while the session of the host was pending. There is at most one: the
+   keeper reads no event while a request has no answer, unless the host has given it up. */
+struct held_request {
+	bool exists;
+	uint32_t id;
+	struct ffsctl_setup setup;
+};
+
 /* The plugin host: one plugin, and the endpoints of one function. */
 struct plugin_host {
 	struct ffsctl_host public; /* first member, because plugin_host_of() converts a pointer to
@@ -40,6 +48,7 @@ struct plugin_host {
 	size_t n_watch_slots;
 	struct ffsctl_timer *running_timers; /* list; the timer that fires next is the first one */
 	uint64_t timerfd_due_ms; /* time that timer_fd is set to, as ffsctl_timer.due_ms; 0: none */
+	struct held_request held_request;
 	uint64_t *endpoint_bytes;	    /* array: total number of bytes for each endpoint */
 	struct unfinished_data *unfinished; /* array: one for each endpoint */
 	/* Fires when the next TRAFFIC message is due; runs only if data was moved since the last
@@ -73,6 +82,8 @@ void plugin_host_note_submitted(struct plugin_host *h, const struct ffsctl_trans
 /* control_socket.c: the messages of the control socket. */
 /* Receives and handles one message of the control socket. Returns false if there was no message. */
 bool plugin_host_receive_message(struct plugin_host *h);
+/* Passes the held control request, if there is one, to the plugin. */
+void plugin_host_deliver_held_request(struct plugin_host *h);
 /* Asks the plugin to stop; it calls exit() now or later. */
 void plugin_host_request_stop(struct plugin_host *h);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker's configuration, a plugin's options, timers and watches. */
+/* The worker's configuration, a plugin's options, timers, watches and control requests. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/control_message.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 #include "plugin-host/plugin_host_state.h"
@@ -280,4 +282,48 @@ Test(watches, an_event_of_a_removed_watch_is_dropped)
 	close(w.fd);
 	close(h.epoll_fd);
 	free(h.watch_slots);
+}
+
+static unsigned int requests;
+
+static void on_setup(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+{
+	(void)host;
+	cr_assert(id == 7 && setup->request == 12 && setup->value == 0x0201);
+	requests++;
+}
+
+static void send_request(struct plugin_host *h, int keeper)
+{
+	const unsigned char packet[] = { 0xc1, 12, 1, 2, 0, 0, 1, 0 };
+
+	cr_assert(control_message_send(keeper, FFSCTL_MSG_SETUP, 7, packet, sizeof(packet)));
+	cr_assert(plugin_host_receive_message(h));
+}
+
+Test(control, a_request_waits_for_the_session_that_the_host_has_begun)
+{
+	const struct ffsctl_event suspend = { .event = FFSCTL_EVENT_SUSPEND };
+	const struct ffsctl_plugin plugin = { .setup = on_setup };
+	struct plugin_host h = { .plugin = &plugin };
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	h.control_fd = pair[0];
+	/* Without a session there is nothing to wait for: requests to a device have no link. */
+	send_request(&h, pair[1]);
+	cr_assert_eq(requests, 1u);
+	h.stream.session_is_pending = true;
+	send_request(&h, pair[1]);
+	cr_assert_eq(requests, 1u);
+	plugin_host_deliver_held_request(&h);
+	plugin_host_deliver_held_request(&h);
+	cr_assert_eq(requests, 2u, "the request is not delivered once");
+	send_request(&h, pair[1]);
+	cr_assert(control_message_send(pair[1], FFSCTL_MSG_EVENT, 0, &suspend, sizeof(suspend)));
+	cr_assert(plugin_host_receive_message(&h));
+	plugin_host_deliver_held_request(&h);
+	cr_assert_eq(requests, 2u, "a request that the host has given up is delivered");
+	close(pair[0]);
+	close(pair[1]);
 }
