@@ -90,6 +90,10 @@ def port_is_suspended():
     return bool(status[0] & 1 << PORT_SUSPEND)
 
 
+def await_resumption():
+    await_status("x", lambda _: not port_is_suspended(), "resumed by the port")
+
+
 for name, program in {"in Python": python, "that runs a plugin": plugin}.items():
     @test(f"a worker {name} wakes a host that has suspended it and allows it")
     def wakes(program=program):
@@ -99,7 +103,7 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
         for n in range(1, 3):
             suspend()
             await_log_count("x", SUSPENDED, n)
-            eq(port_is_suspended(), False)
+            await_resumption()
             await_log_count("x", RESUMED, n)
         down("x")
 
@@ -109,7 +113,7 @@ def not_allowed():
     bring_up("0xa0", python(), allow=True)
     suspend()
     await_log_count("x", SUSPENDED, 1)
-    eq(port_is_suspended(), False)
+    await_resumption()
     await_log_count("x", RESUMED, 1)
     await_status("x", lambda g: g["udc_state"] == "configured", "resumed")
     harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
@@ -133,7 +137,7 @@ def kernel_function():
         suspend()
         eq(port_is_suspended(), True)
         print(file=wake, flush=True)
-        eq(port_is_suspended(), False)
+        await_resumption()
         harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
         suspend()
         print(file=wake, flush=True)
