@@ -11,9 +11,14 @@
 /* --- functions that print answers --- */
 
 void cmd_print_restarted(const char *gadget, const char *function,
-			 const struct socket_answer *answer _unused_)
+			 const struct socket_answer *answer)
 {
-	log_info("%s: %s%sready again", gadget, function ? function : "", function ? " " : "");
+	if (!function || !answer->later_worker)
+		log_info("%s: %s%sready again", gadget, function ? function : "",
+			 function ? " " : "");
+	if (answer->later_worker)
+		log_info("%s: %s starts when %s", gadget, answer->later_worker,
+			 answer->later_worker_starts);
 }
 
 void cmd_print_bound(const char *gadget, const char *udc _unused_,

@@ -310,3 +310,12 @@ void functions_update_kernel_devices(struct functions *all);
  * and ends with its kernel device.
  */
 bool functions_need_all_uevents(const struct functions *all);
+/*
+ * Returns the words for what the worker of a kernel function waits for before it starts, such as
+ * "the gadget is bound". Returns NULL if the worker does not wait, or if only its device file is
+ * missing.
+ */
+const char *function_event_before_start(const struct live_function *function);
+/* Fails with EX_UNAVAILABLE if the worker of a kernel function waits only because its device file
+   is missing. */
+int function_check_device_file(const struct live_function *function, struct error *err);

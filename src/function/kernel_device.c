@@ -4,6 +4,7 @@
  * devices exist from bind to unbind, also if another program binds the gadget. So the workers that
  * use them start and end with the device.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -94,6 +95,32 @@ bool functions_need_all_uevents(const struct functions *all)
 		    all->list[k]->model->worker->start_when != START_CREATED)
 			return true;
 	return false;
+}
+
+const char *function_event_before_start(const struct live_function *function)
+{
+	if (!uses_kernel_device(function) || function->worker->state != WORKER_PENDING ||
+	    start_condition_is_met(function))
+		return NULL;
+	return function->model->worker->start_when == START_CONFIGURED
+		       ? "a host has configured the gadget"
+		       : "the gadget is bound";
+}
+
+int function_check_device_file(const struct live_function *function, struct error *err)
+{
+	const char *label = function->model->label;
+	const char *file = function->kernel_device.device_node;
+
+	if (!uses_kernel_device(function) || function->worker->state != WORKER_PENDING ||
+	    !start_condition_is_met(function) || !file ||
+	    function->kernel_device.inode_or_ifindex != 0)
+		return 0;
+	error_set(err, EX_UNAVAILABLE, ENOENT, file,
+		  "cannot start the worker of '%s': its device file %s does not exist", label,
+		  file);
+	return error_add_hint(err, "when it is back, 'ffsctl restart %s %s' starts the worker",
+			      function->functions->gadget_name, label);
 }
 
 char *function_mount_or_configfs_path(const struct live_function *function)

@@ -121,6 +121,9 @@ static const struct json_members reload_request = MEMBERS(
 static const struct json_members reexec_request =
 	MEMBERS(REQUEST("program", program_path, MEMBER_TEXT));
 
+static const struct json_members restart_answer =
+	MEMBERS(ANSWER("later", later_worker, MEMBER_TEXT),
+		ANSWER("when", later_worker_starts, MEMBER_TEXT));
 static const struct json_members wait_answer =
 	MEMBERS(ANSWER("by_udc", configured_by_udc, MEMBER_FLAG));
 static const struct json_members bus_answer =
@@ -131,7 +134,9 @@ static const struct json_members reload_answer = MEMBERS(
 
 /* The strings that a struct socket_answer owns. */
 static const struct json_members answer_texts =
-	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaited_udc, MEMBER_TEXT));
+	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaited_udc, MEMBER_TEXT),
+		ANSWER("later", later_worker, MEMBER_TEXT),
+		ANSWER("when", later_worker_starts, MEMBER_TEXT));
 
 #define COMMAND(NAME, name, word, request, answer) [COMMAND_##NAME] = { word, &request, &answer },
 static const struct {

@@ -33,7 +33,7 @@
 /* clang-format off */
 #define CONTROL_COMMANDS(REQUEST) \
 	REQUEST(DOWN, down, "down", none, none) \
-	REQUEST(RESTART, restart, "restart", restart_request, none) \
+	REQUEST(RESTART, restart, "restart", restart_request, restart_answer) \
 	REQUEST(BIND, bind, "bind", bind_request, bus_answer) \
 	REQUEST(UNBIND, unbind, "unbind", none, bus_answer) \
 	REQUEST(WAIT, wait, "wait", wait_request, wait_answer) \
@@ -86,6 +86,8 @@ struct socket_answer {
 	const char *awaited_udc;
 	bool bind_is_due; /* reload: the gadget is not bound, but will be when its workers are ready
 			   */
+	/* restart: the label of a worker that starts later, and when; NULL: none */
+	const char *later_worker, *later_worker_starts;
 };
 
 /* --- for the supervisor --- */

@@ -279,6 +279,19 @@ static bool restarted_workers_are_ready_or_failed(const struct control_client *c
 	return true;
 }
 
+/* Returns whether a restart has ended. If a worker cannot start, sets err. */
+static bool restart_has_ended(const struct control_client *client, struct error *err)
+{
+	const struct functions *functions = &client->control->live->functions;
+
+	if (!restarted_workers_are_ready_or_failed(client, err))
+		return false;
+	for (size_t n = 0; n < functions->n && !err->exit; n++)
+		if (control_client_restarts_function(client, functions->list[n]))
+			function_check_device_file(functions->list[n], err);
+	return err->exit || binding_rebind_has_ended(client->control->binding, err);
+}
+
 /* Refuses the clients that wait for a failed gadget: their commands cannot succeed any more. */
 static void refuse_clients_of_failed_gadget(struct control_server *control)
 {
@@ -302,8 +315,7 @@ static bool requested_action_has_ended(const struct control_client *client, stru
 	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
-		return restarted_workers_are_ready_or_failed(client, err) &&
-		       (err->exit || binding_rebind_has_ended(control->binding, err));
+		return restart_has_ended(client, err);
 	case CLIENT_WAITS_READY:
 		return control->live->functions.up_down_phase == PHASE_UP &&
 		       restarted_workers_are_ready_or_failed(client, err) &&
@@ -333,6 +345,8 @@ static void answer_ended_action(struct control_client *client, const struct erro
 {
 	if (client->waits_for == CLIENT_WAITS_HOST)
 		control_answer_wait_for_host(client);
+	else if (client->waits_for == CLIENT_WAITS_RESTART)
+		control_answer_restart(client, err);
 	else
 		control_answer(client, err);
 }

@@ -64,6 +64,23 @@ void control_answer_wait_for_host(struct control_client *client)
 	answer_and_close(client, COMMAND_WAIT, &answer, NULL);
 }
 
+void control_answer_restart(struct control_client *client, const struct error *err)
+{
+	const struct functions *functions = &client->control->live->functions;
+	struct socket_answer answer = { 0 };
+
+	for (size_t n = 0; n < functions->n && !answer.later_worker; n++) {
+		const struct live_function *function = functions->list[n];
+
+		if (!control_client_restarts_function(client, function))
+			continue;
+		answer.later_worker_starts = function_event_before_start(function);
+		if (answer.later_worker_starts)
+			answer.later_worker = function->model->label;
+	}
+	answer_and_close(client, COMMAND_RESTART, &answer, err);
+}
+
 void control_refuse(struct control_client *client, int exit, const char *text)
 {
 	_cleanup_error_ struct error err = { 0 };

@@ -12,6 +12,8 @@ void control_begin_command(struct control_client *client, const struct socket_re
 void control_answer(struct control_client *client, const struct error *err);
 /* Answers the command `bind` or `unbind`, and closes the connection. */
 void control_answer_bind(struct control_client *client, bool changed, const struct error *err);
+/* Answers the command `restart`, and closes the connection. */
+void control_answer_restart(struct control_client *client, const struct error *err);
 /* Answers with an error, which has that exit status and text, and closes the connection. */
 void control_refuse(struct control_client *client, int exit, const char *text);
 void control_refuse_as_too_many(struct control_client *client);

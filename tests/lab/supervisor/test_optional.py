@@ -695,7 +695,7 @@ def link_is_made_again():
 
 @test("the device file of a kernel function is removed: the gadget stays, and status says what its worker waits for")
 def device_file_is_removed():
-    text = worker(exec=["/bin/sh", "-c", "exec 3<>${device}; echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", restart_delay=0)
+    text = worker(exec=["/bin/sh", "-c", "exec 3<>${device}; echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd", restart_delay=0, start="bound")
     up(write(daemon(**HEALTHY), f'getty = {{ type = "acm"; worker = {{ {text} }}; }};', serial=False), "--wait-host")
     node = pathlib.Path(shown("getty")["device"])
     away = node.with_suffix(".away")
@@ -707,9 +707,16 @@ def device_file_is_removed():
         eq((problems(), status(NAME)[0]["state"]),
            (f"getty: its worker waits for {node}, which does not exist; when it is back, 'ffsctl restart {NAME} getty' starts "
             "the worker", "degraded"))
+        command = ffsctl("restart", NAME, "getty")
+        eq((command.returncode, command.stderr),
+           (69, f"ffsctl: cannot start the worker of 'getty': its device file {node} does not exist\n"
+            f"hint: when it is back, 'ffsctl restart {NAME} getty' starts the worker\n"))
         away.rename(node)
-        must(ffsctl("restart", NAME, "getty"))
+        eq(must(ffsctl("restart", NAME, "getty")).stderr, f"ffsctl: {NAME}: getty ready again\n")
         await_state(NAME, "ready")
+    must(ffsctl("unbind", NAME))
+    for arguments, first in (("getty",), ""), ((), f"ffsctl: {NAME}: ready again\n"):
+        eq(must(ffsctl("restart", NAME, *arguments)).stderr, f"{first}ffsctl: {NAME}: getty starts when the gadget is bound\n")
     down(NAME)
 
 
