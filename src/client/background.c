@@ -107,11 +107,8 @@ static void copy_text(char *to, size_t size, const char *text)
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-void client_send_report(int fd, enum client_result result, const char *name, const char *udc,
-			bool awaits_udc)
+void client_send_report(int fd, struct client_up_report report, const char *name, const char *udc)
 {
-	struct client_up_report report = { .result = result, .awaits_udc = awaits_udc };
-
 	copy_text(report.gadget_name, sizeof(report.gadget_name), name);
 	copy_text(report.udc_name, sizeof(report.udc_name), udc);
 	/* Ignores errors: the command that waits for the report may have ended. */
@@ -135,8 +132,13 @@ static void report_gadget_up(void *data)
 	struct pending_report *b = data;
 
 	fd_stdio_to_null();
-	client_send_report(b->report_fd, b->result, b->gadget_name, supervisor_udc(b->supervisor),
-			   supervisor_awaits_udc(b->supervisor));
+	client_send_report(b->report_fd,
+			   (struct client_up_report){
+				   .result = b->result,
+				   .is_bound = supervisor_is_bound(b->supervisor),
+				   .awaits_udc = supervisor_awaits_udc(b->supervisor),
+			   },
+			   b->gadget_name, supervisor_udc(b->supervisor));
 	close(b->report_fd);
 	b->report_fd = -1;
 	memory_release_unused(); /* gives the memory of the parser back to the kernel */

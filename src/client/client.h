@@ -59,8 +59,9 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
 struct client_up_report {
 	enum client_result result;
 	char gadget_name[256];
-	char udc_name[256]; /* "": the gadget is not bound */
-	bool awaits_udc;    /* the gadget is not bound, but will be when its UDC is back */
+	char udc_name[256]; /* the UDC that it is or was bound to, or will be; "": none */
+	bool is_bound;
+	bool awaits_udc; /* the gadget is not bound, but will be when its UDC is back */
 };
 
 /*

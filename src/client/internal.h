@@ -34,9 +34,8 @@ int client_make_supervisor(struct supervisor **s, const struct gadget *g, const 
 int client_supervise_in_background(struct supervisor **s, const struct gadget *g,
 				   enum client_result result, const struct client_options *options,
 				   int report_fd, bool *reported, struct error *err);
-/* background.c: sends a report to the command. `udc` NULL: the gadget is not bound. */
-void client_send_report(int fd, enum client_result result, const char *name, const char *udc,
-			bool awaits_udc);
+/* background.c: sends a report to the command. `name` and `udc` (NULL: none) are copied into it. */
+void client_send_report(int fd, struct client_up_report report, const char *name, const char *udc);
 
 /*
  * explain_no_host.c: adds to the error why no host has configured the gadget, as far as the kernel

@@ -127,7 +127,8 @@ int client_take_over(const struct paths *paths, const char *name, int report_fd,
 	fd_close_others(&report_fd, 1);
 	r = start_supervisor_for_takeover(&s, &recorded, paths, name, &result, err);
 	if (r == 0 && result == CLIENT_UNCHANGED) {
-		client_send_report(report_fd, result, name, NULL, false);
+		client_send_report(report_fd, (struct client_up_report){ .result = result }, name,
+				   NULL);
 		*reported = true;
 	} else if (r == 0) {
 		r = client_supervise_in_background(&s, recorded.gadget, result, &recorded.options,

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "client/inspect_common.h"
 #include "client/internal.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
@@ -292,11 +293,15 @@ int client_bring_up_and_supervise(const struct gadget *g, const json_t *document
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		bool awaits_udc;
+		struct client_up_report report = { .result = CLIENT_UNCHANGED };
+		struct inspect_kernel_state kernel;
 		_cleanup_free_ char *udc =
-			read_udc_from_status(options->paths, g->name, &awaits_udc);
+			read_udc_from_status(options->paths, g->name, &report.awaits_udc);
 
-		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc, awaits_udc);
+		inspect_kernel_state_read(options->paths, g->name, &kernel);
+		report.is_bound = udc && streq_null(udc, kernel.bound_udc);
+		inspect_kernel_state_free(&kernel);
+		client_send_report(report_fd, report, g->name, udc);
 		*reported = true;
 		return 0;
 	}

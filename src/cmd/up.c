@@ -409,9 +409,13 @@ static int print_up_result(struct up_command *q, const struct client_up_report *
 		log_about(report->gadget_name, NULL, LOG_INFO,
 			  "%s: up%s; the gadget is bound when its UDC %s is back",
 			  report->gadget_name, already, report->udc_name);
-	else if (*report->udc_name)
+	else if (report->is_bound)
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s on %s",
 			  report->gadget_name, already, report->udc_name);
+	else if (*report->udc_name)
+		log_about(report->gadget_name, NULL, LOG_INFO,
+			  "%s: up%s, not bound to its UDC %s; 'ffsctl status %s' shows why",
+			  report->gadget_name, already, report->udc_name, report->gadget_name);
 	else
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s, not bound",
 			  report->gadget_name, already);

@@ -222,8 +222,10 @@ static void report_up(struct supervisor *s)
 	if (supervisor_awaits_udc(s))
 		gadget_log(&s->live, "%sup; the gadget is bound when its UDC %s is back", first,
 			   udc);
+	else if (udc && supervisor_is_bound(s))
+		gadget_log(&s->live, "%sup on %s", first, udc);
 	else
-		gadget_log(&s->live, "%sup%s%s", first, udc ? " on " : ", not bound",
+		gadget_log(&s->live, "%sup, not bound%s%s", first, udc ? " to its UDC " : "",
 			   udc ? udc : "");
 }
 
@@ -528,6 +530,11 @@ const char *supervisor_udc(const struct supervisor *s)
 			  !supervisor_awaits_udc(s);
 
 	return is_refused ? NULL : s->binding.udc;
+}
+
+bool supervisor_is_bound(const struct supervisor *s)
+{
+	return binding_is_bound_in_kernel(&s->binding);
 }
 
 bool supervisor_awaits_udc(const struct supervisor *s)

@@ -119,6 +119,8 @@ void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...) _p
 
 /* Returns the UDC of the gadget; NULL: it is not bound, and waits for none. */
 const char *supervisor_udc(const struct supervisor *s);
+/* Returns whether the gadget is bound to its UDC in the kernel. */
+bool supervisor_is_bound(const struct supervisor *s);
 /* Returns whether the gadget is not bound because its UDC was removed. */
 bool supervisor_awaits_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */

@@ -277,7 +277,10 @@ def unbound_stays_unbound():
     eq((processes("flow"), status("flow")[1]), (before, 0))
     kill(status("flow")[0]["supervisor"])
     pathlib.Path(harness.CONFIGFS, "flow/UDC").write_text("\n")
-    contains(up(str(path)).stderr, TAKEN_OVER)
+    not_bound = "not bound to its UDC dummy_udc.0; 'ffsctl status flow' shows why"
+    contains(up(str(path)).stderr, f"{TAKEN_OVER}\nffsctl: flow: up, {not_bound}")
+    contains(must(ffsctl("log", "flow")).stdout, "taken over; up, not bound to its UDC dummy_udc.0")
+    contains(up(str(path)).stderr, f"flow: up already, {not_bound}")
     contains(status("flow")[0]["problems"][0]["text"], "another program unbound it from its UDC dummy_udc.0")
     must(ffsctl("bind", "flow"))
     eq((processes("flow"), status("flow")[1]), (before, 0))
