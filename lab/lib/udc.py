@@ -15,7 +15,10 @@ import modules
 from steps import arch, building, jobs, product, run, step
 
 # The drivers: {directory in the kernel's source: options of Kconfig that the kernel's configuration lacks}
-DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"}}
+DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"},
+           "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_GADGET": "y"}}
+# What they include from other directories of drivers
+HEADERS = ("drivers/usb/host/xhci-ext-caps.h",)
 
 
 def files_to_build(version, variant, tree, scratch):
@@ -24,6 +27,7 @@ def files_to_build(version, variant, tree, scratch):
     # The variant's: patches may change drivers, and structures in headers that drivers have, too
     every = modules.files_to_build(version, source, tree, cache.kernel_patches(version, variant), scratch)
     out = {name: text for name, text in every.items() if name.startswith("include/")}
+    out.update((n, cache.read(os.path.join(source, n))) for n in HEADERS if os.path.exists(os.path.join(source, n)))
     for directory, options in DRIVERS.items():
         out.update((n, every.get(n) or cache.read(os.path.join(source, n))) for n in modules.files_below(source, [directory]))
         # Sources see options as macros, which kbuild makes of the kernel's configuration only
