@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udc=dwc2
+# lab: udc=dwc2,dwc3
 # lab i386: no, the models have not been tried with 32 bits
-# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma speed=full,high
-"""The kernel's driver dwc2 on a model of its hardware (lab/udc): what gadgets and hosts see of a board's UDC. One test of each
-kind of transfer; other programs test the same on dummy_hcd at length."""
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 speed=full,high
+"""The kernel's drivers dwc2 and dwc3 on models of their hardware (lab/udc): what gadgets and hosts see of a board's UDC. One test of
+each kind of transfer; other programs test the same on dummy_hcd at length."""
 
 import contextlib
 import json
@@ -23,6 +23,10 @@ SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
 GADGETS = f"{SRC}/gadget.d"
 KEYS = "Hello, board"
+DRIVER = os.environ["LAB_UDC"].partition("-")[0]
+# A fault of dwc3: __dwc3_gadget_ep_set_halt() of drivers/usb/dwc3/gadget.c gives back all requests of an endpoint with EPIPE when the
+# host clears a halt that is not set, as ffsbench does first. The worker ends, and is replaced
+RECOVERIES = 1 if DRIVER == "dwc3" else 0
 
 harness.leaves_nothing()
 
@@ -37,17 +41,18 @@ def gadget(path):
         down(name)
 
 
-@test("udc: lists the UDC with the driver dwc2")
+@test("udc: lists the UDC with its driver")
 def udc_is_listed():
-    contains(must(ffsctl("udc")).stdout, "dummy_udc.0: dwc2")
+    contains(must(ffsctl("udc")).stdout, f"dummy_udc.0: {DRIVER}")
 
 
 @test("loopback: lengths around those of one and two packets, and a long one")
 def echo():
     lengths = [1, 2, 3, 4, *(n * PACKET + more for n in (1, 2) for more in (-1, 0, 1)), 65536]
     with gadget(f"{EXAMPLES}/loopback.conf"):
-        result = json.loads(bench("loop", "--lengths", ",".join(map(str, lengths)), "--timeout", 20, "--json").stdout)["loop"]
-        eq((result["ok"], result["messages"], result["recoveries"]), (True, len(lengths), 0))
+        recover = ["--recover"] * RECOVERIES
+        result = json.loads(bench("loop", "--lengths", ",".join(map(str, lengths)), "--timeout", 20, "--json", *recover).stdout)["loop"]
+        eq((result["ok"], result["messages"], result["recoveries"]), (True, len(lengths), RECOVERIES))
         eq((result["device"]["speed"], result["device"]["packet"]), (SPEED, PACKET), "what the bench has seen")
 
 
