@@ -60,10 +60,10 @@ static struct dwc3_model *controllers[MAX_CONTROLLERS];
 static void set_parameters(struct dwc3_model *d)
 {
 	MODEL_REG(d, DWC3_GSNPSID) = revision;
-	MODEL_REG(d, DWC3_GHWPARAMS0) = DWC3_GHWPARAMS0_MODE_DRD | 1 << 3 | 64 << 8 | 32 << 16 |
-					32 << 24;
-	MODEL_REG(d, DWC3_GHWPARAMS1) = 1 << 15 | DWC3_GHWPARAMS1_PWROPT(
-							  DWC3_GHWPARAMS1_EN_PWROPT_CLK);
+	MODEL_REG(d, DWC3_GHWPARAMS0) =
+		DWC3_GHWPARAMS0_MODE_DRD | 1 << 3 | 64 << 8 | 32 << 16 | 32 << 24;
+	MODEL_REG(d, DWC3_GHWPARAMS1) =
+		1 << 15 | DWC3_GHWPARAMS1_PWROPT(DWC3_GHWPARAMS1_EN_PWROPT_CLK);
 	MODEL_REG(d, DWC3_GHWPARAMS3) = DWC3_GHWPARAMS3_SSPHY_IFC_GEN1 |
 					DWC3_GHWPARAMS3_HSPHY_IFC_UTMI << 2 | endpoints << 12 |
 					endpoints / 2 << 18;
@@ -230,11 +230,10 @@ static struct resource region = { .name = "udc_dwc3", .flags = IORESOURCE_MEM };
 /* The properties of the device tree. */
 static int add_properties(struct platform_device *dev)
 {
-	const struct property_entry properties[] = {
-		PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
-		PROPERTY_ENTRY_STRING("maximum-speed", maximum_speed),
-		{}
-	};
+	const struct property_entry properties[] = { PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
+						     PROPERTY_ENTRY_STRING("maximum-speed",
+									   maximum_speed),
+						     {} };
 
 	return device_create_managed_software_node(&dev->dev, properties, NULL);
 }

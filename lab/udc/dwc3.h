@@ -22,25 +22,25 @@
 
 /* One physical endpoint. */
 struct model_endpoint {
-	u8 number;	 /* of the physical endpoint */
-	u8 type;	 /* USB_ENDPOINT_XFER_* */
+	u8 number; /* of the physical endpoint */
+	u8 type;   /* USB_ENDPOINT_XFER_* */
 	u16 max_packet;
-	u32 events;	 /* DWC3_DEPCFG_*_EN */
-	u16 interval;	 /* in microframes, or frames at full speed */
+	u32 events;   /* DWC3_DEPCFG_*_EN */
+	u16 interval; /* in microframes, or frames at full speed */
 	bool has_resource;
-	u8 resource;	 /* XferRscIdx of its transfers */
+	u8 resource; /* XferRscIdx of its transfers */
 	bool stalled;
-	bool data1;	 /* PID of the next packet */
-	bool ending;	 /* an End Transfer waits until the SETUP packet has its place */
-	bool not_ready;	 /* XferNotReady was reported, once for each transfer */
+	bool data1;	/* PID of the next packet */
+	bool ending;	/* an End Transfer waits until the SETUP packet has its place */
+	bool not_ready; /* XferNotReady was reported, once for each transfer */
 	/* The transfer */
 	bool active;
-	bool starved;	 /* the TRB was not ready: the core looks again at Update Transfer */
-	bool skipping;	 /* a short packet has ended the chain of TRBs */
-	bool received;	 /* isochronous: the interval of the TRB has had a packet */
-	u32 address;	 /* of the TRB */
-	u32 done;	 /* its bytes that were moved */
-	u16 frame;	 /* isochronous: number of its interval's first (micro)frame */
+	bool starved;  /* the TRB was not ready: the core looks again at Update Transfer */
+	bool skipping; /* a short packet has ended the chain of TRBs */
+	bool received; /* isochronous: the interval of the TRB has had a packet */
+	u32 address;   /* of the TRB */
+	u32 done;      /* its bytes that were moved */
+	u16 frame;     /* isochronous: number of its interval's first (micro)frame */
 	/* A packet that is on its way between FIFO and memory */
 	u8 fifo[MODEL_MAX_PACKET];
 	u16 length, taken;
@@ -52,21 +52,21 @@ struct dwc3_model {
 	int irq;
 	u32 regs[MODEL_REGISTERS / sizeof(u32)];
 	struct hrtimer irq_timer, iso_timer;
-	bool line;	      /* level of the interrupt */
-	bool handler_busy;    /* GEVNTCOUNT.EHB */
-	u32 event_count;      /* bytes of events that the driver has not taken */
-	u32 event_position;   /* where the next one is written */
+	bool line;	    /* level of the interrupt */
+	bool handler_busy;  /* GEVNTCOUNT.EHB */
+	u32 event_count;    /* bytes of events that the driver has not taken */
+	u32 event_position; /* where the next one is written */
 	bool vbus;
-	u8 address;	      /* that the device answers to */
-	u8 link;	      /* DWC3_LINK_STATE_* */
+	u8 address; /* that the device answers to */
+	u8 link;    /* DWC3_LINK_STATE_* */
 	bool full_speed;
 	struct usb_ctrlrequest request; /* that the driver has got */
-	struct usb_ctrlrequest held;	/* the next one, in the RX FIFO until there is a TRB for it */
+	struct usb_ctrlrequest held; /* the next one, in the RX FIFO until there is a TRB for it */
 	bool setup_held;
 	struct model_endpoint ep[MODEL_ENDPOINTS];
 };
 
-#define MODEL_REG(d, offset) ((d)->regs[((offset) - MODEL_FIRST_REGISTER) / sizeof(u32)])
+#define MODEL_REG(d, offset) ((d)->regs[((offset)-MODEL_FIRST_REGISTER) / sizeof(u32)])
 
 extern const struct udc_model_ops model_ops;
 extern unsigned int model_cut;

@@ -29,8 +29,8 @@ static void answer(struct dwc3_model *d, int n, int status, u16 result)
 	if (*command & DWC3_DEPCMD_CMDIOC)
 		model_endpoint_event(d, endpoint(d, n), DWC3_DEPEVT_EPCMDCMPLT, status,
 				     type << 8 | result);
-	*command = (*command & (DWC3_DEPCMD_CMDIOC | 0xf)) | status << 12 |
-		   DWC3_DEPCMD_PARAM(result);
+	*command =
+		(*command & (DWC3_DEPCMD_CMDIOC | 0xf)) | status << 12 | DWC3_DEPCMD_PARAM(result);
 }
 
 /*
@@ -119,8 +119,9 @@ static void end_transfer(struct dwc3_model *d, int n)
 	u32 command = parameter(d, n, DWC3_DEPCMD);
 
 	if (ep->active && command >> DWC3_DEPCMD_PARAM_SHIFT == ep->resource)
-		model_end_transfer(d, ep, command & DWC3_DEPCMD_HIPRI_FORCERM
-						  ? -1 : DWC3_TRB_STS_XFER_IN_PROG);
+		model_end_transfer(d, ep,
+				   command & DWC3_DEPCMD_HIPRI_FORCERM ? -1
+								       : DWC3_TRB_STS_XFER_IN_PROG);
 	ep->not_ready = false;
 	ep->ending = false;
 	answer(d, n, 0, ep->resource);

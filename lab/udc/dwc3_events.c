@@ -45,7 +45,8 @@ enum hrtimer_restart model_raise_interrupt(struct hrtimer *timer)
 
 	for (int i = 0; READ_ONCE(d->line); i++) {
 		if (i == STORM) {
-			pr_err("udc_dwc3: the driver does not end its interrupt: %u bytes of events\n",
+			pr_err("udc_dwc3: the driver does not end its interrupt: %u bytes of "
+			       "events\n",
 			       d->event_count);
 			return HRTIMER_NORESTART;
 		}

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udc=dwc2,dwc3 build=plain
+# lab stock: no, it tests UDC drivers, with a function that no patch changes
+# lab i386: no, the models have not been tried with 32 bits
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 speed=full,high build=plain
+"""Transfers of each type on the models of UDCs (lab/udc): the host's driver usbtest on the kernel's function SourceSink, which has
+bulk and isochronous endpoints, and control requests of a standard and of its own."""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import pathlib
+import struct
+import subprocess
+import time
+
+import gadgets
+import harness
+import ioctls
+import tap
+from harness import down, ffsctl, must
+from tap import eq, test
+
+SPEED = os.environ["LAB_SPEED"]
+KERNEL = os.environ["LAB_KERNEL"]
+DRIVER = os.environ["LAB_UDC"].partition("-")[0]
+PACKET = {"full": 64, "high": 512}[SPEED]
+ISO = {"full": "isoc_interval = 1; isoc_maxpacket = 128;", "high": "isoc_interval = 4; isoc_maxpacket = 1024;"}
+LENGTH = 4096
+ZERO = 0x0525, 0xA4A0  # usbtest's "Linux gadget zero"
+USBTEST_FORM = "@5I2q"  # struct usbtest_param_64, drivers/usb/misc/usbtest.c
+USBTEST_REQUEST = ioctls.number(ioctls.READ | ioctls.WRITE, "U", 100, USBTEST_FORM)
+# With all kinds of buffers, also scatterlists; halts; requests that the host cancels; control requests with data
+BULK = [*range(9), *range(11, 15), *range(17, 22), 24, 29]
+STANDARD_REQUESTS = [9, 10]
+ISOCHRONOUS = [15, 16, 22, 23]
+PORT = pathlib.Path("/sys/devices/platform/udc_host.0")
+
+harness.leaves_nothing()
+
+
+def usbtest(case):
+    """Runs one case of usbtest; raises its error."""
+    found = harness.device(*ZERO)
+    words = struct.pack(USBTEST_FORM, case, 8, LENGTH, PACKET, 8, 0, 0)
+    parameters = ctypes.create_string_buffer(words, len(words))
+    with open(f"/dev/bus/usb/{found.bus:03}/{found.address:03}", "r+b", buffering=0) as node:
+        request = struct.pack(ioctls.USBDEVFS_IOCTL_FORM, 0, USBTEST_REQUEST, ctypes.addressof(parameters))
+        fcntl.ioctl(node, ioctls.USBDEVFS_IOCTL, request)
+
+
+def error(case):
+    """Returns the error of a case, or 0."""
+    try:
+        usbtest(case)
+    except OSError as e:
+        return e.errno
+    return 0
+
+
+def lose(n):
+    """Makes the cable lose each n-th isochronous transaction; none for 0."""
+    (PORT / "lost").write_text(str(n))
+
+
+def wait_for(path, text):
+    """Waits until this attribute of the gadget is the text."""
+    file = pathlib.Path("/sys/class/udc/dummy_udc.0", path)
+    for _ in range(100):
+        if file.read_text().strip() == text:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{file}: {file.read_text()}, not {text}")
+
+
+@contextlib.contextmanager
+def source_and_sink(alternate):
+    """Has the gadget up, and usbtest at this alternate setting of its interface: 0 is bulk, 1 isochronous as well. Isochronous
+    endpoints have an interval of 1 ms, because the first ones pass while the driver starts, and packets that divide usbtest's
+    transfers: the device always sends whole ones."""
+    path = gadgets.DIRECTORY / "zero.conf"
+    path.write_text("attrs : { idVendor = 0x0525; idProduct = 0xa4a0; };\n"
+                    f'functions : {{ f : {{ type = "SourceSink"; attrs : {{ pattern = 1; {ISO[SPEED]} }}; }}; }};\n')
+    must(subprocess.run(["modprobe", "usbtest", "pattern=1", f"alt={alternate}"], capture_output=True, text=True))
+    try:
+        with harness.configured():
+            must(ffsctl("up", path))
+        yield
+        down("zero")
+    finally:
+        must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
+
+
+def cases(numbers):
+    for number in numbers:
+        try:
+            usbtest(number)
+        except OSError as e:
+            raise AssertionError(f"case {number}: {e}") from e
+
+
+@test("bulk and control transfers, halts, and transfers that the host gives up")
+def bulk():
+    with source_and_sink(0):
+        cases(BULK)
+
+
+@test("standard requests")
+def standard_requests():
+    with source_and_sink(0):
+        if DRIVER == "dwc3" and KERNEL != "6.1":
+            # A fault of dwc3: dwc3_ep0_handle_status() of drivers/usb/dwc3/ep0.c leaves GET_STATUS of an interface to the gadget, which
+            # only answers if it has SuperSpeed
+            eq([error(case) for case in STANDARD_REQUESTS], [errno.EIO, errno.EPIPE])
+        else:
+            cases(STANDARD_REQUESTS)
+
+
+@test("isochronous transfers, also while one in a hundred transactions is lost, and after many were")
+def isochronous():
+    with source_and_sink(1):
+        for lost in (0, 100):
+            lose(lost)
+            cases(ISOCHRONOUS)
+        # usbtest takes more than one error in ten packets for a failure
+        lose(2)
+        eq([error(case) for case in ISOCHRONOUS], [errno.EIO] * len(ISOCHRONOUS))
+        lose(0)
+        cases(ISOCHRONOUS)
+
+
+@test("the host suspends the port and resumes it: data moves as before")
+def suspended():
+    with source_and_sink(0):
+        for on in "1", "0":
+            (PORT / "suspended").write_text(on)
+            wait_for("gadget/suspended", on)
+        cases(BULK)
+
+
+@test("the cable is pulled out and plugged in: the host finds the device again")
+def pulled_out():
+    with source_and_sink(0):
+        (PORT / "cable").write_text("0")
+        wait_for("state", "not attached")
+        with harness.configured():
+            (PORT / "cable").write_text("1")
+        cases(BULK)
+
+
+tap.main()
