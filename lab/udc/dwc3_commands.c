@@ -3,7 +3,13 @@
  * Commands of the DWC3 model: those of endpoints (DEPCMD) and of the device (DGCMD). dwc3.c says
  * what the sources are.
  */
+#include <linux/module.h>
+
 #include "dwc3.h"
+
+static bool susphy;
+module_param(susphy, bool, 0644);
+MODULE_PARM_DESC(susphy, "commands complete although the PHY may suspend");
 
 static struct model_endpoint *endpoint(struct dwc3_model *d, int n)
 {
@@ -16,7 +22,7 @@ static u32 parameter(const struct dwc3_model *d, int n, unsigned int offset)
 }
 
 /*
- * RM, DEPCMD. A command without CmdAct ("No Response Update Transfer" in gadget.c,
+ * RM, DEPCMD. An Update Transfer without CmdAct ("No Response" in gadget.c,
  * dwc3_send_gadget_ep_cmd()) has no answer.
  */
 static void answer(struct dwc3_model *d, int n, int status, u16 result)
@@ -24,7 +30,7 @@ static void answer(struct dwc3_model *d, int n, int status, u16 result)
 	u32 *command = &MODEL_REG(d, DWC3_DEP_BASE(n) + DWC3_DEPCMD);
 	int type = DWC3_DEPCMD_CMD(*command);
 
-	if (!(*command & DWC3_DEPCMD_CMDACT))
+	if (type == DWC3_DEPCMD_UPDATETRANSFER && !(*command & DWC3_DEPCMD_CMDACT))
 		return;
 	if (*command & DWC3_DEPCMD_CMDIOC)
 		model_endpoint_event(d, endpoint(d, n), DWC3_DEPEVT_EPCMDCMPLT, status,
@@ -135,13 +141,26 @@ void model_end_waiting(struct dwc3_model *d)
 }
 
 /*
- * The driver clears these bits before a command at the speeds of USB 2.0 (gadget.c,
- * dwc3_send_gadget_ep_cmd()). No source says that the core never completes one with them.
+ * gadget.c, dwc3_stop_active_transfer(): an End Transfer does not complete while a SETUP packet has
+ * no TRB. core.c, dwc3_core_init(): CmdAct stays until then if the driver has set RST_ACTBITLATER.
  */
-static bool phy_is_suspended(const struct dwc3_model *d)
+static void begin_end_transfer(struct dwc3_model *d, int n)
 {
-	return MODEL_REG(d, DWC3_GUSB2PHYCFG(0)) &
-	       (DWC3_GUSB2PHYCFG_SUSPHY | DWC3_GUSB2PHYCFG_ENBLSLPM);
+	endpoint(d, n)->ending = true;
+	if (!d->setup_held)
+		end_transfer(d, n);
+	else if (!(MODEL_REG(d, DWC3_GUCTL2) & DWC3_GUCTL2_RST_ACTBITLATER))
+		MODEL_REG(d, DWC3_DEP_BASE(n) + DWC3_DEPCMD) &= ~DWC3_DEPCMD_CMDACT;
+}
+
+/*
+ * The driver clears these bits before a command at the speeds of USB 2.0 (gadget.c,
+ * dwc3_send_gadget_ep_cmd()). No source says that the core never completes one with them: susphy.
+ */
+static bool phy_may_suspend(const struct dwc3_model *d)
+{
+	return !susphy && (MODEL_REG(d, DWC3_GUSB2PHYCFG(0)) &
+			   (DWC3_GUSB2PHYCFG_SUSPHY | DWC3_GUSB2PHYCFG_ENBLSLPM));
 }
 
 void model_endpoint_command(struct dwc3_model *d, int n, u32 value)
@@ -151,7 +170,7 @@ void model_endpoint_command(struct dwc3_model *d, int n, u32 value)
 	int status = 0;
 
 	MODEL_REG(d, DWC3_DEP_BASE(n) + DWC3_DEPCMD) = value;
-	if (phy_is_suspended(d))
+	if (phy_may_suspend(d))
 		return;
 	switch (DWC3_DEPCMD_CMD(value)) {
 	case DWC3_DEPCMD_DEPSTARTCFG:
@@ -170,11 +189,7 @@ void model_endpoint_command(struct dwc3_model *d, int n, u32 value)
 		update_transfer(d, n, param);
 		break;
 	case DWC3_DEPCMD_ENDTRANSFER:
-		/* gadget.c, dwc3_stop_active_transfer(): not while a SETUP packet has no TRB */
-		ep->ending = true;
-		if (!d->setup_held)
-			end_transfer(d, n);
-		udc_port_poke(d->port);
+		begin_end_transfer(d, n);
 		return;
 	case DWC3_DEPCMD_SETSTALL:
 		/* A SETUP packet that has come already ends the STALL of EP0 */

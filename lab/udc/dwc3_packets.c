@@ -75,8 +75,7 @@ static void abandon_stage(struct dwc3_model *d, struct model_endpoint *ep)
 	}
 }
 
-/* ep0.c, dwc3_ep0_inspect_setup() finds the request in the TRB's memory, which is the TRB itself.
- */
+/* The memory of the TRB is the TRB itself (ep0.c, dwc3_ep0_inspect_setup()). */
 static void deliver_setup(struct dwc3_model *d)
 {
 	struct model_endpoint *ep = &d->ep[0];
@@ -157,8 +156,7 @@ static int control_status(struct dwc3_model *d, struct model_endpoint *ep, bool 
 
 static int control(struct dwc3_model *d, struct model_endpoint *ep, struct udc_packet *p, bool in)
 {
-	/* The driver sets the STALL of EP0 OUT, for both directions (dwc3_ep0_stall_and_restart())
-	 */
+	/* ep0.c, dwc3_ep0_stall_and_restart(): the STALL of EP0 OUT is for both directions */
 	if (d->ep[0].stalled)
 		return -EPIPE;
 	if (d->setup_held)
@@ -177,8 +175,7 @@ static bool is_its_interval(struct dwc3_model *d, struct model_endpoint *ep)
 	return ep->active && !ep->starved && (s16)(model_frame(d) - ep->frame) >= 0;
 }
 
-/* USB 2.0, 8.5.5: isochronous packets have no handshake, and an endpoint without data sends none.
- */
+/* USB 2.0, 8.5.5: there is no handshake. An IN endpoint without data sends an empty packet. */
 static int iso(struct dwc3_model *d, struct model_endpoint *ep, struct udc_packet *p, bool in)
 {
 	int length = in ? 0 : p->length;

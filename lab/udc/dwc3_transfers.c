@@ -195,10 +195,7 @@ void model_drain(struct dwc3_model *d, struct model_endpoint *ep)
 	}
 }
 
-/*
- * Returns a whole packet in the FIFO: as long as endpoint's packets are, or up to the end of a
- * chain.
- */
+/* A packet is of the endpoint's size, or ends with a chain of TRBs. */
 bool model_fill(struct dwc3_model *d, struct model_endpoint *ep)
 {
 	while (ep->active && !ep->starved && !ep->in_fifo) {
