@@ -20,6 +20,9 @@
 #define MODEL_REGISTERS 0x1000
 #define MODEL_MAX_PACKET 1024
 
+/* What the host may do next at EP0 besides a SETUP packet. */
+enum model_stage { MODEL_NO_STAGE, MODEL_DATA_STAGE, MODEL_STATUS_STAGE };
+
 /* One physical endpoint. */
 struct model_endpoint {
 	u8 number; /* of the physical endpoint */
@@ -63,6 +66,7 @@ struct dwc3_model {
 	struct usb_ctrlrequest request; /* that the driver has got */
 	struct usb_ctrlrequest held; /* the next one, in the RX FIFO until there is a TRB for it */
 	bool setup_held;
+	enum model_stage stage;
 	struct model_endpoint ep[MODEL_ENDPOINTS];
 };
 

@@ -194,6 +194,8 @@ void model_endpoint_command(struct dwc3_model *d, int n, u32 value)
 	case DWC3_DEPCMD_SETSTALL:
 		/* A SETUP packet that has come already ends the STALL of EP0 */
 		ep->stalled = n > 1 || !d->setup_held;
+		if (n < 2)
+			d->stage = MODEL_NO_STAGE;
 		break;
 	case DWC3_DEPCMD_CLEARSTALL:
 		/* USB 2.0, 9.4.5: the next packet is DATA0 */

@@ -69,6 +69,7 @@ static void abandon_stage(struct dwc3_model *d, struct model_endpoint *ep)
 	struct model_endpoint *status = &d->ep[!(ep->number & 1)];
 
 	complete_control(d, ep, DWC3_TRBSTS_SETUP_PENDING);
+	d->stage = data ? MODEL_STATUS_STAGE : MODEL_NO_STAGE;
 	if (data) {
 		status->not_ready = false;
 		model_not_ready(d, status, DEPEVT_STATUS_CONTROL_STATUS);
@@ -82,6 +83,7 @@ static void deliver_setup(struct dwc3_model *d)
 
 	d->request = d->held;
 	d->setup_held = false;
+	d->stage = d->request.wLength ? MODEL_DATA_STAGE : MODEL_STATUS_STAGE;
 	d->ep[0].not_ready = d->ep[1].not_ready = false;
 	ep->done = sizeof(d->request);
 	memcpy(model_dma_memory(model_trb(ep)->bpl), &d->request, sizeof(d->request));
@@ -99,7 +101,11 @@ void model_start_control(struct dwc3_model *d, struct model_endpoint *ep)
 		abandon_stage(d, ep);
 }
 
-/* gadget.c, __dwc3_gadget_ep_set_halt(): a SETUP token ends the STALL. */
+/*
+ * gadget.c, __dwc3_gadget_ep_set_halt(): a SETUP token ends the STALL. Without a TRB the driver
+ * starts one when the gadget has data, or when it is told of the status stage, in which the core
+ * lets a driver go on that way (ep0.c, __dwc3_gadget_ep0_queue()).
+ */
 static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequest *request)
 {
 	struct dwc3_model *d = port->model;
@@ -109,6 +115,8 @@ static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequ
 	d->held = *request;
 	d->setup_held = true;
 	d->ep[0].stalled = false;
+	if (!d->ep[0].active && !d->ep[1].active && d->stage == MODEL_STATUS_STAGE)
+		model_not_ready(d, &d->ep[!is_data_stage(d, true)], DEPEVT_STATUS_CONTROL_STATUS);
 	for (int n = 0; n < 2; n++) {
 		struct model_endpoint *ep = &d->ep[n];
 
@@ -144,11 +152,13 @@ static int control_status(struct dwc3_model *d, struct model_endpoint *ep, bool 
 
 	if (type_of(data) == DWC3_TRBCTL_CONTROL_DATA)
 		complete_control(d, data, DWC3_TRBSTS_OK);
+	d->stage = MODEL_STATUS_STAGE;
 	if (!is_status(ep)) {
 		model_not_ready(d, ep, DEPEVT_STATUS_CONTROL_STATUS);
 		return -EAGAIN;
 	}
 	complete_control(d, ep, DWC3_TRBSTS_OK);
+	d->stage = MODEL_NO_STAGE;
 	if (in)
 		d->address = (MODEL_REG(d, DWC3_DCFG) & DWC3_DCFG_DEVADDR_MASK) >> 3;
 	return 0;

@@ -122,6 +122,8 @@ static void report(struct dwc3_model *d, struct model_endpoint *ep, u32 control,
 	}
 	if (last) {
 		ep->active = false;
+		if (ep->type == USB_ENDPOINT_XFER_CONTROL)
+			d->stage = MODEL_STATUS_STAGE;
 		model_endpoint_event(d, ep, DWC3_DEPEVT_XFERCOMPLETE, status | DEPEVT_STATUS_LST,
 				     parameters);
 		return;
