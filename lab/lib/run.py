@@ -255,7 +255,7 @@ def udc_modules(opt):
             opt.udcs, opt.speed == "super", opt.speed != "full")}
     names = dict(MODELS[opt.udc])
     names["udc_host"] = "full_speed=%d" % (opt.speed == "full")
-    model = next(name for name in names if name.startswith("udc_dw"))
+    model = next(name for name in names if name.startswith("udc_") and name != "udc_host")
     names[model] += " num=%d" % opt.udcs
     return names
 
