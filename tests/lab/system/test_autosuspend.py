@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: none
+# lab stock: no, it needs CONFIG_PM, which only the flavour power has
 # lab all: kernel=6.12,6.1 flavour=power speed=high timeout=240
 """A host with CONFIG_PM, which suspends idle devices (autosuspend): what the gadget sees, what wakes the host, and that data
 passes afterwards."""
