@@ -8,6 +8,7 @@ plugins = \
 	src/plugins/accessory.so \
 	src/plugins/bridge.so \
 	src/plugins/loopback.so \
+	src/plugins/selftest.so \
 	src/plugins/sourcesink.so
 if PLUGINS
 plugin_PROGRAMS += $(plugins)
@@ -39,6 +40,10 @@ src_plugins_bridge_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 src_plugins_loopback_so_SOURCES = src/plugins/loopback.c
 src_plugins_loopback_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_loopback_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
+
+src_plugins_selftest_so_SOURCES = src/plugins/selftest.c
+src_plugins_selftest_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
+src_plugins_selftest_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 
 src_plugins_sourcesink_so_SOURCES = src/plugins/sourcesink.c
 src_plugins_sourcesink_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)

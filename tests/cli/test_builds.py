@@ -22,7 +22,7 @@ from tap import contains, eq, ok, rounds, test
 SRC = pathlib.Path(paths.SRC)
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="ffsctl-builds-", dir=os.environ.get("LAB_BUILDS_TMP")))
 NAMES = ("ffsctl", "ffsctl-worker", "src/plugins/accessory.so", "src/plugins/bridge.so", "src/plugins/loopback.so",
-         "src/plugins/sourcesink.so")
+         "src/plugins/selftest.so", "src/plugins/sourcesink.so")
 
 
 # The part that we are to run is not theirs: distcheck has tests, too

@@ -40,6 +40,7 @@ include/ffsctl/stream.h
 lib/ffsctl/plugins/accessory.so
 lib/ffsctl/plugins/bridge.so
 lib/ffsctl/plugins/loopback.so
+lib/ffsctl/plugins/selftest.so
 lib/ffsctl/plugins/sourcesink.so
 lib/libffsctl-stream.so
 lib/libffsctl-stream.so.1
