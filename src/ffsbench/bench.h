@@ -103,7 +103,7 @@ struct command {
 	uint64_t default_max_run_bytes;
 	unsigned int default_max_run_ms;
 	uint64_t default_n_messages;
-	run_fn *run;
+	run_fn *run; /* NULL: the command `selftest`, which has no such runs */
 };
 
 /* run_stream_command() is for the commands source and sink, the others for the commands of their

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "ffsbench/selftest.h"
 #include "ffsbench/timing.h"
 
 /* Two netlink groups, as a mask: uevents of the kernel, and the uevents that udev sends after it
@@ -143,6 +144,13 @@ static void set_endpoints(struct device *d, const struct libusb_endpoint_descrip
 	d->in_is_interrupt = in && is_interrupt(in);
 }
 
+static bool is_selftest_interface(const struct libusb_interface_descriptor *i)
+{
+	return i->bInterfaceClass == LIBUSB_CLASS_VENDOR_SPEC &&
+	       i->bInterfaceSubClass == SELFTEST_INTERFACE_SUBCLASS &&
+	       i->bInterfaceProtocol == SELFTEST_INTERFACE_PROTOCOL;
+}
+
 /* Returns whether the device has an interface that the filter selects. Stores the interface and
    its endpoints in *d. */
 static bool choose_interface(const struct device_filter *w, libusb_device *dev, struct device *d)
@@ -164,6 +172,8 @@ static bool choose_interface(const struct device_filter *w, libusb_device *dev, 
 		   vendor-specific interfaces are used: no class driver of the host uses them. */
 		if (w->interface_number < 0 && !w->select_by_id && !w->select_by_address &&
 		    !w->serial_number && id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
+			continue;
+		if (w->needs_selftest_interface && !is_selftest_interface(id))
 			continue;
 		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->endpoint_pair_index);
 		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->endpoint_pair_index);
@@ -300,7 +310,9 @@ static int fail_not_found(const struct device_filter *w, struct error *err)
 	else if (w->select_by_address)
 		which = strf("device at %u/%u", w->bus_number, w->device_address);
 	else
-		which = xstrdup("device with a vendor-specific interface");
+		which = xstrdup(w->needs_selftest_interface
+					? "gadget of 'ffsctl selftest'"
+					: "device with a vendor-specific interface");
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
 			 "cannot find a %s%s%s%s that has %s endpoint", which,
 			 w->serial_number ? " with serial number '" : "",
@@ -386,6 +398,14 @@ static bool wait_for_uevent(int fd, int64_t deadline)
 	return true;
 }
 
+/* Returns whether another attempt may succeed: the device is missing, or udev has not set its
+   permissions yet. A gadget of `ffsctl selftest` may also be removed while it is opened. */
+static bool waiting_helps(const struct device_filter *w, const struct error *err)
+{
+	return err->exit == EX_UNAVAILABLE || err->exit == EX_NOPERM ||
+	       (w->needs_selftest_interface && err->exit == EX_IOERR);
+}
+
 int device_open(const struct device_filter *w, struct device *d, struct error *err)
 {
 	int64_t deadline = now_ms() + w->max_wait_ms;
@@ -401,12 +421,12 @@ int device_open(const struct device_filter *w, struct device *d, struct error *e
 	}
 	for (;;) {
 		r = open_connected_device(w, d, err);
-		if (r >= 0)
+		if (r >= 0 && (!w->accept || w->accept(w->accept_data, d)))
 			return 0;
+		if (r >= 0)
+			r = fail_not_found(w, err);
 		device_close(d);
-		/* Waiting helps only if the device is missing, or if udev has not set its
-		   permissions yet. */
-		if (!w->max_wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
+		if (!w->max_wait_ms || !waiting_helps(w, err))
 			return r;
 		if (!wait_for_uevent(events, deadline))
 			return error_add_detail(err, "waited %u ms", w->max_wait_ms);

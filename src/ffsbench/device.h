@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+struct device;
+
 /* Which device and which interface the user has selected. */
 struct device_filter {
 	bool select_by_id, select_by_address;
@@ -18,9 +20,15 @@ struct device_filter {
 	/* Index of the selected OUT endpoint among the interface's OUT endpoints, and of the
 	   selected IN endpoint among its IN endpoints. */
 	unsigned int endpoint_pair_index;
-	unsigned int max_wait_ms;  /* how long to wait until the device appears; 0: do not wait */
-	bool needs_out;		   /* the interface must have an OUT endpoint */
-	bool needs_in;		   /* the interface must have an IN endpoint */
+	unsigned int max_wait_ms; /* how long to wait until the device appears; 0: do not wait */
+	bool needs_out;		  /* the interface must have an OUT endpoint */
+	bool needs_in;		  /* the interface must have an IN endpoint */
+	/* only the interface of a gadget of `ffsctl selftest` */
+	bool needs_selftest_interface;
+	/* Called with the open device: returns whether it is the right one. Else waits for
+	   another one, as if it were not connected. NULL: any device. */
+	bool (*accept)(void *data, const struct device *d);
+	void *accept_data;
 	bool detach_kernel_driver; /* detach the interface's kernel driver during the measurement */
 };
 

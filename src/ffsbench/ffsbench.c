@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "ffsbench/options.h"
 #include "ffsbench/report.h"
+#include "ffsbench/selftest.h"
 
 /* Opens the file for the chart. This is done before the measurement, so that an error is
    reported at once. */
@@ -71,7 +72,8 @@ int main(int argc, char **argv)
 
 	r = options_parse(argc, argv, &o, &command, &err);
 	if (r == OPTIONS_RUN)
-		r = measure_and_report(&o, command, &err);
+		r = command->run ? measure_and_report(&o, command, &err)
+				 : selftest_follow_gadgets(&o, &err);
 	options_free(&o);
 	if (r >= 0)
 		return 0;

@@ -16,6 +16,7 @@ ffsbench_SOURCES = \
 	src/ffsbench/progress.c src/ffsbench/progress.h \
 	src/ffsbench/report.c src/ffsbench/report.h \
 	src/ffsbench/result_row.c src/ffsbench/result_row.h \
+	src/ffsbench/selftest.c src/ffsbench/selftest.h \
 	src/ffsbench/stats.c src/ffsbench/stats.h \
 	src/ffsbench/stream.c \
 	src/ffsbench/timing.c src/ffsbench/timing.h \

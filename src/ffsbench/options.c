@@ -12,13 +12,14 @@
 #define MAX_COUNT 10000000
 #define MAX_REPEAT 1000
 #define LATENCY_DEPTH "1"
+#define SELFTEST_WAIT_MS 60000
 
-enum { SOURCE = 1, SINK = 2, VERIFY = 4, LOOP = 8, MESSAGES = 16, LATENCY = 32 };
+enum { SOURCE = 1, SINK = 2, VERIFY = 4, LOOP = 8, MESSAGES = 16, LATENCY = 32, SELFTEST = 64 };
 #define STREAM (SOURCE | SINK | VERIFY)
 #define ECHO (LOOP | MESSAGES | LATENCY)
 #define ALL (STREAM | ECHO)
 
-/* The order is that of the flags SOURCE to LATENCY. */
+/* The order is that of the flags SOURCE to SELFTEST. */
 const struct command commands[] = {
 	{ .name = "source",
 	  .summary = "read from the device as fast as it sends",
@@ -68,6 +69,12 @@ const struct command commands[] = {
 	  .default_depths = LATENCY_DEPTH,
 	  .default_n_messages = 2000,
 	  .run = run_latency_command },
+	{ .name = "selftest",
+	  .summary = "run the host's tests of 'ffsctl selftest'",
+	  .kind = KIND_MESSAGES,
+	  .directions = DIRECTION_BOTH,
+	  .default_sizes = "64K",
+	  .default_depths = "8" },
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
@@ -247,13 +254,14 @@ static const struct option_definition {
 	int (*set)(struct options *o, const char *arg, struct error *err);
 	const char *help;
 } definitions[] = {
-	{ "device", "VID:PID|BUS/ADDRESS", ALL, set_device,
+	{ "device", "VID:PID|BUS/ADDRESS", ALL | SELFTEST, set_device,
 	  "the device to test (the only one with a vendor interface)" },
-	{ "serial", "TEXT", ALL, set_serial, "the device with this serial number" },
+	{ "serial", "TEXT", ALL | SELFTEST, set_serial, "the device with this serial number" },
 	{ "interface", "N", ALL, set_interface,
 	  "the interface (the first with the needed endpoints)" },
 	{ "pair", "N", ALL, set_endpoint_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
-	{ "wait", "SECONDS", ALL, set_device_wait, "wait until the device appears (0)" },
+	{ "wait", "SECONDS", ALL | SELFTEST, set_device_wait,
+	  "wait until the device appears (0; selftest: 60)" },
 	{ "detach", NULL, ALL, set_detach_kernel_driver,
 	  "detach the kernel driver during the measurement" },
 	{ "size", "LIST", ALL, set_sizes,
@@ -278,11 +286,12 @@ static const struct option_definition {
 	{ "repeat", "N", ALL, set_repeat, "measure everything N times, show medians (1)" },
 	{ "memory", "KIND", ALL, set_memory_kind,
 	  "zero-copy, ordinary, or auto: zero-copy if available (auto)" },
-	{ "timeout", "SECONDS", ALL, set_timeout, "fail if no data moves for this time (5)" },
+	{ "timeout", "SECONDS", ALL | SELFTEST, set_timeout,
+	  "fail if no data moves for this time (5)" },
 	{ "json", NULL, ALL, set_json, "print the result as JSON" },
 	{ "csv", NULL, ALL, set_csv, "print the result as CSV" },
 	{ "plot", "FILE", ALL, set_plot, "also write a chart as SVG" },
-	{ "quiet", NULL, ALL, set_quiet, "print neither progress nor result" },
+	{ "quiet", NULL, ALL | SELFTEST, set_quiet, "print neither progress nor result" },
 };
 #define DESCRIPTION_COLUMN 25 /* in --help */
 #define N_OPTIONS ARRAY_SIZE(definitions)
@@ -316,7 +325,8 @@ static void print_usage(FILE *f)
 	      "\n"
 	      "Defaults of options are in parentheses.\n"
 	      "source, sink and verify test the gadget sourcesink or the kernel's SourceSink.\n"
-	      "loop, messages and latency test the gadget loopback or the kernel's Loopback.\n",
+	      "loop, messages and latency test the gadget loopback or the kernel's Loopback.\n"
+	      "selftest tests the gadgets of 'ffsctl selftest', which runs on the device.\n",
 	      f);
 }
 
@@ -406,6 +416,8 @@ static int set_defaults(struct options *o, const struct command *c, struct error
 	}
 	if (!o->n_messages)
 		o->n_messages = c->default_n_messages;
+	if (!c->run && !o->device_filter.max_wait_ms)
+		o->device_filter.max_wait_ms = SELFTEST_WAIT_MS;
 	return r;
 }
 

@@ -15,7 +15,7 @@ import tap
 from tap import contains, eq, ok, test
 
 BENCH = os.path.join(BUILD, "ffsbench")
-COMMANDS = ["source", "sink", "verify", "loop", "messages", "latency"]
+COMMANDS = ["source", "sink", "verify", "loop", "messages", "latency", "selftest"]
 NO_DEVICE = ("--device", "ffff:fffe")  # exists on no machine
 
 with open(os.path.join(SRC, "schemas/ffsbench.schema.json"), encoding="utf-8") as file:
