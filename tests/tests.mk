@@ -169,6 +169,10 @@ UNIT_TESTS += tests/unit/cmd/test_status_watch
 tests_unit_cmd_test_status_watch_SOURCES = tests/unit/cmd/test_status_watch.c
 tests_unit_cmd_test_status_watch_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_cmd_test_status_watch_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/cmd/test_selftest_text
+tests_unit_cmd_test_selftest_text_SOURCES = tests/unit/cmd/test_selftest_text.c
+tests_unit_cmd_test_selftest_text_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_cmd_test_selftest_text_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # Writes generated gadget files, for tests/cli/test_plans.py and the lab.
 GADGET_FILES_SOURCES = tests/fuzz/gadget_files.h tests/fuzz/gadget_files.c tests/fuzz/gadget_file_values.c \

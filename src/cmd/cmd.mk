@@ -36,6 +36,15 @@ libffsctl_a_SOURCES += \
 	src/cmd/reload.c \
 	src/cmd/socket_requests.c src/cmd/socket_requests.h \
 	src/cmd/schema.c \
+	src/cmd/selftest.c src/cmd/selftest.h \
+	src/cmd/selftest_host.c src/cmd/selftest_host.h \
+	src/cmd/selftest_record.c src/cmd/selftest_record.h \
+	src/cmd/selftest_report.c src/cmd/selftest_report.h \
+	src/cmd/selftest_result.c \
+	src/cmd/selftest_round.c \
+	src/cmd/selftest_rounds.c \
+	src/cmd/selftest_run.c \
+	src/cmd/selftest_text.c src/cmd/selftest_text.h \
 	src/cmd/status.c \
 	src/cmd/status_print.c src/cmd/status_print.h \
 	src/cmd/status_rates.c src/cmd/status_rates.h \

@@ -56,6 +56,7 @@
 	COMMAND(list) \
 	COMMAND(plugins) \
 	COMMAND(doctor) \
+	COMMAND(selftest) \
 	COMMAND(udc) \
 	COMMAND(features) \
 	COMMAND(schema) \

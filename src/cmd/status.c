@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
+#include "cmd/selftest_record.h"
 #include "cmd/status_fields.h"
 #include "cmd/status_print.h"
 #include "cmd/status_watch.h"
@@ -111,6 +112,16 @@ static int print_status(struct status_command *q, int code)
 	return fflush(stdout) == 0 ? code : EX_IOERR;
 }
 
+/* Prints that a selftest was killed before it has bound a gadget again. */
+static void print_killed_selftest(const struct paths *paths)
+{
+	_cleanup_free_ char *gadget = selftest_record_of_killed(paths);
+
+	if (gadget)
+		log_info("a selftest was killed: 'ffsctl selftest --restore' binds '%s' again",
+			 gadget);
+}
+
 static int run_status_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -147,6 +158,8 @@ static int run_status_command(const struct globals *globals, int argc, char **ar
 	    !q.first_error.exit)
 		log_info("no gadget is up");
 	code = print_status(&q, code);
+	if (!q.prints_json && !fields.n_fields)
+		print_killed_selftest(&globals->paths);
 	statuses_free(&q.gadgets);
 	error_clear(&q.first_error);
 	return code;

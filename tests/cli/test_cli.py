@@ -65,6 +65,7 @@ commands:
   plugins      list the installed plugins, or print the declaration of one
   doctor       print what keeps this system from being a gadget, and how to
                mend it
+  selftest     test a UDC with its driver, step by step, and write a report
   udc          list the USB device controllers, and the gadgets bound to them
   features     list the features of this kernel's FunctionFS, and how to get
                the others
@@ -270,6 +271,22 @@ for name, expected in {
               "Changes nothing, and needs root only for the features of FunctionFS. The\n"
               "commands that it prints are for root. The exit status is 69 if there is a\n"
               "problem.\n",
+    "selftest": "usage: ffsctl selftest [OPTIONS]\n"
+                "\n"
+                "test a UDC with its driver, step by step, and write a report\n"
+                "\n"
+                "  --udc NAME          the UDC to test\n"
+                "  --unbind            unbind the gadget that is bound to it, for the test only\n"
+                "  --ask               ask to unplug the cable, and to plug it in again\n"
+                "  --only ROUND        only basics, an engine or a type of function; repeatable\n"
+                "  --output FILE       the file of the report (ffsctl-selftest-DRIVER-DATE.txt)\n"
+                "  --wait-host S       seconds until a host must configure a gadget (10)\n"
+                "  --wait-ffsbench S   seconds until 'ffsbench selftest' on the host must begin\n"
+                "                      (10)\n"
+                "  --restore           only put right what a killed selftest has left\n"
+                "\n"
+                "Needs root, and changes nothing for good. The report has no serial numbers, MAC\n"
+                "addresses or host names.\n",
     "list": "usage: ffsctl list [--json]\n"
             "\n"
             "list the gadget files in the directories, and the states of their gadgets\n"
