@@ -282,7 +282,7 @@ def ended_bind_and_restart():
     ask(command="bind", udc=FIRST).close()
     restarting = ask(command="restart")
     os.kill(supervisor, signal.SIGCONT)
-    eq(answer(restarting), {"exit": 0})
+    eq(answer(restarting)["exit"], 0)
     eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
     down("x")
 
