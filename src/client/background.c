@@ -75,6 +75,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_up_report *report, s
 
 int client_fork_supervisor(int *report_fd, struct client_up_report *report, struct error *err)
 {
+	sigset_t blocked, before;
 	int pair[2], exit;
 	pid_t pid;
 
@@ -83,14 +84,21 @@ int client_fork_supervisor(int *report_fd, struct client_up_report *report, stru
 		error_errno(err, EX_OSERR, errno, NULL, "cannot create a socket to the supervisor");
 		return err->exit;
 	}
+	/* A signal before the handlers are set would end the parent, and the child would go on. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
 		setsid();
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		*report_fd = pair[1];
 		return 0;
 	}
 	let_signals_end_child_input(pair[0]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(pair[1]);
 	if (pid > 0) {
 		exit = wait_for_report(pair[0], pid, report, err);

@@ -479,6 +479,16 @@ def ctrl_c_while_up_waits():
         eq(status("interrupt"), (None, 3))
 
 
+@test("SIGINT and SIGTERM just when up has started the supervisor: nothing is left when it returns")
+def signal_at_fork():
+    for name in ("INT", "TERM"):
+        command = ["strace", "-o", "/dev/null", "-e", "trace=clone", "-e", f"inject=clone:signal={name}:when=1", FFSCTL, "up",
+                   gadget("slow", odd("wait"))]
+        result = must(subprocess.run(command, capture_output=True, text=True, check=False), 75)
+        eq(result.stderr.splitlines()[-1], "ffsctl: the command that waited for the gadget has ended")
+        harness.check_same_snapshots(before, harness.snapshot())
+
+
 @test("a second Ctrl-C does not wait, and the rest goes on by itself")
 def second_ctrl_c():
     told = Fifo()
