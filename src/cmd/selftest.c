@@ -19,6 +19,7 @@
 #include "cmd/cmd.h"
 #include "cmd/selftest_record.h"
 #include "cmd/selftest_report.h"
+#include "configfs/kernel_log.h"
 #include "configfs/udc.h"
 #include "rundir/rundir.h"
 
@@ -251,7 +252,7 @@ static int test_udc(struct selftest_command *q, const struct udc *udc,
 		    struct selftest_record *record, struct error *err)
 {
 	_cleanup_free_ char *default_path = NULL;
-	_cleanup_close_ int kernel_log = selftest_open_kernel_log(), signals = -1;
+	_cleanup_close_ int kernel_log = kernel_log_open(), signals = -1;
 	_cleanup_error_ struct error restore_error = { 0 }, report_error = { 0 };
 	const char *path;
 	int r;

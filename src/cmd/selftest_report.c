@@ -14,22 +14,13 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "cmd/selftest_text.h"
+#include "configfs/kernel_log.h"
 #include "configfs/udc.h"
 #include "probe/features.h"
 #include "probe/system.h"
 
-#define KMSG_RECORD_MAX 8192 /* bytes; kernel/printk/printk.c */
 #define KERNEL_LINES_MAX 300
 #define RESULT_COLUMN 38 /* of the text of a result */
-
-int selftest_open_kernel_log(void)
-{
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_END);
-	return fd;
-}
 
 char *selftest_default_report_path(const struct selftest *t)
 {
@@ -192,16 +183,14 @@ static void write_results(struct writer *w, const struct selftest *t)
 
 static void write_kernel_log(struct writer *w, const struct selftest *t, int fd)
 {
-	char record[KMSG_RECORD_MAX];
+	char record[KERNEL_LOG_RECORD_MAX + 1];
 	size_t lines = 0;
-	ssize_t n;
 
 	fputs("\nKernel log, lines of the device side of USB\n\n", w->out);
 	if (fd < 0)
 		fputs("the kernel log cannot be read\n", w->out);
-	/* EPIPE: the kernel has overwritten records; the next read returns the oldest. */
-	while (fd >= 0 && ((n = read(fd, record, sizeof(record))) >= 0 || errno == EPIPE)) {
-		_cleanup_free_ char *line = n > 0 ? selftest_kmsg_line(record, (size_t)n) : NULL;
+	while (kernel_log_read_record(fd, record)) {
+		_cleanup_free_ char *line = selftest_kmsg_line(record);
 
 		if (!line || !selftest_is_gadget_line(line, t->udc, t->driver))
 			continue;

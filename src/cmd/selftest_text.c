@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "configfs/kernel_log.h"
 
 #define MAC_LENGTH 17 /* characters of 02:00:00:00:00:01 */
 
@@ -131,22 +132,14 @@ bool selftest_is_gadget_line(const char *line, const char *udc, const char *driv
 	return false;
 }
 
-char *selftest_kmsg_line(const char *record, size_t size)
+char *selftest_kmsg_line(const char *record)
 {
-	_cleanup_free_ char *text = xstrndup(record, size), *printable = NULL;
-	uint64_t sequence, microseconds;
-	unsigned int priority;
-	char *line = strchr(text, ';');
+	_cleanup_free_ char *text = kernel_log_text(record), *printable = NULL;
+	uint64_t microseconds;
 
-	if (!line ||
-	    sscanf(text, "%u,%" SCNu64 ",%" SCNu64 ",", &priority, &sequence, &microseconds) != 3)
+	if (!text || sscanf(record, "%*u,%*u,%" SCNu64 ",", &microseconds) != 1)
 		return NULL;
-	/* Programs can write to the log; their facility is not 0. */
-	if (priority >> 3 != 0)
-		return NULL;
-	line++;
-	line[strcspn(line, "\n")] = '\0';
-	printable = text_replace_unprintable(line, strlen(line));
+	printable = text_replace_unprintable(text, strlen(text));
 	return strf("[%5" PRIu64 ".%06" PRIu64 "] %s", microseconds / 1000000,
 		    microseconds % 1000000, printable);
 }

@@ -33,7 +33,7 @@ char *selftest_remove_secrets(const char *line, const struct selftest_secrets *s
 bool selftest_is_gadget_line(const char *line, const char *udc, const char *driver);
 
 /*
- * Parses a record of /dev/kmsg (Documentation/ABI/testing/dev-kmsg). Returns its line with the time
- * in seconds, "[   12.345678] text"; NULL if it is not a record of the kernel. The caller frees it.
+ * Returns the line of a record of the kernel's log (configfs/kernel_log.h) with the time in
+ * seconds, "[   12.345678] text"; NULL if it is not a record of the kernel. The caller frees it.
  */
-char *selftest_kmsg_line(const char *record, size_t size);
+char *selftest_kmsg_line(const char *record);

@@ -61,7 +61,7 @@ Test(selftest_text, chooses_lines_of_the_device_side)
 
 static void check_record(const char *record, const char *wanted)
 {
-	_cleanup_free_ char *line = selftest_kmsg_line(record, strlen(record));
+	_cleanup_free_ char *line = selftest_kmsg_line(record);
 
 	cr_expect(streq_null(line, wanted), "%s", line);
 }
