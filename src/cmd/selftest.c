@@ -129,11 +129,6 @@ static int free_udc(const struct selftest_command *q, const struct udc *udc,
 
 /* --- the UDC ---------------------------------------------------------------------------------- */
 
-static bool udc_is_candidate(const struct udcs *udcs, const struct udc *udc, bool has_real)
-{
-	return udcs->n == 1 || !has_real || !udc->is_virtual;
-}
-
 /*
  * Returns the UDC of --udc, or the only one; virtual UDCs are ignored if there is any other. A UDC
  * that is bound to a gadget can be chosen, too.
@@ -142,15 +137,11 @@ static const struct udc *choose_udc(const struct selftest_command *q, const stru
 				    struct error *err)
 {
 	const struct udc *chosen = NULL;
-	bool has_real = false;
 
-	for (size_t i = 0; i < udcs->n; i++)
-		has_real |= !udcs->list[i].is_virtual;
 	for (size_t i = 0; i < udcs->n; i++) {
 		const struct udc *udc = &udcs->list[i];
 
-		if (q->udc_option ? !streq(udc->name, q->udc_option)
-				  : !udc_is_candidate(udcs, udc, has_real))
+		if (q->udc_option ? !streq(udc->name, q->udc_option) : udcs_ignore(udcs, udc))
 			continue;
 		if (chosen) {
 			error_set(err, EX_UNAVAILABLE, ENOTUNIQ, NULL, "there are several UDCs");

@@ -158,6 +158,15 @@ void udcs_free(struct udcs *udcs)
 	*udcs = (struct udcs){ 0 };
 }
 
+bool udcs_ignore(const struct udcs *udcs, const struct udc *udc)
+{
+	bool any_real = false;
+
+	for (size_t i = 0; i < udcs->n; i++)
+		any_real = any_real || !udcs->list[i].is_virtual;
+	return any_real && udc->is_virtual;
+}
+
 /* Returns a list like "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
 static char *udcs_to_text(const struct udcs *udcs)
 {
@@ -234,14 +243,12 @@ static int choose_from_list(const struct udcs *udcs, const char *driver, char **
 {
 	_cleanup_free_ char *what = driver ? strf(" with the driver '%s'", driver) : xstrdup("");
 	const struct udc *found = NULL, *held = NULL;
-	bool any_real = false, several = false, several_held = false;
+	bool several = false, several_held = false;
 
-	for (size_t i = 0; i < udcs->n; i++)
-		any_real = any_real || !udcs->list[i].is_virtual;
 	for (size_t i = 0; i < udcs->n; i++) {
 		const struct udc *u = &udcs->list[i];
 
-		if (driver ? !streq_null(u->driver, driver) : (any_real && u->is_virtual))
+		if (driver ? !streq_null(u->driver, driver) : udcs_ignore(udcs, u))
 			continue;
 		if (u->holder) {
 			several_held = several_held || held;

@@ -29,6 +29,9 @@ struct udcs {
 /* Lists the UDCs, sorted by name. The list is empty on a system without UDCs. */
 int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err);
 void udcs_free(struct udcs *udcs);
+/* Returns whether a choice without a name leaves this element of the list out: a virtual UDC, if
+   there is any other one. */
+bool udcs_ignore(const struct udcs *udcs, const struct udc *udc);
 #define _cleanup_udcs_ _cleanup_(udcs_free)
 
 /*

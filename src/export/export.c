@@ -69,13 +69,11 @@ static void add_settings_from_record(const struct export *e, json_t *document)
 /* Returns whether `up` would choose this UDC for a gadget file without the key `udc`. */
 static bool is_default_udc(const struct udcs *udcs, const char *name)
 {
-	size_t n_real = 0, n_candidates = 0;
+	size_t n_candidates = 0;
 	bool found = false;
 
-	for (size_t i = 0; i < udcs->n; i++)
-		n_real += !udcs->list[i].is_virtual;
 	for (size_t i = 0; i < udcs->n; i++) {
-		if (n_real > 0 && udcs->list[i].is_virtual)
+		if (udcs_ignore(udcs, &udcs->list[i]))
 			continue;
 		n_candidates++;
 		found |= streq(udcs->list[i].name, name);
