@@ -40,6 +40,18 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 bool path_exists(const char *path);
 
+/* Returns whether `path` is still the file that `fd` has open. */
+bool fd_is_file_at_path(int fd, const char *path);
+
+/*
+ * Takes an open file description lock, which a forked child shares. Other processes can query this
+ * lock with fd_is_locked() without taking it, so a query never makes a command fail that takes it.
+ * A lock of flock(2) cannot be queried. Returns 0 or a negative errno.
+ */
+int fd_lock(int fd);
+/* Stores whether another open file description has that lock. Returns 0 or a negative errno. */
+int fd_is_locked(int fd, bool *locked);
+
 /* Reads and discards all data of a non-blocking file descriptor. */
 void fd_drain(int fd);
 /*

@@ -33,22 +33,6 @@ static void read_record(struct selftest_record *record, const char *path)
 	json_decref(json);
 }
 
-/* Returns whether `path` is still the file that is open: another selftest may have removed it. */
-static bool is_open_file(int fd, const char *path)
-{
-	struct stat open_file, there;
-
-	return fstat(fd, &open_file) == 0 && stat(path, &there) == 0 &&
-	       open_file.st_ino == there.st_ino && open_file.st_dev == there.st_dev;
-}
-
-static int lock_file(int fd, short type)
-{
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
-}
-
 int selftest_record_open(struct selftest_record *record, const struct paths *paths,
 			 struct error *err)
 {
@@ -65,10 +49,10 @@ int selftest_record_open(struct selftest_record *record, const struct paths *pat
 		if (record->fd < 0)
 			return error_errno(err, EX_CANTCREAT, errno, path, "cannot create %s",
 					   path);
-		if (lock_file(record->fd, F_WRLCK) < 0)
+		if (fd_lock(record->fd) < 0)
 			return error_set(err, EX_CANTCREAT, EBUSY, path,
 					 "another selftest is running");
-		if (is_open_file(record->fd, path))
+		if (fd_is_file_at_path(record->fd, path))
 			break;
 		cleanup_close(&record->fd);
 	}
@@ -114,10 +98,10 @@ char *selftest_record_of_killed(const struct paths *paths)
 {
 	_cleanup_free_ char *path = record_path(paths);
 	_cleanup_selftest_record_ struct selftest_record record = SELFTEST_RECORD_NONE;
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	bool locked;
 
 	record.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (record.fd < 0 || fcntl(record.fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK)
+	if (record.fd < 0 || fd_is_locked(record.fd, &locked) < 0 || locked)
 		return NULL;
 	read_record(&record, path);
 	return steal_ptr(record.unbound_gadget);

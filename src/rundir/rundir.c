@@ -51,42 +51,11 @@ static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, 
 	return rundir->dir_fd < 0 ? fail_at_path(err, rundir->path, "open") : 0;
 }
 
-/*
- * Takes an open file description lock, which a forked child shares. Other processes can
- * query this lock (F_OFD_GETLK) without taking it, so a query never makes `up` or `down` fail. A
- * lock of flock(2) cannot be queried.
- */
-static int take_ofd_lock(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_SETLK, &lock);
-}
-
-static int is_locked(int fd, bool *locked)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
-		return -errno;
-	*locked = lock.l_type != F_UNLCK;
-	return 0;
-}
-
-/* Returns whether `path` is still the file that `fd` has open. */
-static bool is_file_at_path(int fd, const char *path)
-{
-	struct stat mine, now;
-
-	return fstat(fd, &mine) == 0 && stat(path, &now) == 0 && mine.st_ino == now.st_ino &&
-	       mine.st_dev == now.st_dev;
-}
-
 static bool lock_file_is_current(const struct rundir *rundir)
 {
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_LOCK, rundir->path);
 
-	return is_file_at_path(rundir->lock_fd, path);
+	return fd_is_file_at_path(rundir->lock_fd, path);
 }
 
 const char *const lock_owner_role_words[OWNER_ROLE_COUNT] = {
@@ -151,7 +120,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 			fail_at_path(err, rundir->path, "lock");
 			break;
 		}
-		if (rundir->lock_fd >= 0 && take_ofd_lock(rundir->lock_fd) < 0) {
+		if (rundir->lock_fd >= 0 && fd_lock(rundir->lock_fd) < 0) {
 			error_errno(err, EX_CANTCREAT, errno, rundir->path, "cannot lock %s",
 				    rundir->path);
 			break;
@@ -183,7 +152,7 @@ static bool open_existing(struct rundir *rundir, const struct paths *paths, cons
 static bool try_lock(struct rundir *rundir)
 {
 	rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	return rundir->lock_fd >= 0 && take_ofd_lock(rundir->lock_fd) == 0 &&
+	return rundir->lock_fd >= 0 && fd_lock(rundir->lock_fd) == 0 &&
 	       lock_file_is_current(rundir);
 }
 
@@ -256,7 +225,7 @@ static int remove_dir(const struct rundir *rundir)
 			return 0;
 		r = -errno;
 		if (faccessat(rundir->dir_fd, RUNDIR_LOCK, F_OK, 0) == 0 ||
-		    !is_file_at_path(rundir->dir_fd, rundir->path))
+		    !fd_is_file_at_path(rundir->dir_fd, rundir->path))
 			return 0;
 	}
 	return r;
@@ -462,7 +431,7 @@ int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pi
 		*role = OWNER_UNKNOWN;
 	if (fd < 0)
 		return -errno;
-	r = is_locked(fd, &locked);
+	r = fd_is_locked(fd, &locked);
 	if (r < 0 || !locked)
 		return r;
 	if (fd_read_first_line(fd, &line) == 0)
