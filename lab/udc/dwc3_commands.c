@@ -192,7 +192,7 @@ void model_endpoint_command(struct dwc3_model *d, int n, u32 value)
 		begin_end_transfer(d, n);
 		return;
 	case DWC3_DEPCMD_SETSTALL:
-		/* A SETUP packet that has come already ends the STALL of EP0 */
+		/* A SETUP packet that was received before this command ends the STALL of EP0 */
 		ep->stalled = n > 1 || !d->setup_held;
 		if (n < 2)
 			d->stage = MODEL_NO_STAGE;

@@ -59,8 +59,8 @@ static void complete_control(struct dwc3_model *d, struct model_endpoint *ep, in
 }
 
 /*
- * A SETUP packet has come during the data or status stage. The stage completes at once with this
- * status. After a data stage the driver waits for that of the status (ep0.c,
+ * The host sent a SETUP packet during the data or status stage. The stage completes at once with
+ * this status. After a data stage the driver waits for that of the status (ep0.c,
  * __dwc3_gadget_ep0_queue(), dwc3_ep0_complete_data() and dwc3_ep0_xfernotready()).
  */
 static void abandon_stage(struct dwc3_model *d, struct model_endpoint *ep)
@@ -102,9 +102,9 @@ void model_start_control(struct dwc3_model *d, struct model_endpoint *ep)
 }
 
 /*
- * gadget.c, __dwc3_gadget_ep_set_halt(): a SETUP token ends the STALL. Without a TRB the driver
- * starts one when the gadget has data, or when it is told of the status stage, in which the core
- * lets a driver go on that way (ep0.c, __dwc3_gadget_ep0_queue()).
+ * gadget.c, __dwc3_gadget_ep_set_halt(): a SETUP token ends the STALL. If no TRB waits for
+ * the packet, the driver starts one when the gadget queues data, or after XferNotReady of the
+ * status stage (ep0.c, __dwc3_gadget_ep0_queue()).
  */
 static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequest *request)
 {

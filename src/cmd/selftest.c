@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `selftest`: tests a UDC with gadgets of its own, step by step, and writes a report that the user
- * may send. A gadget that is bound to the UDC is unbound for the time of the test, if the user
- * agrees, and bound again at the end, also after a failure or a signal. After SIGKILL, the next
- * selftest does it from the record (selftest_record.h).
+ * `selftest`: makes gadgets, tests a UDC with them in steps, and writes a report that the user may
+ * send. A gadget that is bound to the UDC is unbound for the time of the test, if the user agrees,
+ * and bound again at the end, also after a failure or a signal. After SIGKILL, the next selftest
+ * reads the record (selftest_record.h) and binds it again.
  */
 #include <errno.h>
 #include <getopt.h>
