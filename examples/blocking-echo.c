@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/usb/functionfs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,15 +40,42 @@ static int packet_size(int fd)
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &d) < 0 ? -1 : d.wMaxPacketSize & 0x7ff;
 }
 
+/* Returns whether the last call has moved no data because the host has cleared a halt. Then the
+   same call follows again (ffsctl-worker(7)). */
+static bool halt_was_cleared(void)
+{
+	return errno == EPIPE || errno == EINPROGRESS;
+}
+
+static ssize_t read_again(int fd, char *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buffer, size);
+	while (n < 0 && halt_was_cleared());
+	return n;
+}
+
+static ssize_t write_again(int fd, const char *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, buffer, size);
+	while (n < 0 && halt_was_cleared());
+	return n;
+}
+
 /* Reads once and writes the data back. Returns 0, or -1 with errno. */
 static int echo(int out, int in, char *buffer)
 {
-	ssize_t n = read(out, buffer, SIZE);
+	ssize_t n = read_again(out, buffer, SIZE);
 	int packet;
 
 	if (n < 0)
 		return -1;
-	if (n > 0 && write(in, buffer, (size_t)n) != n)
+	if (n > 0 && write_again(in, buffer, (size_t)n) != n)
 		return -1;
 	if (n == SIZE)
 		return 0; /* the message continues, or an empty packet follows */
@@ -55,7 +83,7 @@ static int echo(int out, int in, char *buffer)
 	if (packet <= 0)
 		return -1;
 	/* A message of whole packets must end with an empty packet. */
-	return n % packet == 0 && write(in, buffer, 0) < 0 ? -1 : 0;
+	return n % packet == 0 && write_again(in, buffer, 0) < 0 ? -1 : 0;
 }
 
 int main(void)

@@ -21,16 +21,26 @@ SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super"}
 speed = "high"
 
 
+def repeat(call, *args):
+    """Some UDC drivers give a transfer back when the host clears a halt: it has moved no data then."""
+    while True:
+        try:
+            return call(*args)
+        except OSError as e:
+            if e.errno not in (errno.EPIPE, errno.EINPROGRESS):
+                raise
+
+
 def echo(out, in_, packets):
     """Serves a pair of endpoints. A short or empty packet ends a read before it is full, and with it the
     message. Both calls wait for the host."""
     while True:
         try:
-            data = os.read(out, SIZE)
+            data = repeat(os.read, out, SIZE)
             if data:
-                os.write(in_, data)
+                repeat(os.write, in_, data)
             if len(data) < SIZE and len(data) % packets[speed] == 0:
-                os.write(in_, b"")  # end a message of whole packets
+                repeat(os.write, in_, b"")  # end a message of whole packets
         except OSError as e:
             if e.errno != errno.ESHUTDOWN:  # the host disabled the function; read() waits
                 os.abort()

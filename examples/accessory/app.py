@@ -28,11 +28,21 @@ def send(kind, id=0, body=b""):
     control.send(struct.pack("<HHII", 1, kind, len(body), id) + body)
 
 
+def repeat(call, *args):
+    """Some UDC drivers give a transfer back when the host clears a halt: it has moved no data then (ffsctl-worker(7))."""
+    while True:
+        try:
+            return call(*args)
+        except OSError as e:
+            if e.errno not in (errno.EPIPE, errno.EINPROGRESS):
+                raise
+
+
 def echo(fd):
     """A read is a message from the host, a write is a message to it."""
     while True:
         try:
-            os.write(fd, os.read(fd, MESSAGE_MAX))
+            repeat(os.write, fd, repeat(os.read, fd, MESSAGE_MAX))
         except OSError as e:
             if e.errno != errno.ESHUTDOWN:  # the link was down; the next call waits until it is up
                 os.abort()

@@ -136,8 +136,9 @@ struct ffsctl_transfer {
 	   before the first submit(). */
 	uint32_t endpoint;
 	/* Result of the transfer, valid in done(). 0: success. -ESHUTDOWN: the link went down; wait
-	   for enable(). -ECANCELED: cancel() was called. Another negative errno: an error of the
-	   kernel or the controller. */
+	   for enable(). -ECANCELED: cancel() was called. -EPIPE: the host has cleared a halt, and
+	   has got the data of a later transfer already; go on. Another negative errno: an error of
+	   the kernel or the controller. */
 	int status;
 	void *user; /* for any use by the plugin; initially NULL */
 };

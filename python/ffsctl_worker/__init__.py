@@ -59,6 +59,10 @@ _VERSION, _MAX_BODY = 1, 65535
 _SPEEDS = {2: "full", 3: "high", 5: "super", 6: "super-plus"}
 _INDEX_ORIGINS = ("function", "rebuilt", "host")  # enum ffsctl_index_origin
 _FIRST_FD = 3  # sd_listen_fds(3)
+# What some UDC drivers (dwc3, dwc2) end a transfer with that has moved no data, when the host clears a halt of its endpoint,
+# also one that is not set
+_HALT_WAS_CLEARED = (errno.EPIPE, errno.EINPROGRESS)
+_MAX_REPEATS = 1000  # of a transfer that ends so: a driver may do it without a host
 _LAST_WRITES = 0.1  # seconds in which writes may end after STOP before they are reported as cut
 
 # What a handler of control requests returns: None or False refuses the request (STALL), True and b"" acknowledge it, other
@@ -164,12 +168,14 @@ class _File:
         self._thread: Optional[_Thread] = None
 
     def _call(self, call: Callable[..., Any], *args: Any) -> Any:
-        try:
-            return call(self.fd, *args)
-        except OSError as e:
-            if e.errno == errno.ESHUTDOWN:
-                raise LinkDown(e.errno, "the link with the host went down") from None
-            raise
+        for repeats_left in reversed(range(_MAX_REPEATS + 1)):
+            try:
+                return call(self.fd, *args)
+            except OSError as e:
+                if e.errno == errno.ESHUTDOWN:
+                    raise LinkDown(e.errno, "the link with the host went down") from None
+                if e.errno not in _HALT_WAS_CLEARED or not repeats_left:
+                    raise
 
     async def _acall(self, function: Callable[..., Any], *args: Any) -> Any:
         """Runs a call that waits in the thread of this file."""

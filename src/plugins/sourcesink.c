@@ -155,6 +155,10 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		submit_or_give_back(host, t);
 		return;
 	}
+	if (t->status == -EPIPE) { /* the host has cleared a halt; it sends or reads on */
+		submit_or_give_back(host, t);
+		return;
+	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
 		log_failure_and_exit(host, t);
 	host->call->release_transfer(host, t);

@@ -4,9 +4,9 @@
  * of the transfers. Several transfers are in flight on each endpoint and complete in order. A
  * stream can be used again after the host has disabled and enabled the function.
  *
- * All engines share stream.c and transfers.c, which handle queues, order, the ends of messages,
- * changes of the link state, and memory shortage in the kernel. The file of an engine only moves
- * single requests.
+ * All engines share stream.c, sessions.c and transfers.c, which handle queues, order, the ends of
+ * messages, changes of the link state, and memory shortage in the kernel. The file of an engine
+ * only moves single requests.
  *
  * Only one thread may use a stream. The owner of the stream watches the file descriptor
  * stream_completion_fd() with EPOLLET, calls stream_handle_completions() when it is readable, and
@@ -139,6 +139,9 @@ struct stream_endpoint {
 	   `outstanding_transfers` */
 	struct stream_transfer **outstanding_transfers_tail;
 	bool may_have_requests_to_submit; /* requests of outstanding transfers */
+	/* an IN endpoint of which the host has cleared a halt: no request is submitted until none
+	   is in flight, so that those which were given back are submitted again in their order */
+	bool is_repeating;
 	bool saw_eshutdown; /* a request ended with ESHUTDOWN after the link went down */
 };
 

@@ -5,6 +5,7 @@ STREAM_SOURCES = \
 	src/stream/engine_dmabuf.c \
 	src/stream/engines.c src/stream/engines.h \
 	src/stream/engine_mmap.c \
+	src/stream/sessions.c \
 	src/stream/transfers.c src/stream/transfers.h \
 	src/stream/stream.c src/stream/stream.h \
 	src/stream/uapi.h

@@ -49,62 +49,12 @@ void stream_fail_transfer(struct stream_transfer *t, int status)
 	finish_transfer_if_ended(t);
 }
 
-static void set_packet_sizes(struct stream *s, enum ffsctl_speed speed)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->n_eps; i++)
-		s->eps[i].public.max_packet = s->eps[i].packet_size[speed];
-}
-
 void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
 {
 	if (t->data_request.in_flight)
 		s->config.engine->cancel(s, &t->data_request);
 	if (t->zlp_request.in_flight)
 		s->config.engine->cancel(s, &t->zlp_request);
-}
-
-/*
- * If the kernel does not number sessions, a request that is submitted while the host resets the
- * interface may belong to the next session. An IN request in flight is cancelled, because its data
- * belongs to the old session. An OUT request in flight is not cancelled, because it may already
- * have data of the next session: see mark_transfers_outstanding_at_link_up().
- */
-void stream_end_session(struct stream *s)
-{
-	struct stream_transfer *t;
-	unsigned int i;
-
-	s->link_is_up = false;
-	for (i = 0; i < s->n_eps; i++) {
-		struct stream_endpoint *ep = &s->eps[i];
-
-		ep->saw_eshutdown = false;
-		for (t = ep->outstanding_transfers; t; t = t->next) {
-			if (!s->session_number && !is_in_endpoint(ep) &&
-			    t->data_request.in_flight && !t->status)
-				continue;
-			if (!stream_transfer_has_no_more_requests(t))
-				stream_fail_transfer(t, -ESHUTDOWN);
-			stream_cancel_requests(s, t);
-		}
-	}
-	s->config.callbacks->link_down(s->config.callback_data);
-	set_packet_sizes(s, FFSCTL_SPEED_UNKNOWN);
-}
-
-static void deliver_transfers(struct stream *s);
-
-/* Ends the session. `enabled_again`: the host has already enabled the function again. */
-static void handle_link_loss(struct stream *s, bool enabled_again)
-{
-	if (!s->link_is_up)
-		return;
-	if (!s->is_submitting_batch)
-		deliver_transfers(s); /* those that ended before the link went down */
-	s->session_is_pending = enabled_again && !s->inside_stream_link_down;
-	stream_end_session(s);
 }
 
 /*
@@ -140,67 +90,14 @@ static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_tran
 	ep->outstanding_transfers_tail = &t->next;
 }
 
-/* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
-   may stay submitted, and only if the length of its request is a multiple of the new packet size or
-   is equal to out_transfer_length. Cancels any other OUT transfer in flight. */
-static bool keep_submitted_or_cancel(struct stream *s, struct stream_transfer *t)
+static bool any_request_in_flight(const struct stream_endpoint *ep)
 {
-	size_t length = t->data_request.length;
+	const struct stream_transfer *t;
 
-	if (s->session_number || is_in_endpoint(t->submit_endpoint) || t->status)
-		return false;
-	if (t->completed_before_link_up_call || !t->data_request.in_flight)
-		return t->completed_before_link_up_call;
-	if (length % t->submit_endpoint->packet_size[s->speed] == 0 ||
-	    length == s->config.out_transfer_length)
-		return true;
-	stream_fail_transfer(t, -ESHUTDOWN);
-	stream_cancel_requests(s, t);
+	for (t = ep->outstanding_transfers; t; t = t->next)
+		if (t->n_requests_in_flight)
+			return true;
 	return false;
-}
-
-/* Cancels the transfers in flight that must not stay submitted. Returns whether no outstanding
-   transfer prevents the next session from starting. */
-static bool cancel_transfers_of_old_session(struct stream *s)
-{
-	struct stream_transfer *t;
-	bool clear = true;
-	unsigned int i;
-
-	for (i = 0; i < s->n_eps; i++)
-		for (t = s->eps[i].outstanding_transfers; t; t = t->next)
-			clear &= keep_submitted_or_cancel(s, t);
-	return clear;
-}
-
-/*
- * Marks the transfers that are outstanding when the link comes up. Some of their requests belong to
- * the new session. The other requests belong to the old session: each of them will end with
- * ESHUTDOWN and will then be submitted again.
- */
-static void mark_transfers_outstanding_at_link_up(struct stream *s)
-{
-	struct stream_transfer *t;
-	unsigned int i;
-
-	for (i = 0; i < s->n_eps; i++) {
-		for (t = s->eps[i].outstanding_transfers; t; t = t->next) {
-			t->was_outstanding_at_link_up = true;
-			t->n_link_ups_at_last_request = s->n_link_ups;
-		}
-	}
-}
-
-void stream_start_pending_session(struct stream *s)
-{
-	if (!s->session_is_pending || s->link_is_up || !cancel_transfers_of_old_session(s))
-		return;
-	s->session_is_pending = s->resubmitted_request_of_earlier_session = false;
-	s->has_scatterlists = s->config.engine->has_scatterlists(s);
-	s->link_is_up = true;
-	set_packet_sizes(s, s->speed);
-	mark_transfers_outstanding_at_link_up(s);
-	s->config.callbacks->link_up(s->config.callback_data);
 }
 
 static bool any_later_request_submitted(const struct stream_transfer *t)
@@ -211,6 +108,22 @@ static bool any_later_request_submitted(const struct stream_transfer *t)
 		if (n->n_requests_in_flight || n->completed_bytes || n->data_submitted)
 			return true;
 	return false;
+}
+
+/* Makes a request that has ended without data one that must still be submitted. */
+static void withdraw_request(struct stream_request *r)
+{
+	struct stream_transfer *t = r->transfer;
+
+	r->ep->may_have_requests_to_submit = true;
+	if (r == &t->zlp_request) {
+		t->zlp_submitted = false;
+		return;
+	}
+	t->submitted_bytes -= r->length;
+	t->data_submitted = false;
+	if (!is_in_endpoint(r->ep))
+		move_transfer_to_tail(r->ep, t);
 }
 
 /*
@@ -228,15 +141,53 @@ static void requeue_or_fail_request(struct stream_request *r, int why)
 		stream_fail_transfer(t, why);
 		return;
 	}
-	ep->may_have_requests_to_submit = true;
-	if (r == &t->zlp_request) {
-		t->zlp_submitted = false;
+	withdraw_request(r);
+}
+
+/*
+ * When the host clears a halt of an endpoint, also one that is not set, some UDC drivers give back
+ * requests that have moved no data: dwc3 those that it has started, with EPIPE
+ * (__dwc3_gadget_ep_set_halt()), dwc2 the running one, with EINPROGRESS
+ * (dwc2_hsotg_process_req_feature()).
+ */
+static bool is_status_of_cleared_halt(int why)
+{
+	return why == -EPIPE || why == -EINPROGRESS;
+}
+
+/*
+ * Submits a request again that was given back because the host cleared a halt. For an IN endpoint,
+ * the later requests are cancelled first, so that their data does not overtake this request, and
+ * all of them are submitted again in their order when none is in flight any more.
+ */
+static void repeat_request(struct stream *s, struct stream_request *r, int why)
+{
+	struct stream_endpoint *ep = r->ep;
+	struct stream_transfer *t;
+
+	if (++ep->n_consecutive_refusals > MAX_REFUSALS) {
+		stream_fail_transfer(r->transfer, why);
 		return;
 	}
-	t->submitted_bytes -= r->length;
-	t->data_submitted = false;
-	if (!is_in_endpoint(ep))
-		move_transfer_to_tail(ep, t);
+	if (is_in_endpoint(ep) && !ep->is_repeating) {
+		ep->is_repeating = true;
+		for (t = r->transfer; t; t = t->next)
+			stream_cancel_requests(s, t);
+	}
+	withdraw_request(r);
+}
+
+/* Fails the transfers whose data the host can no longer get in the order of submission, because a
+   later request, `done`, has moved its data before they could be submitted again. */
+static void fail_overtaken_transfers(struct stream_request *done)
+{
+	struct stream_transfer *t;
+
+	for (t = done->ep->outstanding_transfers; t != done->transfer; t = t->next)
+		if (!stream_transfer_has_no_more_requests(t))
+			stream_fail_transfer(t, -EPIPE);
+	if (done == &t->zlp_request && !t->data_submitted)
+		stream_fail_transfer(t, -EPIPE);
 }
 
 static void retry_with_shorter_requests(struct stream *s, struct stream_request *r)
@@ -268,7 +219,7 @@ static void retry_with_shorter_requests(struct stream *s, struct stream_request 
  */
 static void end_session_of_refused_transfer(struct stream *s, struct stream_transfer *t)
 {
-	handle_link_loss(s, true);
+	stream_handle_link_loss(s, true);
 	stream_fail_transfer(t, -ESHUTDOWN);
 }
 
@@ -280,6 +231,8 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 		why = -ESHUTDOWN;
 	if (why == -EAGAIN && !s->config.engine->endpoint_is_enabled(s, r->ep))
 		why = -ESHUTDOWN;
+	if (is_status_of_cleared_halt(why) && !s->link_is_up)
+		why = -ESHUTDOWN;
 	switch (-why) {
 	case ESHUTDOWN:
 	case ENODEV:
@@ -290,13 +243,23 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 			requeue_or_fail_request(r, -ESHUTDOWN);
 			break;
 		}
-		handle_link_loss(s, is_link_up_again(s, t));
+		stream_handle_link_loss(s, is_link_up_again(s, t));
 		r->ep->saw_eshutdown = true;
 		stream_fail_transfer(t, -ESHUTDOWN);
 		break;
 	case ECONNRESET: /* the status after usb_ep_dequeue(): this program cancelled the request */
 	case ECANCELED:
-		stream_fail_transfer(t, s->link_is_up ? -ECANCELED : -ESHUTDOWN);
+		if (r->ep->is_repeating && !t->cancelled && !t->status)
+			withdraw_request(r);
+		else
+			stream_fail_transfer(t, s->link_is_up ? -ECANCELED : -ESHUTDOWN);
+		break;
+	case EPIPE:
+	case EINPROGRESS:
+		if (t->cancelled)
+			stream_fail_transfer(t, -ECANCELED);
+		else if (!t->status)
+			repeat_request(s, r, why);
 		break;
 	case EAGAIN:
 		if (t->status)
@@ -333,14 +296,17 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 		t->completed_before_link_up_call =
 			!s->link_is_up && !s->session_number && !is_in_endpoint(ep) && !t->status &&
 			(ep->saw_eshutdown || s->config.engine->endpoint_is_enabled(s, ep));
+		if (ep->is_repeating)
+			fail_overtaken_transfers(r);
 		if (is_in_endpoint(ep) && (size_t)result < r->length)
 			stream_fail_transfer(t, -EIO);
 		/* The remaining parts of a cancelled transfer are not submitted. */
 		if (t->cancelled && !stream_transfer_has_no_more_requests(t))
 			stream_fail_transfer(t, -ECANCELED);
 	}
-	if (!stream_transfer_has_no_more_requests(t))
+	if (!stream_transfer_has_no_more_requests(t) || ep->is_repeating)
 		ep->may_have_requests_to_submit = true;
+	ep->is_repeating = ep->is_repeating && any_request_in_flight(ep);
 	finish_transfer_if_ended(t);
 }
 
@@ -378,9 +344,7 @@ static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
 	return t;
 }
 
-/* Delivers finished transfers. One call delivers at most as many transfers as are outstanding when
-   the call begins. So the call ends even if transfer_done() submits transfers that fail at once. */
-static void deliver_transfers(struct stream *s)
+void stream_deliver_transfers(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i, before, left = s->n_outstanding_transfers;
@@ -405,7 +369,7 @@ bool stream_has_completions(struct stream *s)
 void stream_handle_completions(struct stream *s)
 {
 	s->config.engine->reap_completions(s);
-	deliver_transfers(s);
+	stream_deliver_transfers(s);
 }
 
 /* Appends to the batch all requests of this endpoint that may be submitted now. `n_in_batch` is the
@@ -417,6 +381,8 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 	size_t length;
 
 	ep->may_have_requests_to_submit = false;
+	if (ep->is_repeating)
+		return n_in_batch;
 	for (t = ep->outstanding_transfers; t; t = t->next) {
 		if (stream_transfer_has_no_more_requests(t))
 			continue;
@@ -525,7 +491,7 @@ bool stream_submit_queued_requests(struct stream *s)
 		   only when this request has completed without ENOMEM. */
 		if (n && any_requests_to_submit(s))
 			s->config.engine->reap_completions(s);
-		deliver_transfers(s);
+		stream_deliver_transfers(s);
 		if (!any_requests_to_submit(s))
 			return false;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Declarations that stream.c (the functions that the owner of a stream calls) and transfers.c (the
-   path of a transfer from submission to completion) share. */
+/* Declarations that stream.c (the functions that the owner of a stream calls), sessions.c (the
+   begin and end of a session) and transfers.c (the path of a transfer from submission to
+   completion) share. */
 #pragma once
 
 #include "stream/stream.h"
@@ -50,6 +51,13 @@ static inline bool stream_transfer_has_no_more_requests(const struct stream_tran
 void stream_fail_transfer(struct stream_transfer *t, int status);
 /* Cancels the transfer's requests that are in flight. */
 void stream_cancel_requests(struct stream *s, struct stream_transfer *t);
+/* Passes finished transfers to the owner of the stream, then starts the session that is pending, if
+   there is one. One call delivers at most as many transfers as are outstanding when the call
+   begins. So the call ends even if transfer_done() submits transfers that fail at once. */
+void stream_deliver_transfers(struct stream *s);
+/* Ends the session, if one has started, after its finished transfers were delivered.
+   `enabled_again`: the host has already enabled the function again. */
+void stream_handle_link_loss(struct stream *s, bool enabled_again);
 /* Ends the session: fails or keeps each outstanding transfer, and calls link_down(). */
 void stream_end_session(struct stream *s);
 /* Starts the pending session unless a transfer of an earlier session is outstanding. */

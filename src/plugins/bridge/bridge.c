@@ -287,7 +287,9 @@ static void bridge_transfer_done(struct ffsctl_host *host, struct ffsctl_transfe
 {
 	struct bridge *b = host->state;
 
-	if (t->status && t->status != -ESHUTDOWN && t->status != -ECANCELED) {
+	/* After -EPIPE, the host has cleared a halt and goes on: only this transfer is dropped. */
+	if (t->status && t->status != -ESHUTDOWN && t->status != -ECANCELED &&
+	    t->status != -EPIPE) {
 		/* After this worker has ended, ffsctl halts the endpoints and starts another
 		   worker. */
 		host->call->log(host, FFSCTL_LOG_ERROR, "a transfer on endpoint %s failed: %s",

@@ -866,6 +866,184 @@ Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 	cr_assert(s.link_is_up);
 }
 
+/* Returns how many of the requests that were cancelled are still in flight. */
+static unsigned int n_cancelled_in_flight(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < kernel.n_cancelled; i++)
+		n += kernel.cancelled[i]->in_flight;
+	return n;
+}
+
+Test(stream, reads_given_back_at_a_cleared_halt_are_submitted_again)
+{
+	static const int statuses[] = { -EPIPE, -EINPROGRESS };
+	struct ffsctl_transfer *a, *b;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		open_up();
+		a = submit(OUT, 0, 0);
+		b = submit(OUT, 0, 0);
+		stream_submit_queued_requests(&s);
+		end(statuses[i]); /* a follows b now */
+		expect_recorded("");
+		end(SIZE);
+		end(512);
+		expect_recorded("done done");
+		cr_assert(done[0] == b && done[1] == a);
+		cr_assert(b->length == SIZE && a->length == 512 && a->flags == FFSCTL_END);
+		stream_close(&s);
+	}
+}
+
+Test(stream, writes_given_back_at_a_cleared_halt_are_submitted_again_in_order)
+{
+	struct ffsctl_transfer *a, *b, *c;
+
+	open_up();
+	a = submit(IN, 1024, FFSCTL_END);
+	b = submit(IN, 700, FFSCTL_END);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 3u);
+	end(-EPIPE); /* dwc3 gives back what it has started, and goes on with the rest */
+	cr_assert_eq(kernel.n_cancelled, 2u);
+	cr_assert_eq(n_cancelled_in_flight(), 2u);
+	c = submit(IN, 1, FFSCTL_END); /* waits for its turn */
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 2u);
+	end(-ECONNRESET);
+	end(-EPIPE);
+	expect_recorded("");
+	cr_assert_eq(kernel.n_queue, 4u);
+	cr_assert(kernel.queue[0]->length == 1024 && kernel.queue[1]->length == 0);
+	cr_assert(kernel.queue[2]->length == 700 && kernel.queue[3]->length == 1);
+	end(1024);
+	end(0);
+	end(700);
+	end(1);
+	expect_recorded("done done done");
+	cr_assert(done[0] == a && done[1] == b && done[2] == c);
+	cr_assert(a->status == 0 && b->status == 0 && c->status == 0);
+}
+
+Test(stream, a_write_that_was_overtaken_at_a_cleared_halt_fails)
+{
+	struct ffsctl_transfer *a, *b;
+
+	open_up();
+	a = submit(IN, 1000, 0);
+	b = submit(IN, 700, FFSCTL_END);
+	stream_submit_queued_requests(&s);
+	end(-EPIPE);
+	end(700);
+	expect_recorded("done done");
+	cr_assert(done[0] == a && a->status == -EPIPE);
+	cr_assert(done[1] == b && b->status == 0);
+	cr_assert_eq(kernel.n_queue, 0u);
+	b = submit(IN, 10, FFSCTL_END); /* the endpoint goes on */
+	stream_submit_queued_requests(&s);
+	end(10);
+	cr_assert(done[2] == b && b->status == 0);
+}
+
+Test(stream, an_empty_packet_that_overtakes_its_data_fails_the_write)
+{
+	struct ffsctl_transfer *a;
+
+	open_up();
+	a = submit(IN, 1024, FFSCTL_END);
+	stream_submit_queued_requests(&s);
+	end(-EPIPE);
+	end(0);
+	expect_recorded("done");
+	cr_assert(done[0] == a && a->status == -EPIPE);
+}
+
+Test(stream, an_empty_packet_alone_is_submitted_again)
+{
+	open_up();
+	submit(IN, 1024, FFSCTL_END);
+	stream_submit_queued_requests(&s);
+	end(1024);
+	end(-EPIPE);
+	expect_recorded("");
+	cr_assert(kernel.n_queue == 1 && kernel.queue[0]->length == 0);
+	end(0);
+	expect_recorded("done");
+	cr_assert_eq(done[0]->status, 0);
+}
+
+Test(stream, a_part_of_a_write_is_submitted_again)
+{
+	open_up();
+	kernel.longest = SIZE / 2;
+	submit(IN, SIZE, 0);
+	stream_submit_queued_requests(&s);
+	stream_handle_completions(&s);
+	stream_submit_queued_requests(&s);
+	recorded[0] = 0;
+	end(SIZE / 2);
+	end(-EPIPE);
+	expect_recorded("");
+	cr_assert(kernel.n_queue == 1 && kernel.queue[0]->length == SIZE / 2);
+	end(SIZE / 2);
+	expect_recorded("done");
+	cr_assert_eq(done[0]->status, 0);
+}
+
+Test(stream, a_link_that_goes_down_ends_what_waits_to_be_submitted_again)
+{
+	open_up();
+	submit(IN, 1000, 0);
+	submit(IN, 700, 0);
+	stream_submit_queued_requests(&s);
+	end(-EPIPE);
+	kernel.enabled = false;
+	stream_link_down(&s);
+	end(-EPIPE);
+	expect_recorded("down done done");
+	cr_assert(done[0]->status == -ESHUTDOWN && done[1]->status == -ESHUTDOWN);
+	kernel.enabled = true;
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
+	submit(IN, 10, 0);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+}
+
+Test(stream, cancel_ends_what_waits_to_be_submitted_again)
+{
+	open_up();
+	submit(IN, 1000, 0);
+	submit(IN, 700, 0);
+	stream_submit_queued_requests(&s);
+	end(-EPIPE);
+	stream_cancel_transfers(&s, IN);
+	end(-EPIPE);
+	expect_recorded("done done");
+	cr_assert(done[0]->status == -ECANCELED && done[1]->status == -ECANCELED);
+	cr_assert_eq(kernel.n_queue, 0u);
+}
+
+Test(stream, what_is_given_back_without_end_is_an_error)
+{
+	unsigned int ep, i;
+
+	for (ep = OUT; ep <= IN; ep++) {
+		open_up();
+		submit(ep, 1000, 0);
+		stream_submit_queued_requests(&s);
+		for (i = 0; i < 1000; i++)
+			end(-EPIPE);
+		expect_recorded("");
+		end(-EPIPE);
+		expect_recorded("done");
+		cr_assert_eq(done[0]->status, -EPIPE);
+		stream_close(&s);
+	}
+}
+
 Test(stream, other_errors_reach_the_owner)
 {
 	open_up();
