@@ -285,9 +285,10 @@ struct ffsctl_calls {
 	/*
 	 * Halts a bulk or interrupt endpoint: the host's transfers fail until it clears the halt,
 	 * which is not reported. Only plugins whose `calls->size` includes this member may call it.
-	 * Returns -EAGAIN if an IN endpoint has data that the host has not read: the plugin waits
-	 * for done(), or cancels the transfers, and calls again. Returns -ESHUTDOWN while the link
-	 * is down, and -EINVAL for an isochronous endpoint.
+	 * Returns -EAGAIN if an IN endpoint has data that the host has not read; with the UDC
+	 * drivers dwc2 and dwc3 (usb_ep_set_halt()) also if transfers of an OUT endpoint wait for
+	 * the host. The plugin then waits for done(), or cancels the transfers, and calls again.
+	 * Returns -ESHUTDOWN while the link is down, and -EINVAL for an isochronous endpoint.
 	 */
 	int (*halt)(struct ffsctl_host *host, uint32_t endpoint);
 
