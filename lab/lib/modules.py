@@ -21,7 +21,9 @@ from steps import Error, arch, building, compiler, jobs, locked, product, run, s
 # change other files only if nothing is built from them.
 PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c", "drivers/hid/uhid.c")
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
-UDC_DRIVERS = ("drivers/usb/dwc2/",)  # those that udc.py builds
+# Those that udc.py builds: {directory: options of Kconfig that the kernel's configuration lacks}
+UDC_DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"},
+               "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_GADGET": "y"}}
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
 # Debian's linux-libc-dev
@@ -85,7 +87,7 @@ def files_to_build(version, source, tree, patches, scratch):
     out.update((n, cache.read(os.path.join(source, n))) for n in files_below(source, always))
     changed, names = patched(source, patches, scratch)
     for name in names:
-        if not name.startswith(PARTS + UDC_DRIVERS + HARMLESS):
+        if not name.startswith((*PARTS, *(d + "/" for d in UDC_DRIVERS), *HARMLESS)):
             raise Error("a patch of kernel/patches/%s changes %s, which is part of vmlinux: "
                         "move it to lab/patches/%s" % (version, name, version))
         out.pop(name, None)

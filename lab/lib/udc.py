@@ -14,10 +14,7 @@ import cache
 import modules
 from steps import arch, building, jobs, product, run, step
 
-# The drivers: {directory in the kernel's source: options of Kconfig that the kernel's configuration lacks}
-DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"},
-           "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_GADGET": "y"}}
-# What they include from other directories of drivers
+# What the drivers include from other directories of drivers
 HEADERS = ("drivers/usb/host/xhci-ext-caps.h",)
 
 
@@ -28,14 +25,14 @@ def files_to_build(version, variant, tree, scratch):
     every = modules.files_to_build(version, source, tree, cache.kernel_patches(version, variant), scratch)
     out = {name: text for name, text in every.items() if name.startswith("include/")}
     out.update((n, cache.read(os.path.join(source, n))) for n in HEADERS if os.path.exists(os.path.join(source, n)))
-    for directory, options in DRIVERS.items():
+    for directory, options in modules.UDC_DRIVERS.items():
         out.update((n, every.get(n) or cache.read(os.path.join(source, n))) for n in modules.files_below(source, [directory]))
         # Sources see options as macros, which kbuild makes of the kernel's configuration only
         macros = " ".join("-D%s=1" % name for name, value in options.items() if value == "y")
         out[directory + "/Makefile"] += b"ccflags-y += " + macros.encode() + b"\n"
     for path in cache.udc_sources():
         out["udc/" + os.path.basename(path)] = cache.read(path)
-    out["Kbuild"] = b"obj-m += " + b" ".join(d.encode() + b"/" for d in (*DRIVERS, "udc")) + b"\n"
+    out["Kbuild"] = b"obj-m += " + b" ".join(d.encode() + b"/" for d in (*modules.UDC_DRIVERS, "udc")) + b"\n"
     return out
 
 
@@ -52,7 +49,7 @@ def make(version, flavour, variant):
                     os.makedirs(os.path.dirname(path), exist_ok=True)
                     with open(path, "wb") as f:
                         f.write(text)
-                options = [o + "=" + v for values in DRIVERS.values() for o, v in values.items()]
+                options = [o + "=" + v for values in modules.UDC_DRIVERS.values() for o, v in values.items()]
                 # The symbols of udc-core, a module of modules.py, are not known here: the kernel finds them
                 run(["make", "-s", "-C", cache.kernel_dir(version, flavour, variant), *arch(flavour), "M=" + tree,
                      "-j%d" % jobs(), "modules", "KBUILD_MODPOST_WARN=1",

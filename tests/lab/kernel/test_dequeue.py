@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dwc2,dwc3 build=plain
-# lab stock: no, dwc2 has the bugs that fixes/0029 and 0030 mend
+# lab stock: no, dwc2 has the bugs that fixes/0029, 0030 and 0034 mend
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
 """Asynchronous requests on an endpoint, of which a program cancels some, in any order: they end, and the others transfer
-data in their order. UDC drivers differ in what they do when a request that runs, or one that waits, is dequeued."""
+data in their order. UDC drivers differ in what they do when a request that runs, or one that waits, is dequeued, and when the
+host clears a halt."""
 
 import contextlib
 import ctypes
@@ -24,6 +25,9 @@ IOCB_CMD_PREAD, IOCB_CMD_PWRITE = 0, 1  # linux/aio_abi.h
 # A fault of dwc3: when a request that the controller has is dequeued, dwc3_gadget_ep_dequeue() of drivers/usb/dwc3/gadget.c gives back
 # all of the endpoint, which programs have not cancelled (it moves the whole started_list to the cancelled_list)
 ENDS_ALL = os.environ["LAB_UDC"] == "dwc3"
+# How many requests a driver gives back when the host clears a halt: dwc2 the one that runs (dwc2_hsotg_process_req_feature()), dwc3
+# those that the controller has (__dwc3_gadget_ep_set_halt())
+ENDED_BY_HALT = {"dwc2": 1, "dwc2-ddma": 1, "dwc3": QUEUED, "dummy": 0}[os.environ["LAB_UDC"]]
 
 libaio = ctypes.CDLL("libaio.so.1")
 
@@ -146,6 +150,19 @@ for direction_, opcode_ in ("out", IOCB_CMD_PREAD), ("in", IOCB_CMD_PWRITE):
                     submit(requests, number)
                 for number in cancel(requests, order):
                     transfer(requests, host, number, order)
+
+    @test(f"{direction_}: when the host clears a halt, a request that is given back has EPIPE, and the others transfer data", direction_, opcode_)
+    def halt_is_cleared(direction, opcode):
+        with function(direction, opcode) as (requests, host):
+            endpoint = host.out if opcode == IOCB_CMD_PREAD else host.in_
+            for _ in range(3):
+                for number in range(QUEUED):
+                    submit(requests, number)
+                host.set_halt(endpoint)
+                host.clear_halt(endpoint)
+                eq(requests.completed(ENDED_BY_HALT), [(number, -errno.EPIPE) for number in range(ENDED_BY_HALT)], "given back")
+                for number in range(ENDED_BY_HALT, QUEUED):
+                    transfer(requests, host, number, "the halt")
 
 
 tap.main()

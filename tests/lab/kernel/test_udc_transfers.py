@@ -21,6 +21,7 @@ import gadgets
 import harness
 import ioctls
 import tap
+import usb.core
 from harness import down, ffsctl, must
 from tap import eq, test
 
@@ -111,12 +112,24 @@ def bulk():
 @test("standard requests")
 def standard_requests():
     with source_and_sink(0):
-        if DRIVER == "dwc3" and KERNEL != "6.1":
-            # A fault of dwc3: dwc3_ep0_handle_status() of drivers/usb/dwc3/ep0.c leaves GET_STATUS of an interface to the gadget, which
-            # only answers if it has SuperSpeed
-            eq([error(case) for case in STANDARD_REQUESTS], [errno.EIO, errno.EPIPE])
-        else:
-            cases(STANDARD_REQUESTS)
+        cases(STANDARD_REQUESTS)
+
+
+@test("requests that have no data, with data: the device stalls them, and answers the next request")
+def data_of_requests_without_data():
+    with source_and_sink(0):
+        device = harness.device(*ZERO)
+        # (bRequest, wValue)
+        requests = {"SET_FEATURE": (3, 1), "CLEAR_FEATURE": (1, 1), "SET_ADDRESS": (5, device.address)}
+        for name, request in requests.items():
+            for length in (1, 64, 100):
+                try:
+                    device.ctrl_transfer(0, *request, 0, bytes(length))
+                    raise AssertionError(f"{name} with {length} bytes is not stalled")
+                except usb.core.USBError as e:
+                    eq(e.errno, errno.EPIPE, name)
+                eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {name} with {length} bytes")
+        cases(STANDARD_REQUESTS)
 
 
 @test("isochronous transfers, also while one in a hundred transactions is lost, and after many were")

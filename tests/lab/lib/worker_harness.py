@@ -390,11 +390,11 @@ class Host:
     def call(self, request, argument):
         return fcntl.ioctl(self.fd, request, argument)
 
-    def control(self, kind, request, value=0, data=b"", length=0, timeout=round(patience(2000))):
+    def control(self, kind, request, value=0, data=b"", length=0, timeout=round(patience(2000)), index=0):
         """Sends a control request. Returns the data if the direction is IN. `kind`: bmRequestType."""
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if kind & 0x80 else len(data)
-        c = Host.Control(kind, request, value, 0, size, timeout, ctypes.addressof(buffer))
+        c = Host.Control(kind, request, value, index, size, timeout, ctypes.addressof(buffer))
         n = self.call(ioctls.USBDEVFS_CONTROL, c)
         return buffer.raw[:n]
 
@@ -405,6 +405,12 @@ class Host:
         b = Host.Bulk(ep, size, timeout, ctypes.addressof(buffer))
         n = self.call(ioctls.USBDEVFS_BULK, b)
         return buffer.raw[:n] if ep & 0x80 else n
+
+    def set_halt(self, ep):
+        self.control(0x02, 3, index=ep)  # SET_FEATURE(ENDPOINT_HALT)
+
+    def clear_halt(self, ep):
+        self.call(0x80045515, ctypes.c_uint(ep))
 
     def set_configuration(self, value):
         self.call(0x80045505, ctypes.c_uint(value))
