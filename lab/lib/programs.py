@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import cache
-import stock
+import differences
 from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_old, build_packages,
                      environment)
 from results import Result, parse_tap
@@ -44,8 +44,8 @@ QEMU = "qemu"
 QEMU_CPUS, QEMU_SLOWNESS = 2, 25
 # A program that cannot run with lab/test --qemu, with the builds of packaging/cross, or with that of i386, has a line at its
 # start, with the reason: `# lab qemu: no, REASON`, `# lab cross: no, REASON` or `# lab i386: no, REASON`. `# lab stock: no,
-# REASON`: it has nothing to test with lab/test --stock
-LEFT_OUT = re.compile(r"^# lab (qemu|cross|i386|stock): no, (.+)$", re.M)
+# REASON` and `# lab udc: no, REASON`: it has nothing to test with lab/test --stock or --udc
+LEFT_OUT = re.compile(r"^# lab (qemu|cross|i386|stock|udc): no, (.+)$", re.M)
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
 # Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
@@ -285,7 +285,8 @@ def why_left_out(path, v, build_name):
         return "Linux %s has no flavour i386" % v["kernel"]
     with open(path, encoding="utf-8", errors="replace") as f:
         reasons = dict(LEFT_OUT.findall("".join(itertools.islice(f, HEAD))))
-    left_out = [word for word in ("qemu", "stock") if word in v and word in reasons]
+    asked = [word for word in ("qemu", "stock") if word in v] + ["udc"] * (v["udc"] != KEYS["udc"])
+    left_out = [word for word in asked if word in reasons]
     if left_out:
         return reasons[left_out[0]]
     return (build_name in CROSS and reasons.get("cross")) or reasons.get(build_name)
@@ -407,16 +408,21 @@ def make_checks(checked, only, lenient, everything):
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
-def lab_programs(everything, kernel=None, forced=None, qemu=False, on_stock=False):
+def lab_programs(everything, kernel=None, forced=None, qemu=False, on_stock=False, udc=None):
     """Returns the programs that run in the lab. If `forced` is the name of a build, it replaces the plain build, and
     programs for other builds are left out. With `qemu` the programs run in machines of QEMU; those that cannot have a
-    reason in Program.left_out. With `on_stock` each program runs once on each kernel, without our patches."""
+    reason in Program.left_out. With `on_stock` each program runs once on each kernel, without our patches; with `udc` once on
+    each kernel, with this driver on a model of its UDC."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and runs_only_with_plain_build(path, everything):
             continue
-        found = variations(path, everything or on_stock)
-        for v in stock.combinations(found) if on_stock else found:
+        found = variations(path, everything or on_stock or udc)
+        if on_stock:
+            found = differences.stock_combinations(found)
+        elif udc:
+            found = differences.udc_combinations(found, udc)
+        for v in found:
             if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
                 # A user's tree runs what the default version runs
                 v = {**v, "kernel": kernel}

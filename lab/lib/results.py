@@ -97,7 +97,7 @@ class Report:
     """Prints the result of each program when the program has ended."""
 
     def __init__(self, differences=None):
-        """`differences`: what may fail or be skipped on kernels without our patches (stock.Differences)."""
+        """`differences`: what may fail or be skipped (differences.Differences)."""
         self.differences = differences
         self.total = {"passed": 0, "failed": 0, "skipped": 0}
         self.unexpected = 0
@@ -111,7 +111,7 @@ class Report:
             bad = []
             outdated = self.differences.out_of_date(result) if self.differences else []
             for row in outdated:
-                result.add("failed", "table", "passes without our patches: %s" % row)
+                result.add("failed", "table", "passes, against its row: %s" % row)
             for outcome, name, detail in result.tests:
                 if outcome != "passed" and self.differences and self.differences.expected(result.name, name):
                     self.total["different"] = self.total.get("different", 0) + 1

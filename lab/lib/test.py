@@ -17,9 +17,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cache  # noqa: E402
 import costs  # noqa: E402
+import differences  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-import stock  # noqa: E402
+import run  # noqa: E402
 from programs import (ALL_KERNELS, QEMU, check_programs, choose, build_what_programs_need, host_programs, lab_programs, make_checks,  # noqa: E402
                       part_of, selftested)
 from project import CROSS, SRC, build, compile_tests, copy_tree  # noqa: E402
@@ -39,7 +40,7 @@ LAB_BUILDS = (*BUILDS, "without-libusbgx", *CROSS)
 def kernels_needed(programs, args):
     """Returns the needed kernels, as in Program.needs, in the order in which they are made."""
     need = {p.needs for p in programs}
-    if not args.qemu and not args.stock and not args.build and (not args.only or any("selftest" in o for o in args.only)):
+    if not args.qemu and not args.table and not args.build and (not args.only or any("selftest" in o for o in args.only)):
         # The lab's own tests need several kernels: they plant faults that only the debug flavour detects, and load the
         # stock modules
         for version in selftested(args.all, args.kernel):
@@ -152,7 +153,7 @@ def summary(speed, start, before, report, args):
     if speed.t():
         text += ", %.0f T (T = %.2f ms, null system call %.1f µs, medians of %d samples)" % (
             took / (speed.t() / 1e9), speed.t() / 1e6, speed.call() / 1e3, len(speed.samples))
-        if not args.only and not args.kernel and not args.build and not args.qemu and not args.stock:
+        if not args.only and not args.kernel and not args.build and not args.qemu and not args.table:
             text += ", goal %d T" % (BUDGET["--all" if args.all else "tier 1"] // args.part[1])
     print(text)
     if not args.only:
@@ -181,7 +182,9 @@ def parse():
     p.add_argument("--qemu", action="store_true", help="run the programs of the lab, and only these, on Debian's kernels in "
                    "emulated machines of two processors: those for the normal flavour and the plain build. Takes hours. --list prints what is left out, and why")
     p.add_argument("--stock", action="store_true", help="run the programs of the lab, and only these, once on each kernel "
-                   "without our patches. What fails must be in %s" % stock.TABLE)
+                   "without our patches. What fails must be in %s" % differences.STOCK)
+    p.add_argument("--udc", choices=run.MODELS, help="run the programs of the lab, and only these, once on each kernel with this "
+                   "driver on a model of its UDC. What fails must be in %s" % differences.UDC)
     p.add_argument("--list", action="store_true", help="print the names of the programs that --only selects, and exit")
     p.add_argument("--first-failure", action="store_true", help="start no more programs after a failure")
     p.add_argument("--mutant", metavar="NAME", help="plant this defect of tests/mutants in the copied sources (lab/mutants)")
@@ -190,13 +193,15 @@ def parse():
     args = p.parse_args()
     if args.qemu and args.build:
         p.error("--qemu excludes --build and --sanitize")
-    if args.stock and (args.qemu or args.build):
-        p.error("--stock excludes --qemu, --build and --sanitize")
+    if (args.stock or args.udc) and (args.qemu or args.build or args.stock and args.udc):
+        p.error("--stock and --udc exclude each other, --qemu, --build and --sanitize")
     if args.qemu and args.kernel not in (None, *cache.VERSIONS):
         p.error("--qemu has the kernels %s, not one of lab/setup --tree" % " and ".join(cache.VERSIONS))
     if args.jobs is None:
         # An emulated machine of two processors uses two cores
         args.jobs = 1 if args.qemu else 2 * os.cpu_count()
+    # The table of what differs from a run without these options
+    args.table = differences.STOCK if args.stock else differences.UDC if args.udc else None
     return args
 
 
@@ -207,7 +212,7 @@ def builds_of(programs):
 def builds_checked(programs, args):
     """Returns the builds for which this run may include programs of `make check` and tests/cli. --only can still exclude
     some or all of these programs."""
-    if args.qemu or args.stock or args.build in CROSS:
+    if args.qemu or args.table or args.build in CROSS:
         return ()
     if not args.only:
         return BUILDS if args.build in (None, "sanitize") else (args.build,)
@@ -223,14 +228,14 @@ def main():
     report, speed = None, Speed()
     try:
         copy_tree(mutants.find(args.mutant) if args.mutant else None)
-        programs = list(lab_programs(args.all, args.kernel, args.build, args.qemu, args.stock))
+        programs = list(lab_programs(args.all, args.kernel, args.build, args.qemu, args.stock, args.udc))
         if args.list:
-            others = [] if args.qemu or args.stock else list(host_programs({"plain": []}, args.all, args.kernel, args.build))
+            others = [] if args.qemu or args.table else list(host_programs({"plain": []}, args.all, args.kernel, args.build))
             for program in part_of(choose(others, args.only), args.part) + part_of(choose(programs, args.only), args.part):
                 print(program.name + (": left out: " + program.left_out if program.left_out else ""))
             return 0
         compile_tests()
-        report = Report(stock.Differences(stock.table(SRC)) if args.stock else None)
+        report = Report(differences.Differences(differences.table(SRC, args.table)) if args.table else None)
         chosen = part_of(choose(programs, args.only), args.part)
         programs = [p for p in chosen if not p.left_out]
         if len(programs) < len(chosen):
@@ -243,7 +248,7 @@ def main():
             build(*sorted(needed), lenient=bool(args.mutant))
         build_what_programs_need(programs)
         checked = {name: check_programs(name) for name in builds}
-        if not args.qemu and not args.stock:
+        if not args.qemu and not args.table:
             programs += part_of(choose(host_programs(checked, args.all, args.kernel, args.build), args.only), args.part)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
         if whole or not args.only:  # make cannot select a test within a program
@@ -251,7 +256,7 @@ def main():
         if not programs:
             raise Error("--only selects nothing (tests of a program of `make check` alone: TEST.py NAME, in a build)")
         run_programs(programs, kernels_needed([p for p in programs if p.combination], args), args, report, speed)
-    except (Error, mutants.Bad, stock.Bad) as e:
+    except (Error, mutants.Bad, differences.Bad) as e:
         print("lab/test: %s" % e, flush=True)
         report = report or Report()
         report.total["failed"] += 1
