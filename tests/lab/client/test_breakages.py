@@ -24,7 +24,6 @@ UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
 TOP = pathlib.Path(harness.CONFIGFS, "flow")
 RUN = pathlib.Path("/run/ffsctl/flow")
 DEVICE = pathlib.Path("/dev/flow-events")
-DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 
 SLOW = {"restart_delay": 1000, "restart_max_delay": 1000}  # killed processes are not restarted
 FILE = gadgets.DIRECTORY / "flow.conf"
@@ -225,7 +224,7 @@ def remove_gadget(g):
 
 def remove_udc(g):
     with contextlib.suppress(OSError):
-        (DRIVER / "unbind").write_text(UDC)
+        (harness.UDC_DRIVER / "unbind").write_text(UDC)
 
 
 def remove_run_directory(g):
@@ -285,7 +284,7 @@ current = []  # a gadget that is up or was up
 
 def restore_udc():
     with contextlib.suppress(OSError):  # it is there
-        (DRIVER / "bind").write_text(UDC)
+        (harness.UDC_DRIVER / "bind").write_text(UDC)
 
 
 @tap.cleanup

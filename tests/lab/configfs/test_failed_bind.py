@@ -83,7 +83,7 @@ def failed_rebind_by_kernel():
     # The network device has outlived its parent (u_ether.c)
     up(write("x", OBEX + 'net : { type = "ecm"; };'), "--udc", DUMMY)
     for action in "unbind", "bind":
-        pathlib.Path("/sys/bus/platform/drivers/dummy_udc", action).write_text(DUMMY)
+        (harness.UDC_DRIVER / action).write_text(DUMMY)
     gadgets.await_status("x", lambda shown: "cannot bind the gadget" in str(shown["problems"]), "degraded")
     must(ffsctl("unbind", "x"))
     up(gadget("next", LOOPBACK), "--udc", DUMMY, *CONNECTS)

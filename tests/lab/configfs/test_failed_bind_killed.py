@@ -216,7 +216,7 @@ def own_gadget_is_not_touched():
 
 def kernel_fails_to_rebind():
     for action in "unbind", "bind":
-        pathlib.Path("/sys/bus/platform/drivers/dummy_udc", action).write_text(UDC)
+        (harness.UDC_DRIVER / action).write_text(UDC)
 
 
 @test("the kernel cannot bind a gadget to a UDC that is back: another command activates the UDC when the supervisor is dead")
@@ -224,7 +224,7 @@ def failed_rebind_by_kernel():
     # The network device has outlived its parent (u_ether.c)
     up(written(OBEX + 'net : { type = "ecm"; };'), "--udc", UDC)
     for action in "unbind", "bind":
-        pathlib.Path("/sys/bus/platform/drivers/dummy_udc", action).write_text(UDC)
+        (harness.UDC_DRIVER / action).write_text(UDC)
     shown, _ = gadgets.await_status("x", lambda shown: "cannot bind" in str(shown["problems"]), "degraded")
     must(ffsctl("down", "other"))
     ok(NOTE.exists(), "the supervisor lives")

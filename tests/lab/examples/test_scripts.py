@@ -20,7 +20,6 @@ from tap import contains, eq, test
 harness.leaves_nothing()
 
 UDC = ("--udc", "dummy_udc.0")
-DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 
 
 def script(*words, **kwargs):
@@ -46,11 +45,11 @@ def waits_for_a_host():
 
 @test("one-host.sh: the UDC comes late, and the host later still; when that ends the gadget goes down, too")
 def udc_and_host_come_late():
-    DRIVER.joinpath("unbind").write_text("dummy_udc.0")
+    harness.UDC_DRIVER.joinpath("unbind").write_text("dummy_udc.0")
     process = script(gadget("x", LOOPBACK), *UDC)
     says(process.stderr, "waiting for a UDC")
     with no_host():
-        DRIVER.joinpath("bind").write_text("dummy_udc.0")
+        harness.UDC_DRIVER.joinpath("bind").write_text("dummy_udc.0")
         says(process.stderr, "up on dummy_udc.0")
     says(process.stdout, "configured by a host at super-speed")
     unconfigure()

@@ -145,7 +145,7 @@ def host_unbound(vendor):
 
 def udc_gone(_):
     for word in "unbind", "bind":
-        pathlib.Path("/sys/bus/platform/drivers/dummy_udc", word).write_text("dummy_udc.0")
+        (harness.UDC_DRIVER / word).write_text("dummy_udc.0")
 
 
 def goes_through_all(name, vendor, use):

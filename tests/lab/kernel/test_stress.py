@@ -12,15 +12,15 @@ If a boot in the debug flavour finds a fault, the kernel reports it, and lab/run
 
 import collections
 import os
-import pathlib
 import re
 import subprocess
 
+import harness
 import tap
 from tap import eq, ok, test
 
 STRESS = os.path.join(os.environ["LAB_SELFTESTS"], "stress")
-SG = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "Y\n"
+SG = harness.has_scatterlists()
 DEBUG = os.environ["LAB_FLAVOUR"] == "debug"
 OPERATIONS = 4000 if DEBUG else 12000
 # Without scatter-gather no DMABUF can be attached to a gadget

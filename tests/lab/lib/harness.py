@@ -29,7 +29,9 @@ FFSBENCH = f"{tap.HOST_BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
-UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
+# The driver of the lab's UDCs: lab/run --udc
+LAB_UDC = os.environ.get("LAB_UDC", "dummy")
+UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers", "dummy_udc" if LAB_UDC == "dummy" else LAB_UDC.partition("-")[0])
 
 # In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
 os.environ["FFSCTL_TEST_KILL"] = "1"
@@ -262,6 +264,14 @@ def udc_goes(udc="dummy_udc.0"):
 
 def udc_comes(udc="dummy_udc.0"):
     (UDC_DRIVER / "bind").write_text(udc)
+
+
+def has_scatterlists():
+    """Returns whether the lab's UDCs take scatterlists, without which FunctionFS has no DMABUFs."""
+    if LAB_UDC != "dummy":
+        return LAB_UDC in ("dwc2-ddma", "dwc3")
+    parameter = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg")  # one of our patches
+    return parameter.exists() and parameter.read_text() == "Y\n"
 
 
 def load_host_drivers():

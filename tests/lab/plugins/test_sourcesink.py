@@ -26,8 +26,7 @@ import tap
 from harness import down, ffsctl, must
 from tap import eq, test
 
-PATCHED = os.environ["LAB_MODULES"] == "patched"  # only then dummy_hcd has scatter-gather
-SG = PATCHED and pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg").read_text() == "Y\n"
+SG = harness.has_scatterlists()
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512, "super": 1024}[SPEED]
 IDS = 0x0525, 0xA4A4  # usbtest's "user mode test driver"

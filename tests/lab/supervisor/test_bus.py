@@ -21,7 +21,6 @@ from harness import SRC, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, test
 
 NAME, UDC, OTHER = "place", "dummy_udc.0", "dummy_udc.1"
-DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 BUS = cells.Table("bus", cells.of_source("src/supervisor/binding_states.c", "} cells[", "BINDING_", "BINDING_EV_"))
 reaches = BUS.reaches
 
@@ -44,11 +43,11 @@ def write_udc(text):
 
 
 def goes(udc=UDC):
-    (DRIVER / "unbind").write_text(udc)
+    (harness.UDC_DRIVER / "unbind").write_text(udc)
 
 
 def comes(udc=UDC):
-    (DRIVER / "bind").write_text(udc)
+    (harness.UDC_DRIVER / "bind").write_text(udc)
 
 
 def reached(cell):

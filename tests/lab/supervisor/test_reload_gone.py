@@ -21,7 +21,6 @@ from harness import device, document, down, ffsctl, kill, must, status
 from tap import contains, eq, ok, test
 
 UDC, OTHER = "dummy_udc.0", "dummy_udc.1"
-DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 TOP = pathlib.Path(harness.CONFIGFS, "x")
 RECORD = pathlib.Path("/run/ffsctl/x/record")
 SLEEP = worker(exec=["/bin/sleep", "100000"], ready="started")
@@ -37,11 +36,11 @@ def udcs_come_back():
 
 
 def goes(udc=UDC):
-    (DRIVER / "unbind").write_text(udc)
+    (harness.UDC_DRIVER / "unbind").write_text(udc)
 
 
 def comes(udc=UDC):
-    (DRIVER / "bind").write_text(udc)
+    (harness.UDC_DRIVER / "bind").write_text(udc)
 
 
 def write(product="new", functions=LOOPBACK, udc=None):

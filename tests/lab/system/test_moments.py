@@ -434,15 +434,14 @@ def damaged_file_by_name():
 @test("the UDC goes: status does not say ready")
 def udc_goes_away():
     up(plain("lonely"))
-    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
-    (driver / "unbind").write_text("dummy_udc.0")
+    (harness.UDC_DRIVER / "unbind").write_text("dummy_udc.0")
     try:
         now, code = status("lonely")
         eq((now["state"], code), ("degraded", 1))
         contains(now["problems"][0]["text"], "dummy_udc.0 was removed")
     finally:
         down("lonely")
-        (driver / "bind").write_text("dummy_udc.0")
+        (harness.UDC_DRIVER / "bind").write_text("dummy_udc.0")
 
 
 tap.main()

@@ -31,7 +31,7 @@ if "BOOTED" not in os.environ:
 
 import tap  # noqa: E402
 from gadgets import examples, finish, gadget, odd, processes, processes_of, traffic, worker  # noqa: E402
-from harness import CONFIGFS, SRC, configured, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
+from harness import CONFIGFS, SRC, UDC_DRIVER, configured, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
 from services import GADGETS, Manager, answer, checks, command, managing, run, write  # noqa: E402
 from tap import contains, eq, patience, test  # noqa: E402
 
@@ -138,15 +138,14 @@ def hanging_supervisor_is_killed():
 @test("enabled, it is started when a UDC appears")
 def started_by_udc():
     write()
-    driver = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
     with managing(Systemd) as systemd:
         # By the UDC that was there when it booted
         eq(answer("systemctl", "is-active", "usb-gadget.target"), "active")
         must(run("systemctl", "stop", "usb-gadget.target"))
-        (driver / "unbind").write_text("dummy_udc.0")
+        (UDC_DRIVER / "unbind").write_text("dummy_udc.0")
         must(run("systemctl", "enable", UNIT))
         eq(systemd.knows(), "down")
-        (driver / "bind").write_text("dummy_udc.0")
+        (UDC_DRIVER / "bind").write_text("dummy_udc.0")
         must(ffsctl("wait", "x", "--timeout", "60"))
         eq(show("NRestarts"), "0")
         must(run("systemctl", "disable", UNIT))
