@@ -10,27 +10,11 @@
  * the driver's, cited by function. What neither says is a parameter of the module, and tests should
  * try its values.
  */
-#include <linux/dma-mapping.h>
-#include <linux/interrupt.h>
-#include <linux/io.h>
-#include <linux/irq.h>
-#include <linux/logic_iomem.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
 #include <linux/property.h>
 #include <linux/slab.h>
 
 #include "dwc2.h"
-
-#define MAX_CONTROLLERS 2
-/* Where a Raspberry Pi has the controller. The lab has nothing else there. */
-#define BASE 0x20980000UL
-#define REGION 0x40000UL
-/* The last of User-Mode Linux: it gives out its interrupts from the first one on. */
-#define LAST_IRQ (NR_IRQS - 1)
-#define IRQ_DELAY_NS 1000
-/* An interrupt that its handlers do not end is raised so often. */
-#define STORM 64
 
 static char *name = "dwc2";
 module_param(name, charp, 0444);
@@ -55,8 +39,6 @@ MODULE_PARM_DESC(slave, "the core has no DMA: the driver copies words to and fro
 static bool txfsts_by_fifo;
 module_param(txfsts_by_fifo, bool, 0444);
 MODULE_PARM_DESC(txfsts_by_fifo, "DTXFSTSn is of FIFO n, not of the FIFO of endpoint n");
-
-static struct dwc2 *controllers[MAX_CONTROLLERS];
 
 /* The registers of the endpoints: DxEPCTLn and so on. */
 #define FIRST_ENDPOINT_REGISTER DIEPCTL(0)
@@ -153,35 +135,10 @@ static u32 core_interrupt(const struct dwc2 *d)
 	return status;
 }
 
-/*
- * The interrupt is a level. Its handlers run from a timer: the driver is inside an access to a
- * register here.
- */
 void dwc2_update_interrupt(struct dwc2 *d)
 {
-	bool now = (DWC2_REG(d, GAHBCFG) & GAHBCFG_GLBL_INTR_EN) &&
-		   (core_interrupt(d) & DWC2_REG(d, GINTMSK));
-
-	if (now && !d->line)
-		hrtimer_start(&d->irq_timer, ns_to_ktime(IRQ_DELAY_NS), HRTIMER_MODE_REL_HARD);
-	d->line = now;
-}
-
-static enum hrtimer_restart raise_interrupt(struct hrtimer *timer)
-{
-	struct dwc2 *d = container_of(timer, struct dwc2, irq_timer);
-
-	for (int i = 0; READ_ONCE(d->line); i++) {
-		if (i == STORM) {
-			pr_err("udc_dwc2: the driver does not end its interrupt: GINTSTS %08x, "
-			       "DAINT %08x\n",
-			       core_interrupt(d) & DWC2_REG(d, GINTMSK),
-			       all_endpoints_interrupt(d));
-			return HRTIMER_NORESTART;
-		}
-		generic_handle_irq(d->irq);
-	}
-	return HRTIMER_NORESTART;
+	udc_irq_set(&d->irq, (DWC2_REG(d, GAHBCFG) & GAHBCFG_GLBL_INTR_EN) &&
+				     (core_interrupt(d) & DWC2_REG(d, GINTMSK)));
 }
 
 static void flush(struct dwc2 *d, u32 value)
@@ -434,20 +391,7 @@ static void do_write(void *priv, unsigned int offset, int size, unsigned long va
 
 static const struct logic_iomem_ops register_ops = { .read = do_read, .write = do_write };
 
-/* `offset` is from the start of the region. */
-static long map_registers(unsigned long offset, size_t size, const struct logic_iomem_ops **ops,
-			  void **priv)
-{
-	*ops = &register_ops;
-	*priv = controllers[offset / REGION];
-	return offset % REGION;
-}
-
-static const struct logic_iomem_region_ops region_ops = { .map = map_registers };
-static struct resource region = { .name = "udc_dwc2", .flags = IORESOURCE_MEM };
-
-/* The properties of the device tree. */
-static int add_properties(struct platform_device *dev, const struct dwc2_board *b)
+static int add_controller(int i, const struct dwc2_board *b)
 {
 	const struct property_entry properties[] = { PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
 						     PROPERTY_ENTRY_U32("g-rx-fifo-size", b->rx),
@@ -455,56 +399,27 @@ static int add_properties(struct platform_device *dev, const struct dwc2_board *
 						     PROPERTY_ENTRY_U32_ARRAY_LEN(
 							     "g-tx-fifo-size", b->tx, b->tx_count),
 						     {} };
-
-	return device_create_managed_software_node(&dev->dev, properties, NULL);
-}
-
-static int add_controller(int i, const struct dwc2_board *b)
-{
-	struct resource resources[] = { DEFINE_RES_MEM(BASE + i * REGION, REGION),
-					DEFINE_RES_IRQ(LAST_IRQ - i) };
+	const struct udc_controller controller = {
+		.name = name,
+		.driver = "dwc2",
+		.registers = &register_ops,
+		.properties = properties,
+	};
 	struct dwc2 *d = kzalloc(sizeof(*d), GFP_KERNEL);
-	struct platform_device *dev;
-	int rc;
 
 	if (!d)
 		return -ENOMEM;
 	d->board = b;
-	d->irq = LAST_IRQ - i;
 	d->rx = kzalloc(sizeof(*d->rx), GFP_KERNEL);
 	d->tx = kcalloc(DWC2_ENDPOINTS, sizeof(*d->tx), GFP_KERNEL);
 	if (!d->rx || !d->tx)
 		return -ENOMEM;
-	udc_init_timer(&d->irq_timer, raise_interrupt);
-	irq_set_chip_and_handler_name(d->irq, &dummy_irq_chip, handle_simple_irq, "udc_dwc2");
 	d->port = udc_port_add(i, &dwc2_ops, d);
 	if (IS_ERR(d->port))
 		return PTR_ERR(d->port);
-	controllers[i] = d;
 	DWC2_REG(d, GOTGCTL) = GOTGCTL_CONID_B;
 	soft_reset(d);
-	rc = udc_port_start(d->port);
-	if (rc)
-		return rc;
-	dev = platform_device_alloc(name, i);
-	if (!dev)
-		return -ENOMEM;
-	dev->platform_dma_mask = DMA_BIT_MASK(32);
-	dev->dev.dma_mask = &dev->platform_dma_mask;
-	dev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
-	rc = platform_device_add_resources(dev, resources, ARRAY_SIZE(resources));
-	if (!rc)
-		rc = add_properties(dev, b);
-	if (!rc)
-		rc = platform_device_add(dev);
-	if (rc)
-		return rc;
-	/*
-	 * The driver, which is loaded later, is found by this name; tests find the UDC by the
-	 * device's name
-	 */
-	dev->name = "dwc2";
-	return 0;
+	return udc_controller_add(&controller, d->port, &d->irq);
 }
 
 static const struct dwc2_board *find_board(void)
@@ -516,17 +431,13 @@ static const struct dwc2_board *find_board(void)
 	return b->name ? b : NULL;
 }
 
-/* What an error leaves stays: the lab does not start without its modules. */
 static int __init dwc2_model_init(void)
 {
 	const struct dwc2_board *b = find_board();
 	int rc = 0;
 
-	if (!b || num < 1 || num > MAX_CONTROLLERS)
+	if (!b || num < 1 || num > UDC_MAX_CONTROLLERS)
 		return -EINVAL;
-	region.start = BASE;
-	region.end = BASE + num * REGION - 1;
-	rc = logic_iomem_add_region(&region, &region_ops);
 	for (int i = 0; i < num && !rc; i++)
 		rc = add_controller(i, b);
 	return rc;

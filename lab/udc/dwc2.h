@@ -60,10 +60,8 @@ struct dwc2_chain {
 struct dwc2 {
 	struct udc_port *port;
 	const struct dwc2_board *board;
-	int irq;
+	struct udc_irq irq;
 	u32 regs[DWC2_REGISTERS / sizeof(u32)];
-	struct hrtimer irq_timer;
-	bool line;	    /* level of the interrupt */
 	u8 address;	    /* that the device answers to */
 	bool rx_nak_popped; /* slave mode: the status word of the global OUT NAK was read */
 	struct usb_ctrlrequest request; /* of the last SETUP packet */

@@ -9,24 +9,11 @@
  * without a path are the driver's, cited by function: their comments say a lot of the core. What
  * neither says is a parameter of the module, and tests should try its values.
  */
-#include <linux/dma-mapping.h>
-#include <linux/interrupt.h>
-#include <linux/io.h>
-#include <linux/irq.h>
-#include <linux/logic_iomem.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
 #include <linux/property.h>
 #include <linux/slab.h>
 
 #include "dwc3.h"
-
-#define MAX_CONTROLLERS 2
-/* The lab has nothing else there. */
-#define BASE 0x40000000UL
-#define REGION 0x10000UL
-/* The last of User-Mode Linux: it gives out its interrupts from the first one on. */
-#define LAST_IRQ (NR_IRQS - 1)
 
 static char *name = "dwc3";
 module_param(name, charp, 0444);
@@ -47,8 +34,6 @@ MODULE_PARM_DESC(endpoints, "number of physical endpoints, with the two of EP0")
 static char *maximum_speed = "high-speed";
 module_param(maximum_speed, charp, 0444);
 MODULE_PARM_DESC(maximum_speed, "property of the device tree: full-speed, high-speed, super-speed");
-
-static struct dwc3_model *controllers[MAX_CONTROLLERS];
 
 /* Sizes of RAMs and FIFOs, in words of MDWIDTH (64 bits): 1024 bytes and more for each endpoint. */
 #define RAM1_DEPTH 0x1e8d
@@ -215,83 +200,37 @@ static void do_write(void *priv, unsigned int offset, int size, unsigned long va
 
 static const struct logic_iomem_ops register_ops = { .read = do_read, .write = do_write };
 
-/* `offset` is from the start of the region. */
-static long map_registers(unsigned long offset, size_t size, const struct logic_iomem_ops **ops,
-			  void **priv)
-{
-	*ops = &register_ops;
-	*priv = controllers[offset / REGION];
-	return offset % REGION;
-}
-
-static const struct logic_iomem_region_ops region_ops = { .map = map_registers };
-static struct resource region = { .name = "udc_dwc3", .flags = IORESOURCE_MEM };
-
-/* The properties of the device tree. */
-static int add_properties(struct platform_device *dev)
+static int add_controller(int i)
 {
 	const struct property_entry properties[] = { PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
 						     PROPERTY_ENTRY_STRING("maximum-speed",
 									   maximum_speed),
 						     {} };
-
-	return device_create_managed_software_node(&dev->dev, properties, NULL);
-}
-
-static int add_controller(int i)
-{
-	struct resource resources[] = { DEFINE_RES_MEM(BASE + i * REGION, REGION),
-					DEFINE_RES_IRQ(LAST_IRQ - i) };
+	const struct udc_controller controller = {
+		.name = name,
+		.driver = "dwc3",
+		.registers = &register_ops,
+		.properties = properties,
+	};
 	struct dwc3_model *d = kzalloc(sizeof(*d), GFP_KERNEL);
-	struct platform_device *dev;
-	int rc;
 
 	if (!d)
 		return -ENOMEM;
-	d->irq = LAST_IRQ - i;
 	d->link = DWC3_LINK_STATE_SS_DIS;
-	udc_init_timer(&d->irq_timer, model_raise_interrupt);
 	udc_init_timer(&d->iso_timer, model_on_iso_timer);
-	irq_set_chip_and_handler_name(d->irq, &dummy_irq_chip, handle_simple_irq, "udc_dwc3");
 	d->port = udc_port_add(i, &model_ops, d);
 	if (IS_ERR(d->port))
 		return PTR_ERR(d->port);
-	controllers[i] = d;
 	soft_reset(d);
-	rc = udc_port_start(d->port);
-	if (rc)
-		return rc;
-	dev = platform_device_alloc(name, i);
-	if (!dev)
-		return -ENOMEM;
-	dev->platform_dma_mask = DMA_BIT_MASK(32);
-	dev->dev.dma_mask = &dev->platform_dma_mask;
-	dev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
-	rc = platform_device_add_resources(dev, resources, ARRAY_SIZE(resources));
-	if (!rc)
-		rc = add_properties(dev);
-	if (!rc)
-		rc = platform_device_add(dev);
-	if (rc)
-		return rc;
-	/*
-	 * The driver, which is loaded later, is found by this name; tests find the UDC by the
-	 * device's name
-	 */
-	dev->name = "dwc3";
-	return 0;
+	return udc_controller_add(&controller, d->port, &d->irq);
 }
 
-/* What an error leaves stays: the lab does not start without its modules. */
 static int __init dwc3_model_init(void)
 {
-	int rc;
+	int rc = 0;
 
-	if (num < 1 || num > MAX_CONTROLLERS || endpoints < 2 || endpoints > MODEL_ENDPOINTS)
+	if (num < 1 || num > UDC_MAX_CONTROLLERS || endpoints < 2 || endpoints > MODEL_ENDPOINTS)
 		return -EINVAL;
-	region.start = BASE;
-	region.end = BASE + num * REGION - 1;
-	rc = logic_iomem_add_region(&region, &region_ops);
 	for (int i = 0; i < num && !rc; i++)
 		rc = add_controller(i);
 	return rc;

@@ -52,10 +52,9 @@ struct model_endpoint {
 
 struct dwc3_model {
 	struct udc_port *port;
-	int irq;
+	struct udc_irq irq;
 	u32 regs[MODEL_REGISTERS / sizeof(u32)];
-	struct hrtimer irq_timer, iso_timer;
-	bool line;	    /* level of the interrupt */
+	struct hrtimer iso_timer;
 	bool handler_busy;  /* GEVNTCOUNT.EHB */
 	u32 event_count;    /* bytes of events that the driver has not taken */
 	u32 event_position; /* where the next one is written */
@@ -79,7 +78,6 @@ extern unsigned int model_cut;
 
 /* dwc3_events.c */
 void model_update_interrupt(struct dwc3_model *d);
-enum hrtimer_restart model_raise_interrupt(struct hrtimer *timer);
 void model_device_event(struct dwc3_model *d, int type, u32 info);
 void model_endpoint_event(struct dwc3_model *d, const struct model_endpoint *ep, int event,
 			  int status, u16 parameters);

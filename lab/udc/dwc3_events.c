@@ -3,14 +3,8 @@
  * Events of the DWC3 model: the buffer in memory, into which the core writes them, and the
  * interrupt. dwc3.c says what the sources are.
  */
-#include <linux/irq.h>
-#include <linux/irqdesc.h>
-
 #include "dwc3.h"
 
-#define IRQ_DELAY_NS 1000
-/* An interrupt that its handlers do not end is raised so often. */
-#define STORM 64
 /* At most so many bytes of events come from one packet. */
 #define EVENTS_OF_PACKET 64
 
@@ -29,30 +23,11 @@ void model_update_interrupt(struct dwc3_model *d)
 	bool moderated = MODEL_REG(d, DWC3_DEV_IMOD(0)) & DWC3_DEV_IMOD_INTERVAL_MASK;
 	bool now = d->event_count && !(MODEL_REG(d, DWC3_GEVNTSIZ(0)) & DWC3_GEVNTSIZ_INTMASK);
 
-	if (now && !d->line && moderated) {
+	if (now && !d->irq.level && moderated) {
 		now = !d->handler_busy;
 		d->handler_busy = true;
 	}
-	if (now && !d->line)
-		hrtimer_start(&d->irq_timer, ns_to_ktime(IRQ_DELAY_NS), HRTIMER_MODE_REL_HARD);
-	d->line = now;
-}
-
-/* The handlers run from a timer: the driver is inside an access to a register when it is raised. */
-enum hrtimer_restart model_raise_interrupt(struct hrtimer *timer)
-{
-	struct dwc3_model *d = container_of(timer, struct dwc3_model, irq_timer);
-
-	for (int i = 0; READ_ONCE(d->line); i++) {
-		if (i == STORM) {
-			pr_err("udc_dwc3: the driver does not end its interrupt: %u bytes of "
-			       "events\n",
-			       d->event_count);
-			return HRTIMER_NORESTART;
-		}
-		generic_handle_irq(d->irq);
-	}
-	return HRTIMER_NORESTART;
+	udc_irq_set(&d->irq, now);
 }
 
 /*

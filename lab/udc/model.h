@@ -11,11 +11,13 @@
 #define LAB_UDC_MODEL_H
 
 #include <linux/hrtimer.h>
+#include <linux/logic_iomem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/usb/ch9.h>
 #include <linux/version.h>
 
+struct property_entry;
 struct udc_port;
 
 /* Timers of both halves run in hard interrupt context, as interrupts of hardware do. */
@@ -82,6 +84,32 @@ struct udc_port *udc_port_add(int index, const struct udc_model_ops *ops, void *
 /* Starts the host controller. From now on the operations of the model are called. */
 int udc_port_start(struct udc_port *port);
 
+#define UDC_MAX_CONTROLLERS 2
+/* Size of the region of a controller's registers, in bytes. */
+#define UDC_REGION 0x40000UL
+
+/* The interrupt of a controller, a level. */
+struct udc_irq {
+	int number;
+	bool level;
+	struct hrtimer timer;
+};
+
+/* What the kernel finds of a controller. */
+struct udc_controller {
+	const char *name;			 /* of the device, which becomes NAME.INDEX */
+	const char *driver;			 /* the platform driver that the device is for */
+	const struct logic_iomem_ops *registers; /* get the model as `priv` */
+	const struct property_entry *properties; /* of the device tree */
+};
+
+/*
+ * Adds registers, interrupt and platform device of a controller whose registers have their reset
+ * values, and starts the host controller. What an error leaves stays: the lab does not start
+ * without its modules.
+ */
+int udc_controller_add(const struct udc_controller *c, struct udc_port *port, struct udc_irq *irq);
+
 /* The following need the port's lock. */
 
 /* Switches the device's pull-up resistor, which shows the host that a device is there. */
@@ -93,6 +121,8 @@ void udc_port_pull_up(struct udc_port *port, bool on);
 void udc_port_poke(struct udc_port *port);
 /* The device drives K for remote wake-up. */
 void udc_port_wake(struct udc_port *port);
+/* Sets the level of a controller's interrupt. */
+void udc_irq_set(struct udc_irq *irq, bool level);
 /* Returns the number of the microframe. */
 u32 udc_port_microframe(struct udc_port *port);
 
