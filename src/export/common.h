@@ -51,10 +51,11 @@ char *export_ifname_pattern(const char *name);
  */
 const json_t *export_recorded_function(const struct export *e, const char *directory, char **label);
 /*
- * Returns the groups `ffs` and `worker` that the record has for the function with this directory;
- * empty without such a function. The caller owns the object.
+ * Returns what the record has for the function with this directory, but configfs has not: the
+ * groups `ffs` and `worker`, and `optional`; empty without such a function. The caller owns the
+ * object.
  */
-json_t *export_recorded_ffs_and_worker(const struct export *e, const char *directory);
+json_t *export_recorded_keys_of_function(const struct export *e, const char *directory);
 
 /*
  * Returns the recorded group { from = ... } of the attribute `key` of the function with this

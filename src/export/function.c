@@ -520,7 +520,7 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 	_cleanup_free_ char *fallback = gadgetfile_default_instance(
 				    d->function_type, e->gadget_name, d->function_label),
 			    *name = NULL;
-	json_t *groups = export_recorded_ffs_and_worker(e, d->directory_name),
+	json_t *groups = export_recorded_keys_of_function(e, d->directory_name),
 	       *group_without_attributes;
 	_cleanup_free_ char *correction = function_type_find(d->function_type)
 						  ? NULL

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exports the groups `ffs` and `worker` of functions, which the record contains, but configfs does
- * not. Relative paths and ${dir} in these groups refer to the directory of the original gadget
- * file. The functions here make these paths absolute, because the exported gadget file may be in
- * another directory.
+ * Exports the keys of functions that the record contains, but configfs does not: the groups `ffs`
+ * and `worker`, and `optional`. Relative paths and ${dir} in these groups refer to the directory of
+ * the original gadget file. The functions here make these paths absolute, because the exported
+ * gadget file may be in another directory.
  */
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -149,18 +149,18 @@ static void make_worker_paths_absolute(json_t *worker, const char *dir)
 	}
 }
 
-json_t *export_recorded_ffs_and_worker(const struct export *e, const char *directory)
+json_t *export_recorded_keys_of_function(const struct export *e, const char *directory)
 {
-	static const char *const groups[] = { "ffs", "worker" };
+	static const char *const keys[] = { "ffs", "worker", "optional" };
 	const json_t *function = export_recorded_function(e, directory, NULL);
 	const char *dir = e->record ? e->record->gadget_file_dir : NULL;
 	json_t *copy = json_object();
 
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-		json_t *group = json_object_get(function, groups[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *value = json_object_get(function, keys[i]);
 
-		if (json_is_object(group))
-			json_object_set_new(copy, groups[i], json_deep_copy(group));
+		if (json_is_object(value) || json_is_true(value))
+			json_object_set_new(copy, keys[i], json_deep_copy(value));
 	}
 	for (size_t i = 0; dir && i < ARRAY_SIZE(path_keys); i++) {
 		json_t *group = json_object_get(copy, path_keys[i].group);

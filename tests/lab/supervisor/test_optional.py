@@ -136,6 +136,7 @@ def up_without():
         eq((gadget["state"], code), ("degraded", 1))
         contains(shown()["left_out"], "exit 3")
         contains(" ".join(p["text"] for p in gadget["problems"]), "own: left out of the gadget (optional)")
+        contains(must(ffsctl("export", NAME)).stdout, "optional = true;")
         found_by_host(2)
         serial_works()
         with disconnects(1):
