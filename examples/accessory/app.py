@@ -33,9 +33,8 @@ def repeat(call, *args):
     while True:
         try:
             return call(*args)
-        except OSError as e:
-            if e.errno not in (errno.EPIPE, errno.EINPROGRESS):
-                raise
+        except (BrokenPipeError, BlockingIOError):  # EPIPE, EINPROGRESS
+            pass
 
 
 def echo(fd):

@@ -17,7 +17,7 @@ import harness
 import identity
 import plays
 import tap
-from gadgets import interface_of, network_namespace, sh
+from gadgets import await_file, interface_of, network_namespace, sh
 from harness import BUILD, SRC
 from tap import ok, test
 
@@ -35,7 +35,7 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 
 def exists(_, path):
-    ok(harness.await_devices(lambda: os.path.exists(path)), f"no {path}")
+    await_file(path)
 
 
 def device(_, ids):

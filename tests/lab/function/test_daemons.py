@@ -127,19 +127,20 @@ def iio_reads_sensor():
 # --- both, when they close their files while they live --------------------------------------------
 
 
-def re_authorised(vendor):
-    path = harness.usb_device(idVendor=vendor) / "authorized"
+def re_authorised(ids):
+    path = harness.usb_device(**ids) / "authorized"
     path.write_text("0")
     path.write_text("1")
 
 
-def port_reset(vendor):
-    harness.device(int(vendor, 16), int((harness.usb_device(idVendor=vendor) / "idProduct").read_text(), 16)).reset()
+def port_reset(ids):
+    path = harness.usb_device(**ids)
+    harness.device(*(int((path / name).read_text(), 16) for name in ("idVendor", "idProduct"))).reset()
 
 
-def host_unbound(vendor):
+def host_unbound(ids):
     for word in "unbind", "bind":
-        name = harness.usb_device(idVendor=vendor).name
+        name = harness.usb_device(**ids).name
         pathlib.Path("/sys/bus/usb/drivers/usb", word).write_text(name)
 
 
@@ -148,8 +149,8 @@ def udc_gone(_):
         (harness.UDC_DRIVER / word).write_text("dummy_udc.0")
 
 
-def goes_through_all(name, vendor, use):
-    """Restarts the daemon and disturbs the bus; afterwards the client of the host works each time."""
+def goes_through_all(name, ids, use):
+    """Restarts the daemon and disturbs the bus; afterwards the client of the host works each time. `ids`: of the device."""
     def restarted(_):
         must(ffsctl("restart", name))
         eq(pathlib.Path(harness.CONFIGFS, name, "UDC").read_text(), "dummy_udc.0\n")
@@ -158,7 +159,7 @@ def goes_through_all(name, vendor, use):
         os.kill(worker_of(name)["pid"], signal.SIGTERM)
     disturbances = restarted, re_authorised, udc_gone, ended, port_reset, host_unbound, restarted
     for disturb in disturbances[:rounds(3, len(disturbances))]:
-        disturb(vendor)
+        disturb(ids)
         # A daemon notices an event of the bus when it likes, and closes its files then, or never: there is nothing to wait for.
         time.sleep(5)
         await_state(name, "ready")
@@ -180,7 +181,7 @@ def iio_stays_bound():
         before = threads(pid)
         contains(run("iio_info", "-u", "usb:"), name)
         iiod_has_forgotten(pid, before)
-    goes_through_all("iio", "0456", use)
+    goes_through_all("iio", {"idVendor": "0456"}, use)
     down("iio")
 
 
@@ -188,7 +189,7 @@ def iio_stays_bound():
       only_all="supervisor/what-a-daemon-unbound-is-taken-for-the-administrators: mtp_beside_another and test_closed_ep0 notice it")
 def mtp_stays_bound():
     up(f"{SRC}/gadget.d/mtp.conf", "--wait-host")
-    goes_through_all("mtp", "1d6b", film)
+    goes_through_all("mtp", {"idVendor": "1d6b", "idProduct": "0100"}, film)
     down("mtp")
 
 

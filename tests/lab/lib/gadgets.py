@@ -186,17 +186,30 @@ def finish(process, timeout=60):
 LOOKS = 500
 
 
-def await_status(name, condition, what):
-    """Returns the gadget's status as soon as it fulfils the condition. Sleeps between two reads of the status, so that
-    other processes run: with virtual time (lab/run --virtual-time) a loop without a sleep may never be preempted,
-    because time does not advance during work that takes less than a tick. The sleeps become longer, so that there are
-    fewer reads: each read starts a process."""
+def looks():
+    """Yields before each look at something that a process will change. Sleeps between two looks, so that other processes run:
+    with virtual time (lab/run --virtual-time) a loop without a sleep may never be preempted, because time does not advance
+    during work that takes less than a tick. The sleeps become longer, so that there are fewer looks."""
     began = time.monotonic()
     for look in range(LOOKS):
+        yield
+        time.sleep(0.001 if look < 10 else min((time.monotonic() - began) / 5, 0.1))
+
+
+def await_file(path):
+    """Waits until a program has made this file."""
+    for _ in looks():
+        if os.path.exists(path):
+            return
+    raise AssertionError(f"no {path} after {LOOKS} looks")
+
+
+def await_status(name, condition, what):
+    """Returns the gadget's status as soon as it fulfils the condition."""
+    for _ in looks():
         gadget, code = status(name)
         if condition(gadget):
             return gadget, code
-        time.sleep(0.001 if look < 10 else min((time.monotonic() - began) / 5, 0.1))
     raise AssertionError(f"not {what} after {LOOKS} looks, at {time.monotonic():.3f}: {gadget}\n"
                          + ffsctl("log", name).stdout[-4000:] + waits_for(gadget and gadget["supervisor"]))
 

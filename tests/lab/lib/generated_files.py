@@ -28,6 +28,7 @@ REASONS = [
     (71, "a system can have one function of type tcm"),
     (71, "cannot write '[0-9]+' to .*/functions/midi[.][^/]*/index: Invalid argument"),  # CONFIG_SND_MAX_CARDS
     (76, "ended (before it was ready|within 0[.]5 s of its start): exit "),  # a program without arguments; limits.memory
+    (76, "the worker of '[^']*' has failed: exit "),  # the same, of an optional function
     (75, "did not get ready within "),  # a program that does not say so
 ]
 # Why the kernel may not bind the gadget: it comes up with --no-bind

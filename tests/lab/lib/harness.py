@@ -359,15 +359,15 @@ def uevents():
 
 
 def await_devices(find):
-    """Calls `find` until it returns something true, again after each uevent of the kernel, and at most until none comes any
-    more; returns what it has returned last. A host binds its drivers after it has configured a gadget, and removes
+    """Calls `find` until it returns something true, again after each uevent of the kernel, and the last time when none comes any
+    more; returns what it has returned then. It is for what the kernel reports, not for what programs do. A host binds its drivers after it has configured a gadget, and removes
     devices after a disconnect: each is a uevent."""
     with uevents() as socket_:
         while not (found := find()):
             try:
                 socket_.recv(65536)
             except TimeoutError:
-                break
+                return find()
     return found
 
 

@@ -151,7 +151,7 @@ def stream_survives_worker_deaths():
         with Host() as h:
             place = h.place
         del g.events[:]
-        p = subprocess.Popen([BENCH, "loop", "--recover", "--size", "100000", "--bytes", "16M", "--json",
+        p = subprocess.Popen([BENCH, "loop", "--recover", "--size", "100000", "--bytes", "64M", "--json",
                               "--timeout", str(patience(30))],
                              stdout=subprocess.PIPE, text=True)
         out = os.pidfd_open(p.pid)
@@ -167,7 +167,7 @@ def stream_survives_worker_deaths():
         eq(p.returncode, 0, text)
         result = json.loads(text)
         valid.validator("ffsbench")(result)
-        eq(result["loop"]["bytes"], 16 << 20)
+        eq(result["loop"]["bytes"], 64 << 20)
         ok(result["loop"]["recoveries"] >= min(kills, 5), text)
         eq(g.events, [])
         with Host() as h:
