@@ -700,6 +700,8 @@ def device_file_is_removed():
     up(write(daemon(**HEALTHY), f'getty = {{ type = "acm"; worker = {{ {text} }}; }};', serial=False), "--wait-host")
     node = pathlib.Path(shown("getty")["device"])
     away = node.with_suffix(".away")
+    # The terminal controls the shell, which a host that resets the device once more hangs up
+    await_state(NAME, "ready")
     with disconnects(0):
         node.rename(away)
         eq(problems(), "")
