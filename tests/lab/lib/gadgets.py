@@ -222,7 +222,9 @@ def waits_for(pid):
 
 
 def log(name="x"):
-    return pathlib.Path(f"/run/ffsctl/{name}/log").read_text()
+    """Returns the lines of the log so far. The first one makes the file, which may be after `up` has ended."""
+    path = pathlib.Path(f"/run/ffsctl/{name}/log")
+    return path.read_text() if path.exists() else ""
 
 
 def await_log(name, words):

@@ -151,7 +151,7 @@ def bind_unbind_wait():
     end(begin("up", gadget("x", LOOPBACK), "--no-bind"))
     supervisor = status("x")[0]["supervisor"]
     again("bind", "x", "none.0", code=69)
-    waits = begin("wait", "x")
+    waits = begin("wait", "x", "--for", "configured")
     again("bind", "x")
     end(waits)
     again("wait", "x", "--for", "disconnected", "--timeout", "0.1", code=75)
