@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import time
 
 import usb.util
 
@@ -153,6 +154,7 @@ def waiting_commands_try_again():
     up(gadget("flow", worker(exec=["/bin/sh", "-c", script], ready="fd")), "--wait-host")
     gate.touch()
     supervisor = status("flow")[0]["supervisor"]
+    time.sleep(0.1)  # of virtual time: the supervisor has closed the connection of this `status`
     before = sockets_of(supervisor)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as idle:
         idle.connect("/run/ffsctl/flow/control")
