@@ -436,9 +436,11 @@ def udc_goes_during_up():
 def udc_goes_during_run():
     process = comes_up(write("new", stopped(FIFO)), "run")
     waits()
+    while process.stderr.readline() != f"ffsctl: x: up; {FIRST_BIND}\n":
+        ok(process.poll() is None, "run has ended without saying what it waits for")
     is_back("new")
     down("x")
-    contains(must(finish(process)).stderr, f"ffsctl: x: up; {FIRST_BIND}\n")
+    must(finish(process))
     group = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", "slow", "tell", FIFO.path], opens="ep0")
     path = pathlib.Path(write("new"))
     path.write_text(path.read_text().split("functions")[0] +
