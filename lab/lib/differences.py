@@ -8,7 +8,6 @@ A row whose tests pass fails it, too: the row is out of date.
 """
 
 import fnmatch
-import os
 import re
 
 import cache
@@ -95,7 +94,3 @@ def udc_combinations(found, udc):
     usable = [v for v in of_normal_flavour(found) if "stock" not in v and "dummy_hcd." not in v["append"]]
     usable.sort(key=lambda v: (v["udc"] != udc, v["udcs"] != "1", v["vudcs"] != "0"))
     return [{**v, "udc": udc, "speed": v["speed"].replace("super", "high")} for v in first_of_each_kernel(usable)]
-
-
-def table(src, name):
-    return os.path.join(src, name)

@@ -235,7 +235,7 @@ def main():
                 print(program.name + (": left out: " + program.left_out if program.left_out else ""))
             return 0
         compile_tests()
-        report = Report(differences.Differences(differences.table(SRC, args.table)) if args.table else None)
+        report = Report(differences.Differences(os.path.join(SRC, args.table)) if args.table else None)
         chosen = part_of(choose(programs, args.only), args.part)
         programs = [p for p in chosen if not p.left_out]
         if len(programs) < len(chosen):

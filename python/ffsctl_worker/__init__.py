@@ -168,13 +168,15 @@ class _File:
         self._thread: Optional[_Thread] = None
 
     def _call(self, call: Callable[..., Any], *args: Any) -> Any:
-        for repeats_left in reversed(range(_MAX_REPEATS + 1)):
+        repeats = 0
+        while True:
             try:
                 return call(self.fd, *args)
             except OSError as e:
                 if e.errno == errno.ESHUTDOWN:
                     raise LinkDown(e.errno, "the link with the host went down") from None
-                if e.errno not in _HALT_WAS_CLEARED or not repeats_left:
+                repeats += 1
+                if e.errno not in _HALT_WAS_CLEARED or repeats > _MAX_REPEATS:
                     raise
 
     async def _acall(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -85,12 +85,13 @@ static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		return;
 	}
 	if (t->status == -EPIPE) {
-		/* The host has cleared a halt while it read. It begins again after that, so it is
-		   not sent what it has missed. */
-		if (host->endpoints[t->endpoint]->direction == FFSCTL_IN)
-			submit_or_give_back(host, paired_endpoint(host, t->endpoint), t);
-		else
-			submit_or_give_back(host, t->endpoint, t);
+		/* The host has cleared a halt. It begins again after that, so it is not sent what
+		   it has missed. */
+		submit_or_give_back(host,
+				    host->endpoints[t->endpoint]->direction == FFSCTL_IN
+					    ? paired_endpoint(host, t->endpoint)
+					    : t->endpoint,
+				    t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {

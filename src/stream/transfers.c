@@ -160,18 +160,20 @@ static bool is_status_of_cleared_halt(int why)
  * the later requests are cancelled first, so that their data does not overtake this request, and
  * all of them are submitted again in their order when none is in flight any more.
  */
-static void repeat_request(struct stream *s, struct stream_request *r, int why)
+static void handle_request_of_cleared_halt(struct stream *s, struct stream_request *r, int why)
 {
 	struct stream_endpoint *ep = r->ep;
-	struct stream_transfer *t;
+	struct stream_transfer *t = r->transfer;
 
-	if (++ep->n_consecutive_refusals > MAX_REFUSALS) {
-		stream_fail_transfer(r->transfer, why);
+	if (t->cancelled)
+		why = -ECANCELED;
+	if (t->status || t->cancelled || ++ep->n_consecutive_refusals > MAX_REFUSALS) {
+		stream_fail_transfer(t, why);
 		return;
 	}
 	if (is_in_endpoint(ep) && !ep->is_repeating) {
 		ep->is_repeating = true;
-		for (t = r->transfer; t; t = t->next)
+		for (; t; t = t->next)
 			stream_cancel_requests(s, t);
 	}
 	withdraw_request(r);
@@ -227,12 +229,14 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 {
 	struct stream_transfer *t = r->transfer;
 
-	if ((why == -EAGAIN || why == -ENOMEM) && !s->link_is_up)
+	if ((why == -EAGAIN || why == -ENOMEM || is_status_of_cleared_halt(why)) && !s->link_is_up)
 		why = -ESHUTDOWN;
 	if (why == -EAGAIN && !s->config.engine->endpoint_is_enabled(s, r->ep))
 		why = -ESHUTDOWN;
-	if (is_status_of_cleared_halt(why) && !s->link_is_up)
-		why = -ESHUTDOWN;
+	if (is_status_of_cleared_halt(why)) {
+		handle_request_of_cleared_halt(s, r, why);
+		return;
+	}
 	switch (-why) {
 	case ESHUTDOWN:
 	case ENODEV:
@@ -253,13 +257,6 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 			withdraw_request(r);
 		else
 			stream_fail_transfer(t, s->link_is_up ? -ECANCELED : -ESHUTDOWN);
-		break;
-	case EPIPE:
-	case EINPROGRESS:
-		if (t->cancelled)
-			stream_fail_transfer(t, -ECANCELED);
-		else if (!t->status)
-			repeat_request(s, r, why);
 		break;
 	case EAGAIN:
 		if (t->status)
@@ -306,7 +303,8 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 	}
 	if (!stream_transfer_has_no_more_requests(t) || ep->is_repeating)
 		ep->may_have_requests_to_submit = true;
-	ep->is_repeating = ep->is_repeating && any_request_in_flight(ep);
+	if (ep->is_repeating)
+		ep->is_repeating = any_request_in_flight(ep);
 	finish_transfer_if_ended(t);
 }
 

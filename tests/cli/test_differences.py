@@ -18,7 +18,7 @@ import run
 import tap
 from tap import eq, ok, raises, test
 
-TABLE = tables.table(SRC, tables.STOCK)
+TABLE = os.path.join(SRC, tables.STOCK)
 DOCUMENT = pathlib.Path(SRC, "doc/stock.md").read_text(encoding="utf-8")
 # Features that no test misses: ffsctl does without them in silence, as the document says, or has a test for both cases
 UNNOTICED = {"dmabuf status", "sessions", "tracepoint", "wIndex"}
@@ -58,12 +58,12 @@ def programs_exist():
     programs.SRC = SRC
     for table, options in ((tables.STOCK, [{"on_stock": True}]), (tables.UDC, [{"udc": udc} for udc in run.MODELS])):
         names = [p.name for which in options for p in programs.lab_programs(False, **which) if not p.left_out]
-        eq([row.text for row in tables.read_rows(tables.table(SRC, table)) if not any(row.of(name) for name in names)], [])
+        eq([row.text for row in tables.read_rows(os.path.join(SRC, table)) if not any(row.of(name) for name in names)], [])
 
 
 @test("each row for a UDC names the function of the driver, or says that the model or dummy_hcd is the reason")
 def subjects_of_udcs():
-    rows = tables.read_rows(tables.table(SRC, tables.UDC))
+    rows = tables.read_rows(os.path.join(SRC, tables.UDC))
     eq([row.text for row in rows if not re.fullmatch(r"dwc[23]_\w+\(\)|__dwc3_\w+\(\)|the model|dummy_hcd|two UDCs", row.subject)], [])
 
 

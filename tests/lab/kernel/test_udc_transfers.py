@@ -23,11 +23,9 @@ import ioctls
 import tap
 import usb.core
 from harness import down, ffsctl, must
-from tap import eq, test
+from tap import eq, raises, test
 
 SPEED = os.environ["LAB_SPEED"]
-KERNEL = os.environ["LAB_KERNEL"]
-DRIVER = os.environ["LAB_UDC"].partition("-")[0]
 PACKET = {"full": 64, "high": 512}[SPEED]
 ISO = {"full": "isoc_interval = 1; isoc_maxpacket = 128;", "high": "isoc_interval = 4; isoc_maxpacket = 1024;"}
 LENGTH = 4096
@@ -123,11 +121,7 @@ def data_of_requests_without_data():
         requests = {"SET_FEATURE": (3, 1), "CLEAR_FEATURE": (1, 1), "SET_ADDRESS": (5, device.address)}
         for name, request in requests.items():
             for length in (1, 64, 100):
-                try:
-                    device.ctrl_transfer(0, *request, 0, bytes(length))
-                    raise AssertionError(f"{name} with {length} bytes is not stalled")
-                except usb.core.USBError as e:
-                    eq(e.errno, errno.EPIPE, name)
+                eq(raises(usb.core.USBError, device.ctrl_transfer, 0, *request, 0, bytes(length)).errno, errno.EPIPE, name)
                 eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {name} with {length} bytes")
         cases(STANDARD_REQUESTS)
 

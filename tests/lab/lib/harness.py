@@ -359,9 +359,9 @@ def uevents():
 
 
 def await_devices(find):
-    """Calls `find` until it returns something true, again after each uevent of the kernel, and the last time when none comes any
-    more; returns what it has returned then. It is for what the kernel reports, not for what programs do. A host binds its drivers after it has configured a gadget, and removes
-    devices after a disconnect: each is a uevent."""
+    """Calls `find` until it returns something true, again after each uevent of the kernel, and for the last time when no more
+    come; returns its last result. A host binds its drivers after it has configured a gadget, and removes devices after a
+    disconnect: each is a uevent. Files that programs make are none: gadgets.await_file()."""
     with uevents() as socket_:
         while not (found := find()):
             try:

@@ -24,7 +24,6 @@ SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
 GADGETS = f"{SRC}/gadget.d"
 KEYS = "Hello, board"
-DRIVER = os.environ["LAB_UDC"].partition("-")[0]
 
 harness.leaves_nothing()
 
@@ -41,7 +40,7 @@ def gadget(path):
 
 @test("udc: lists the UDC with its driver")
 def udc_is_listed():
-    contains(must(ffsctl("udc")).stdout, f"dummy_udc.0: {DRIVER}")
+    contains(must(ffsctl("udc")).stdout, f"dummy_udc.0: {harness.UDC_DRIVER.name}")
 
 
 @test("loopback: lengths around those of one and two packets, and a long one")
