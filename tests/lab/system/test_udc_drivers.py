@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import gadgets
 import harness
@@ -91,7 +92,8 @@ def host_clears_halts(config):
                     message = f"{number}: after a halt of {endpoint.bEndpointAddress:#x}, {'set' if halted else 'not set'}".encode()
                     out.write(message)
                     eq(bytes(in_.read(8 * PACKET)), message)
-        out.write(b"waits")  # its answer is in flight when the halt is cleared
+        out.write(b"waits")
+        time.sleep(0.1)  # its answer is in flight when the halt is cleared
         device.clear_halt(in_.bEndpointAddress)
         eq(bytes(in_.read(8 * PACKET)), b"waits")
         now = harness.status(pathlib.Path(config).stem)[0]["functions"][0]["worker"]
