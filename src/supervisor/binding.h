@@ -88,6 +88,8 @@ struct binding {
 	/* binding_writes.c */
 	struct fd_watch write_watch; /* inotify(7) for the gadget's directory in configfs; owned */
 	bool written_by_others;	     /* another program wrote to UDC after the gadget was bound */
+	bool bound_while_watched; /* the gadget was bound after write_watch was opened, so that no
+				     write is missed */
 };
 
 void binding_init(struct binding *binding, struct live_gadget *live, struct usb_host_state *host);

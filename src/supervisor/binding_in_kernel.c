@@ -120,7 +120,7 @@ static enum binding_event event_of_unbind(struct binding *b)
 		return BINDING_EVENT_COUNT;
 	if (!binding_was_written_by_others(b) && any_function(b, files_were_closed))
 		return BINDING_EV_EP0_CLOSED;
-	return BINDING_EV_UNBOUND;
+	return binding_awaits_cause_of_unbind(b) ? BINDING_EVENT_COUNT : BINDING_EV_UNBOUND;
 }
 
 enum binding_event binding_event_from_kernel(struct binding *b)

@@ -42,8 +42,8 @@ bool binding_daemon_closed_files(const struct binding *binding);
  *                             or the keeper of an optional function died
  *   BINDING_EV_REBIND_FAILED  the UDC was removed and exists again, but the gadget is not bound to
  *                             it: the kernel's bind has failed
- *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC, or a keeper
- *                             without which the gadget fails has died, which the next signal
+ *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC, or
+ * unbinding the gadget, or a keeper without which the gadget fails has died, which the next signal
  * reports
  */
 enum binding_event binding_event_from_kernel(struct binding *binding);
@@ -52,6 +52,12 @@ enum binding_event binding_event_from_kernel(struct binding *binding);
  * seen bound.
  */
 bool binding_was_written_by_others(struct binding *binding);
+/*
+ * Returns whether an event is still to come that tells who has unbound the gadget: a write is
+ * reported after its effect, and a daemon's files go after the kernel has unbound the gadget for it
+ * (ffs_data_clear).
+ */
+bool binding_awaits_cause_of_unbind(const struct binding *binding);
 /* Forgets earlier writes. Called when the gadget is bound. */
 void binding_forget_writes(struct binding *binding);
 /* Starts the watch of writes when the gadget has a daemon. */

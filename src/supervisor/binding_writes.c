@@ -19,7 +19,10 @@
 #include "supervisor/binding_in_kernel.h"
 #include "supervisor/live_gadget.h"
 
-/* Reads the events. Returns whether one of them is a write to UDC, or the removal of a link. */
+/*
+ * Reads the events. Returns whether one of them is a write to UDC, or the removal of a link, or
+ * says that some are lost.
+ */
 static bool read_events(int fd)
 {
 	_Alignas(struct inotify_event) char events[4096];
@@ -30,7 +33,7 @@ static bool read_events(int fd)
 		for (const char *p = events; p < events + n;) {
 			const struct inotify_event *event = (const void *)p;
 
-			written = written || (event->mask & IN_DELETE) ||
+			written = written || (event->mask & (IN_DELETE | IN_Q_OVERFLOW)) ||
 				  (event->len > 0 && streq(event->name, "UDC"));
 			p += sizeof(*event) + event->len;
 		}
@@ -49,6 +52,7 @@ void binding_forget_writes(struct binding *b)
 {
 	binding_was_written_by_others(b);
 	b->written_by_others = false;
+	b->bound_while_watched = b->write_watch.fd >= 0;
 }
 
 static void on_write(void *data, uint32_t events _unused_)
@@ -73,6 +77,12 @@ static bool kernel_may_unbind(const struct functions *functions)
 		if (binding_outlives_descriptors(functions->list[n]))
 			return true;
 	return false;
+}
+
+bool binding_awaits_cause_of_unbind(const struct binding *b)
+{
+	return b->bound_while_watched && !b->written_by_others &&
+	       kernel_may_unbind(&b->live->functions);
 }
 
 /* Watches the configurations, which contain the links to functions. */
@@ -110,5 +120,5 @@ void binding_renew_write_watch(struct binding *b)
 {
 	fd_watch_close(&b->live->loop, &b->write_watch);
 	binding_update_write_watch(b);
-	b->written_by_others = false;
+	b->written_by_others = b->bound_while_watched = false;
 }

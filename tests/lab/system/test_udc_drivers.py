@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -19,7 +20,7 @@ import tap
 import usb.util
 from gadgets import raw_terminal, read_until
 from harness import EXAMPLES, SRC, bench, down, ffsctl, must, up
-from tap import contains, eq, patience, test
+from tap import contains, eq, ok, patience, test
 
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
@@ -113,6 +114,22 @@ def halts_of_python():
 @test("a host clears halts of the endpoints of a program with blocking reads and writes: nothing is lost, and it lives on")
 def halts_of_program():
     host_clears_halts(f"{EXAMPLES}/exec-worker.conf")
+
+
+@test("a daemon closes its files: no other program is blamed, however long the driver needs to unbind the gadget")
+def daemon_closes_files():
+    path = gadgets.DIRECTORY / "own.conf"
+    group = gadgets.worker(exec=["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/workers/ep0_daemon.py", "${mount}", "bare"],
+                           opens="ep0", **gadgets.AT_ONCE)
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'functions = {{ own = {{ ffs = {{ }}; worker = {{ {group} }}; }}; }};\n')
+    with gadget(path) as status:
+        for n in range(1, 7):
+            os.kill(status["functions"][0]["worker"]["pid"], signal.SIGUSR2)
+            gadgets.await_log_count("own", "rebound to", n)
+            gadgets.await_status("own", lambda g: g["udc_state"] == "configured", "configured")
+        contains(gadgets.log("own"), "unbound by the kernel, because a daemon closed its FunctionFS files")
+        ok("another program" not in gadgets.log("own"), gadgets.log("own"))
 
 
 @test("serial: bytes in both directions")
