@@ -15,7 +15,7 @@ import modules
 from steps import arch, building, jobs, product, run, step
 
 # What the drivers include from other directories of drivers
-HEADERS = ("drivers/usb/host/xhci-ext-caps.h",)
+HEADERS = tuple("drivers/usb/host/xhci-%s.h" % name for name in ("ext-caps", "caps", "port", "plat"))
 
 
 def files_to_build(version, variant, tree, scratch):

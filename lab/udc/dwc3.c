@@ -35,6 +35,10 @@ static char *maximum_speed = "high-speed";
 module_param(maximum_speed, charp, 0444);
 MODULE_PARM_DESC(maximum_speed, "property of the device tree: full-speed, high-speed, super-speed");
 
+static bool role_switch;
+module_param(role_switch, bool, 0444);
+MODULE_PARM_DESC(role_switch, "the ports can be hosts, too, as with dr_mode \"otg\"");
+
 /* Sizes of RAMs and FIFOs, in words of MDWIDTH (64 bits): 1024 bytes and more for each endpoint. */
 #define RAM1_DEPTH 0x1e8d
 #define RAM2_DEPTH 0x488
@@ -202,10 +206,12 @@ static const struct logic_iomem_ops register_ops = { .read = do_read, .write = d
 
 static int add_controller(int i)
 {
-	const struct property_entry properties[] = { PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
-						     PROPERTY_ENTRY_STRING("maximum-speed",
-									   maximum_speed),
-						     {} };
+	const struct property_entry properties[] = {
+		PROPERTY_ENTRY_STRING("maximum-speed", maximum_speed),
+		PROPERTY_ENTRY_STRING("dr_mode", role_switch ? "otg" : "peripheral"),
+		role_switch ? PROPERTY_ENTRY_BOOL("usb-role-switch") : (struct property_entry){},
+		{},
+	};
 	const struct udc_controller controller = {
 		.name = name,
 		.driver = "dwc3",

@@ -15,6 +15,7 @@
 
 #define ROLE_CLASS_DIR "/sys/class/usb_role"
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
+#define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
 
 #define EITHER(n_, types_, max_packet_)                                                            \
 	{                                                                                          \
@@ -308,6 +309,21 @@ static void add_role_switch_hint(struct missing_udc_hints *h, const char *role_s
 }
 
 /*
+ * Adds a hint if the controller `device` of a dual-role driver is a host now and becomes a device
+ * by debugfs, as dwc3 (dwc3_mode_write()). Returns whether it is so.
+ */
+static bool add_debugfs_hint(struct missing_udc_hints *h, const char *device, const char *dr_mode)
+{
+	_cleanup_free_ char *path = strf(USB_DEBUGFS_DIR "/%s/mode", device), *mode = NULL;
+
+	if (streq_null(dr_mode, "host") || file_read_first_line(AT_FDCWD, path, &mode) < 0 ||
+	    !streq(mode, "host"))
+		return false;
+	*array_add(h->hints, h->n) = strf("%s is set to 'host': echo device > %s", device, path);
+	return true;
+}
+
+/*
  * Adds a hint for each controller of the dual-role driver `driver` that is not in device mode: such
  * a controller has no UDC.
  */
@@ -327,6 +343,8 @@ static void add_dual_role_hint(struct missing_udc_hints *h, const char *driver)
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
 		if (file_read_first_line(AT_FDCWD, mode_path, &mode) < 0)
 			mode = NULL;
+		if (add_debugfs_hint(h, entry->d_name, mode))
+			continue;
 		*array_add(h->hints, h->n) =
 			strf("%s (%s) is not in device mode%s%s%s: in the device tree dr_mode "
 			     "must be \"peripheral\" or \"otg\", and the kernel must support it",

@@ -14,3 +14,5 @@ doctor_check doctor_check_udcs, doctor_check_waiting_drivers;
 doctor_check doctor_check_board, doctor_check_ports;
 /* doctor_roles.c */
 doctor_check doctor_check_roles;
+/* Returns whether doctor_check_roles finds a port that is a host now and could be a device. */
+bool doctor_any_role_is_host(const struct doctor *doctor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks the roles of ports that can be host and device: role switches, Type-C ports, extcon, and
- * the attributes of chipidea and musb (doc/boards.md, "Host or device").
+ * Checks the roles of ports that can be host and device: role switches, Type-C ports, extcon, the
+ * debugfs file of dwc3, and the attributes of chipidea and musb (doc/boards.md, "Host or device").
  */
 #include "base/cleanup.h"
 #include "probe/doctor_checks.h"
@@ -71,6 +71,27 @@ static void check_extcon(const struct doctor *doctor, const char *name, struct f
 			       "reports the cable, and cannot be written");
 }
 
+#define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
+
+/*
+ * dwc3 has a file `mode` here. A controller of the device tree is left out: doctor_check_ports
+ * names the file, or knows that writing it changes nothing.
+ */
+static void check_debugfs_mode(const struct doctor *doctor, const char *name,
+			       struct findings *findings)
+{
+	_cleanup_free_ char *path = strf(USB_DEBUGFS_DIR "/%s/mode", name),
+			    *mode = system_read_line(&doctor->system, "%s", path);
+
+	if (!mode || !streq(mode, "host"))
+		return;
+	for (size_t i = 0; i < doctor->ports.n; i++)
+		if (streq_null(doctor->ports.list[i].platform_device, name))
+			return;
+	finding_command(add_host_role(doctor, findings, "the controller", name), "echo device >",
+			path);
+}
+
 #define PLATFORM_DEVICES_DIR "/sys/bus/platform/devices"
 
 /* Returns whether the device tree makes the controller a host: then nothing else can change it. */
@@ -119,6 +140,7 @@ void doctor_check_roles(const struct doctor *doctor, struct findings *findings)
 		{ "/sys/class/usb_role", check_role_switch },
 		{ "/sys/class/typec", check_typec_port },
 		{ "/sys/class/extcon", check_extcon },
+		{ USB_DEBUGFS_DIR, check_debugfs_mode },
 		{ PLATFORM_DEVICES_DIR, check_platform_device },
 	};
 
@@ -131,4 +153,12 @@ void doctor_check_roles(const struct doctor *doctor, struct findings *findings)
 		for (char **name = names; *name; name++)
 			classes[i].check(doctor, *name, findings);
 	}
+}
+
+bool doctor_any_role_is_host(const struct doctor *doctor)
+{
+	_cleanup_findings_ struct findings findings = { 0 };
+
+	doctor_check_roles(doctor, &findings);
+	return findings.n > 0;
 }

@@ -89,7 +89,7 @@ static void add_no_udc(const struct doctor *doctor, struct findings *findings)
 		findings_add(findings, "no-udc", FINDING_PROBLEM, "this system has no UDC");
 
 	finding_why(finding, "a gadget is bound to a UDC, the device side of a USB controller");
-	if (doctor->ports.n > 0 || doctor->board)
+	if (doctor->ports.n > 0 || doctor->board || doctor_any_role_is_host(doctor))
 		return;
 	finding_remedy(finding, "use a board with a device port, which PCs rarely have; for tests, "
 				"a virtual UDC is enough");

@@ -354,6 +354,14 @@ def pc():
     examine(tree(devices={"dummy_udc.0": ("", "dummy_udc")}, udcs={"dummy_udc.0": ("dummy_udc.0", "")}), ("note", "only-virtual-udcs", "ffsctl up serial --udc dummy_udc.0"))
 
 
+@test("a PC whose port is a host now and can be a device: the file that changes the role")
+def pc_with_two_roles():
+    for switch in "sys/class/usb_role/intel_xhci_usb_sw-role-switch/role", "sys/kernel/debug/usb/dwc3.1.auto/mode":
+        found = examine(tree(files={switch: "host\n"}), NO_UDC, ("problem", "role-is-host", f"echo device > /{switch}"))
+        eq(found["no-udc"]["remedy"], None)
+        contains(examine(tree(files={switch: "device\n"}), NO_UDC)["no-udc"]["remedy"], "PCs")
+
+
 @test("modules: built into the kernel, unknown, with another spelling; configfs as a module, and mounted")
 def modules():
     root = tree(loaded=(), gadgets=None, loadable=("fs/configfs",), files={"proc/filesystems": "nodev\tsysfs\n"})

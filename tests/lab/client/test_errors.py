@@ -47,14 +47,6 @@ def last(path, place, sentence):
 
 
 @contextlib.contextmanager
-def undone(*undo):
-    try:
-        yield
-    finally:
-        run(*undo)
-
-
-@contextlib.contextmanager
 def unmounted(path):
     """Unmounts configfs during the block. Makes system calls, because programs such as mount(8) write to /run."""
     libc = ctypes.CDLL(None)
@@ -71,9 +63,11 @@ def unmounted(path):
 
 @contextlib.contextmanager
 def no_udc():
-    run("rmmod", "dummy_hcd")
-    with undone("modprobe", "dummy_hcd"):
+    harness.udc_goes(UDC)
+    try:
         yield
+    finally:
+        harness.udc_comes(UDC)
 
 
 @test("no UDC")
@@ -88,10 +82,10 @@ def no_udc_at_all():
 
 @test("a UDC of another name")
 def no_udc_of_that_name():
-    refuses(69, "ffsctl: no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)",
-            INTERRUPT, "--udc", "dwc")
+    sentence = f"no UDC 'dwc'; this machine has {UDC} ({harness.UDC_DRIVER.name})"
+    refuses(69, f"ffsctl: {sentence}", INTERRUPT, "--udc", "dwc")
     path = gadget("named", None, 'udc = "dwc";')
-    refuses(69, last(path, "3:7", "no UDC 'dwc'; this machine has dummy_udc.0 (dummy_udc)"), path)
+    refuses(69, last(path, "3:7", sentence), path)
     up(path, "--udc", UDC)
     down("named")
 

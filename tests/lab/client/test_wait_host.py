@@ -8,25 +8,18 @@ unbound, until a host resets the port.
 """
 
 import os
-import pathlib
 import signal
 import subprocess
 import time
 
 import harness
 import tap
+from gadgets import no_host
 from harness import EXAMPLES, down, ffsctl, must, up
 from tap import contains, eq, ok, patience, test
 
 LOOPBACK = f"{EXAMPLES}/loopback.conf"
 INTERRUPT = f"{EXAMPLES}/interrupt.conf"
-ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
-
-
-def hosts(action):
-    """Unbinds the drivers of the root hubs ("unbind"), or binds them again."""
-    for hub in ("1-0:1.0", "2-0:1.0"):
-        (ROOT_HUBS / action).write_text(hub)
 
 
 @test("it returns when the device is there, however often")
@@ -41,15 +34,12 @@ def returns_when_device_is_there():
 def times_out_without_host():
     up(LOOPBACK, "--wait-host")
     down(LOOPBACK)
-    hosts("unbind")
-    try:
+    with no_host():
         result = must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)
         contains(result.stderr, "no host has configured the gadget within 0.5 s")
         gadget = harness.status("interrupt")[0]
         eq((gadget["state"], gadget["udc_state"], gadget["speed"]), ("ready", "attached", None), "status")
         must(ffsctl("up", INTERRUPT, "--wait-host=0.5"), 75)  # "up already" is no other case
-    finally:
-        hosts("bind")
     up(INTERRUPT, "--wait-host")
     harness.device()
     eq(harness.status("interrupt")[0]["udc_state"], "configured", "status")
@@ -76,8 +66,7 @@ def waiting_up():
 @test("it goes on waiting when it was stopped and continued; Ctrl-C ends it")
 def stop_continue_ctrl_c():
     for ends in (False, True):
-        hosts("unbind")
-        try:
+        with no_host():
             up(LOOPBACK)
             waiting = waiting_up()
             for _ in range(3):
@@ -91,23 +80,18 @@ def stop_continue_ctrl_c():
             if ends:
                 waiting.send_signal(signal.SIGINT)
                 eq(waiting.wait(timeout=patience(30)), 75, "exit status")
-        finally:
-            hosts("bind")
         eq(waiting.wait(timeout=patience(30)), 75 if ends else 0, "exit status")
         down(LOOPBACK)
 
 
 @test("a gadget that goes down meanwhile ends the waiting")
 def gadget_goes_down_meanwhile():
-    hosts("unbind")
-    try:
+    with no_host():
         up(LOOPBACK)
         waiting = waiting_up()
         down(LOOPBACK)
         eq(waiting.wait(timeout=patience(30)), 71, "exit status")
         ok(waiting.stderr.read().startswith("ffsctl: "), "a sentence about it")
-    finally:
-        hosts("bind")
 
 
 tap.main()

@@ -245,15 +245,23 @@ def await_state(name, state):
 ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
 
 
+def root_hubs():
+    """Returns the root hubs at whose ports the lab's UDCs are, of which dummy_hcd has two at SuperSpeed."""
+    controllers = ("dummy_hcd.", "udc_host.")
+    buses = [d for d in harness.USB_DEVICES.glob("usb*") if d.resolve().parent.name.startswith(controllers)]
+    return sorted(d.name.replace("usb", "") + "-0:1.0" for d in buses)
+
+
 @contextlib.contextmanager
 def no_host():
     """Turns off the ports of the virtual host controllers."""
-    for hub in ("1-0:1.0", "2-0:1.0"):
+    hubs = root_hubs()
+    for hub in hubs:
         (ROOT_HUBS / "unbind").write_text(hub)
     try:
         yield
     finally:
-        for hub in ("1-0:1.0", "2-0:1.0"):
+        for hub in hubs:
             (ROOT_HUBS / "bind").write_text(hub)
 
 
