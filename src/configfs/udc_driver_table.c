@@ -15,7 +15,6 @@
 
 #define ROLE_CLASS_DIR "/sys/class/usb_role"
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
-#define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
 
 #define EITHER(n_, types_, max_packet_)                                                            \
 	{                                                                                          \

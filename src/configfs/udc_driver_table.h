@@ -10,6 +10,9 @@
 
 #include "gadgetfile/gadget.h"
 
+/* A dwc3 of both roles has a file UDC/mode here that shows and sets the role (dwc3/debugfs.c). */
+#define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
+
 enum udc_answer { UDC_UNKNOWN, UDC_NO, UDC_YES };
 enum udc_direction { UDC_IN, UDC_OUT, UDC_EITHER };
 

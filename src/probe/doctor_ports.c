@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks the controllers of the device tree that have no UDC, and finds the reason. */
 #include "base/cleanup.h"
+#include "configfs/udc_driver_table.h"
 #include "probe/doctor_checks.h"
 
 #define PI_LINE "dtoverlay=dwc2,dr_mode=peripheral"
@@ -103,7 +104,7 @@ static bool has_role_files(const struct doctor *doctor)
 static void add_role_remedy(const struct doctor *doctor, const struct usb_port *port,
 			    struct finding *finding)
 {
-	_cleanup_free_ char *debugfs = strf("/sys/kernel/debug/usb/%s/mode", port->platform_device);
+	_cleanup_free_ char *debugfs = strf(USB_DEBUGFS_DIR "/%s/mode", port->platform_device);
 
 	if (streq_null(port->dr_mode, "peripheral")) {
 		finding_why(finding, "the driver did not make it, although dr_mode is "

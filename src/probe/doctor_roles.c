@@ -4,6 +4,7 @@
  * debugfs file of dwc3, and the attributes of chipidea and musb (doc/boards.md, "Host or device").
  */
 #include "base/cleanup.h"
+#include "configfs/udc_driver_table.h"
 #include "probe/doctor_checks.h"
 
 static bool any_udc_is_configured(const struct doctor *doctor)
@@ -70,8 +71,6 @@ static void check_extcon(const struct doctor *doctor, const char *name, struct f
 			       "use a cable that does not connect the ID pin to ground: extcon "
 			       "reports the cable, and cannot be written");
 }
-
-#define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
 
 /*
  * dwc3 has a file `mode` here. A controller of the device tree is left out: doctor_check_ports

@@ -53,13 +53,18 @@ enum binding_event binding_event_from_kernel(struct binding *binding);
  */
 bool binding_was_written_by_others(struct binding *binding);
 /*
- * Returns whether an event is still to come that tells who has unbound the gadget: a write is
- * reported after its effect, and a daemon's files go after the kernel has unbound the gadget for it
- * (ffs_data_clear).
+ * Returns whether the cause of an unbind is still unknown. inotify(7) reports a write after its
+ * effect, and the kernel removes a daemon's files after it has unbound the gadget (ffs_data_clear).
+ * The next event shows which of them it was.
  */
 bool binding_awaits_cause_of_unbind(const struct binding *binding);
-/* Forgets earlier writes. Called when the gadget is bound. */
+/* Forgets earlier writes, and drops their events. Called after ffsctl has bound the gadget. */
 void binding_forget_writes(struct binding *binding);
+/*
+ * Forgets the writes that were known when the gadget was seen bound. Keeps later events: each of
+ * them may be of a write that has unbound it since.
+ */
+void binding_note_seen_bound(struct binding *binding);
 /* Starts the watch of writes when the gadget has a daemon. */
 void binding_update_write_watch(struct binding *binding);
 /* Starts the watch anew after a reload, which may have added and removed configurations. */

@@ -455,7 +455,7 @@ static void handle_binding_change_in_kernel(struct binding *b)
 	event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 	if (event == BINDING_EV_BOUND) {
 		binding_store_descriptors(b);
-		binding_forget_writes(b);
+		binding_note_seen_bound(b);
 	}
 	/*
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report

@@ -51,6 +51,12 @@ bool binding_was_written_by_others(struct binding *b)
 void binding_forget_writes(struct binding *b)
 {
 	binding_was_written_by_others(b);
+	/* One of the events may have been of a write after the bind. The next check sees it. */
+	b->written_by_others = b->bound_while_watched = false;
+}
+
+void binding_note_seen_bound(struct binding *b)
+{
 	b->written_by_others = false;
 	b->bound_while_watched = b->write_watch.fd >= 0;
 }

@@ -18,10 +18,10 @@ import gadgets
 import harness
 import tap
 from gadgets import DIRECTORY, await_log, await_state, await_status, finish, start, worker
-from harness import SRC, down, ffsctl, must, status, up
+from harness import down, ffsctl, must, status, up
 from tap import contains, eq, ok, patience, rounds, test
 
-DAEMON, NAME, UDC = f"{SRC}/tests/lab/workers/ep0_daemon.py", "own", "dummy_udc.0"
+NAME, UDC = "own", "dummy_udc.0"
 OTHERS = "unbound by another program"
 ECHO = ('echo = { ffs = { interfaces = ( { endpoints = ( "bulk-out", "bulk-in" ); } ); }; '
         'worker = { plugin = "loopback"; }; };')
@@ -31,15 +31,9 @@ random.seed(os.environ.get("SOAK_SEED", "1"))
 harness.leaves_nothing()
 
 
-def daemon(*words, no_disconnect=False, uid=0, beside="", **settings):
+def daemon(*words, **settings):
     """Returns the path of a gadget file whose function "own" is the daemon."""
-    path = DIRECTORY / f"{NAME}.conf"
-    group = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", *words], opens="ep0",
-                   **{"restart_delay": 0, "restart_limit": 0, "user": str(uid), **settings})
-    ffs = "mount = { no_disconnect = true; };" if no_disconnect else ""
-    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
-                    f'functions = {{ own = {{ ffs = {{ {ffs} }}; worker = {{ {group} }}; }}; {beside} }};\n')
-    return str(path)
+    return gadgets.ep0_daemon(NAME, *words, **settings)
 
 
 def udc_file():
@@ -208,7 +202,7 @@ def begins_again_without_supervisor():
 @test("two that begin again when the gadget is unbound, both slowly: they do not take turns, the gadget stays bound")
 def two_that_reopen():
     def group(label):
-        words = worker(exec=["/usr/bin/python3", "-I", "-S", DAEMON, "${mount}", "reopen", "react", "0.3"], opens="ep0", user="root")
+        words = worker(exec=["/usr/bin/python3", "-I", "-S", gadgets.EP0_DAEMON, "${mount}", "reopen", "react", "0.3"], opens="ep0", user="root")
         return f"{label} = {{ ffs = {{ }}; worker = {{ {words} }}; }};"
     path = DIRECTORY / f"{NAME}.conf"
     path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n"

@@ -73,6 +73,21 @@ def gadget(name, functions, extra=""):
     return str(path)
 
 
+EP0_DAEMON = f"{SRC}/tests/lab/workers/ep0_daemon.py"
+
+
+def ep0_daemon(name, *words, no_disconnect=False, uid=0, beside="", **settings):
+    """Writes a gadget file and returns its path. Its function "own" is the daemon ep0_daemon.py with these words; `beside`:
+    the text of other functions; `settings`: those of the daemon's group `worker`."""
+    path = DIRECTORY / f"{name}.conf"
+    group = worker(exec=["/usr/bin/python3", "-I", "-S", EP0_DAEMON, "${mount}", *words], opens="ep0",
+                   **{**AT_ONCE, "user": str(uid), **settings})
+    ffs = "mount = { no_disconnect = true; };" if no_disconnect else ""
+    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
+                    f'functions = {{ own = {{ ffs = {{ {ffs} }}; worker = {{ {group} }}; }}; {beside} }};\n')
+    return str(path)
+
+
 @contextlib.contextmanager
 def foreign(name="foreign", bound=True, **attributes):
     """Makes a gadget in configfs without ffsctl. It has a function that libusbgx does not know."""

@@ -52,7 +52,7 @@ def become_host_of(name):
     """The port becomes a host while a gadget is up, and the host at the other end sees the device go."""
     become("host")
     await_state(name, "degraded")
-    harness.await_devices(lambda: not list(harness.USB_DEVICES.glob("1-1")))
+    harness.await_devices(lambda: not harness.host_devices())
 
 
 def become_device_of(name):
@@ -104,17 +104,16 @@ def reloaded_as_host():
 
 @test("the worker is killed while the port is a host, and restarted")
 def worker_killed_as_host():
-    with loopback():
-        become_host_of("x")
+    def kill():
         gadgets.kill_worker("x")
         gadgets.await_log_count("x", "worker ready", 2)
-        become_device_of("x")
-        echo()
-    with loopback():
-        become_host_of("x")
-        must(ffsctl("restart", "x"))
-        become_device_of("x")
-        echo()
+
+    for restart in (kill, lambda: must(ffsctl("restart", "x"))):
+        with loopback():
+            become_host_of("x")
+            restart()
+            become_device_of("x")
+            echo()
 
 
 @test("the role changes while transfers are under way, and while a worker is being restarted")
@@ -125,9 +124,8 @@ def during_transfers():
             traffic.more(random.randint(1, 5))
             if n % 2:
                 gadgets.kill_worker("x")
-            become("host")
+            become_host_of("x")
             traffic.end()
-            harness.await_devices(lambda: not list(harness.USB_DEVICES.glob("1-1")))
             become_device_of("x")
         echo()
 
@@ -141,7 +139,7 @@ def at_once():
             ROLE.write_text("device")
             has_role("device")
             await_state("x", "ready")
-        harness.await_devices(lambda: list(harness.USB_DEVICES.glob("1-1")))
+        harness.await_devices(harness.host_devices)
         gadgets.await_status("x", lambda g: g["udc_state"] == "configured", "configured")
         echo()
 
@@ -170,9 +168,9 @@ def advice():
     ok("role-is-host" not in ffsctl("doctor", "--json").stdout, "still a host")
 
 
-@test("a keyboard of the kernel and an ep0 daemon's gadget come back, too")
+@test("a keyboard of the kernel, an ep0 daemon and two functions come back, too")
 def other_functions():
-    for path in (f"{harness.SRC}/gadget.d/keyboard.conf", f"{EXAMPLES}/two-functions.conf"):
+    for path in (f"{harness.SRC}/gadget.d/keyboard.conf", gadgets.ep0_daemon("own"), f"{EXAMPLES}/two-functions.conf"):
         name = pathlib.Path(path).stem
         with harness.configured():
             harness.up(path)

@@ -118,12 +118,7 @@ def halts_of_program():
 
 @test("a daemon closes its files: no other program is blamed, however long the driver needs to unbind the gadget")
 def daemon_closes_files():
-    path = gadgets.DIRECTORY / "own.conf"
-    group = gadgets.worker(exec=["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/workers/ep0_daemon.py", "${mount}", "bare"],
-                           opens="ep0", **gadgets.AT_ONCE)
-    path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
-                    f'functions = {{ own = {{ ffs = {{ }}; worker = {{ {group} }}; }}; }};\n')
-    with gadget(path) as status:
+    with gadget(gadgets.ep0_daemon("own", "bare")) as status:
         for n in range(1, 7):
             os.kill(status["functions"][0]["worker"]["pid"], signal.SIGUSR2)
             gadgets.await_log_count("own", "rebound to", n)
