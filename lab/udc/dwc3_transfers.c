@@ -161,7 +161,7 @@ static void close_out(struct dwc3_model *d, struct model_endpoint *ep, bool is_s
 	write_back(d, ep, DWC3_TRBSTS_OK);
 	if (is_short && (control & DWC3_TRB_CTRL_CHN) && (control & DWC3_TRB_CTRL_CSP)) {
 		ep->skipping = true;
-		next_trb(d, ep);
+		report(d, ep, control, status);
 		skip_chain(d, ep, status);
 	} else {
 		report(d, ep, control, status);

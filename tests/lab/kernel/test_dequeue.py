@@ -9,19 +9,19 @@ data in their order. UDC drivers differ in what they do when a request that runs
 host clears a halt."""
 
 import contextlib
-import ctypes
 import errno
 import itertools
 import os
 
+import aio
 import bridge
 import tap
-from tap import eq, ok, patience, test
+from aio import IOCB_CMD_PREAD, IOCB_CMD_PWRITE
+from tap import eq, ok, test
 from worker_harness import Gadget
 
 QUEUED = 3
 LENGTH = 200  # more than the FIFO of dummy_hcd, which takes shorter packets before the host asks
-IOCB_CMD_PREAD, IOCB_CMD_PWRITE = 0, 1  # linux/aio_abi.h
 # A fault of dwc3: when a request that the controller has is dequeued, dwc3_gadget_ep_dequeue() of drivers/usb/dwc3/gadget.c gives back
 # all of the endpoint, which programs have not cancelled (it moves the whole started_list to the cancelled_list)
 ENDS_ALL = os.environ["LAB_UDC"] == "dwc3"
@@ -29,63 +29,12 @@ ENDS_ALL = os.environ["LAB_UDC"] == "dwc3"
 # those that the controller has (__dwc3_gadget_ep_set_halt())
 ENDED_BY_HALT = {"dwc2": 1, "dwc2-ddma": 1, "dwc3": QUEUED, "dummy": 0}[os.environ["LAB_UDC"]]
 
-libaio = ctypes.CDLL("libaio.so.1")
-
-
-class Iocb(ctypes.Structure):
-    """struct iocb of linux/aio_abi.h, little-endian."""
-    _fields_ = [("data", ctypes.c_uint64), ("key", ctypes.c_uint32), ("rw_flags", ctypes.c_uint32), ("opcode", ctypes.c_uint16),
-                ("priority", ctypes.c_int16), ("fd", ctypes.c_uint32), ("buffer", ctypes.c_uint64), ("length", ctypes.c_uint64),
-                ("offset", ctypes.c_int64), ("reserved", ctypes.c_uint64), ("flags", ctypes.c_uint32), ("eventfd", ctypes.c_uint32)]
-
-
-class Event(ctypes.Structure):
-    """struct io_event of linux/aio_abi.h."""
-    _fields_ = [("data", ctypes.c_uint64), ("iocb", ctypes.c_uint64), ("result", ctypes.c_int64), ("result2", ctypes.c_int64)]
-
-
-class Timespec(ctypes.Structure):
-    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
-
-
-class Requests:
-    """Requests on one endpoint file, each with a number."""
-
-    def __init__(self, path, opcode):
-        self.fd, self.opcode = os.open(path, os.O_RDWR), opcode
-        self.context = ctypes.c_void_p()
-        eq(libaio.io_setup(2 * QUEUED, ctypes.byref(self.context)), 0, "io_setup")
-        self.iocbs, self.buffers = {}, {}
-
-    def close(self):
-        libaio.io_destroy(self.context)
-        os.close(self.fd)
-
-    def submit(self, number, data=bytes(LENGTH)):
-        self.buffers[number] = ctypes.create_string_buffer(data, len(data))
-        self.iocbs[number] = Iocb(data=number, opcode=self.opcode, fd=self.fd, buffer=ctypes.addressof(self.buffers[number]), length=len(data))
-        eq(libaio.io_submit(self.context, ctypes.c_long(1), ctypes.byref(ctypes.pointer(self.iocbs[number]))), 1, "io_submit")
-
-    def cancel(self, number):
-        unused = Event()
-        result = libaio.io_cancel(self.context, ctypes.byref(self.iocbs[number]), ctypes.byref(unused))
-        eq(result in (0, -errno.EINPROGRESS, *[-errno.EINVAL] * ENDS_ALL), True, f"io_cancel: {result}")
-
-    def completed(self, count):
-        """Waits for `count` requests to complete; returns their (number, result). (FunctionFS completes reads by a work
-        queue, in any order.)"""
-        events = (Event * count)()
-        timeout = Timespec(round(patience(5)), 0)
-        found = libaio.io_getevents(self.context, ctypes.c_long(count), ctypes.c_long(count), events, ctypes.byref(timeout))
-        return sorted((event.data, event.result) for event in events[:found])
-
-
 @contextlib.contextmanager
 def function(direction, opcode):
     with contextlib.ExitStack() as stack:
         gadget = stack.enter_context(Gadget([("bulk", direction)]))
         gadget.bind()
-        requests = Requests(f"{gadget.mount}/ep1", opcode)
+        requests = aio.Requests(f"{gadget.mount}/ep1", opcode)
         stack.callback(requests.close)
         yield requests, stack.enter_context(bridge.Usb())
 
@@ -97,7 +46,8 @@ def message(number):
 def cancel(requests, order):
     """Cancels requests in this order. Returns the numbers of those that are still queued."""
     for number in order:
-        requests.cancel(number)
+        result = requests.cancel(number)
+        eq(result in (0, -errno.EINPROGRESS, *[-errno.EINVAL] * ENDS_ALL), True, f"io_cancel: {result}")
     ended = set(range(QUEUED)) if ENDS_ALL else set(order)
     eq(requests.completed(len(ended)), [(number, -errno.ECONNRESET) for number in sorted(ended)], f"cancelled {order}")
     return sorted(set(range(QUEUED)) - ended)
@@ -163,6 +113,20 @@ for direction_, opcode_ in ("out", IOCB_CMD_PREAD), ("in", IOCB_CMD_PWRITE):
                 eq(requests.completed(ENDED_BY_HALT), [(number, -errno.EPIPE) for number in range(ENDED_BY_HALT)], "given back")
                 for number in range(ENDED_BY_HALT, QUEUED):
                     transfer(requests, host, number, "the halt")
+
+    @test(f"{direction_}: an endpoint that was halted, and has requests, transfers data after the host has selected the interface", direction_, opcode_)
+    def halted_and_disabled(direction, opcode):
+        with function(direction, opcode) as (requests, host):
+            for _ in range(3):
+                for number in range(QUEUED):
+                    submit(requests, number)
+                host.set_halt(host.out if opcode == IOCB_CMD_PREAD else host.in_)
+                host.set_interface(0)
+                eq(requests.completed(QUEUED), [(number, -errno.ESHUTDOWN) for number in range(QUEUED)], "given back")
+                for number in range(QUEUED):
+                    submit(requests, number)
+                for number in range(QUEUED):
+                    transfer(requests, host, number, "the interface")
 
 
 tap.main()

@@ -126,6 +126,34 @@ def data_of_requests_without_data():
         cases(STANDARD_REQUESTS)
 
 
+@test("Loopback goes on after the host has cleared halts of both endpoints, set or not, with and without data on its way")
+def cleared_halts():
+    path = gadgets.DIRECTORY / "loop.conf"
+    path.write_text("attrs : { idVendor = 0x0525; idProduct = 0xa4a0; };\nfunctions : { f : { type = \"Loopback\"; }; };\n")
+    with harness.configured():
+        must(ffsctl("up", path))
+    device = harness.device(*ZERO)
+    out, in_ = device[0][0, 0]
+    if out.bEndpointAddress & 0x80:
+        out, in_ = in_, out
+    usb.util.claim_interface(device, 0)
+    for number in range(20):
+        if number % 4 == 3:
+            out.write(bytes(PACKET))
+        for endpoint in (in_, out):
+            if number % 2:
+                device.ctrl_transfer(0x02, 3, 0, endpoint.bEndpointAddress)  # SET_FEATURE(ENDPOINT_HALT)
+            device.clear_halt(endpoint.bEndpointAddress)
+        data = bytes([number + 1]) * 100
+        out.write(data)
+        got = bytes(in_.read(4096))
+        if got == bytes(PACKET):  # of a transfer that the halt has not ended
+            got = bytes(in_.read(4096))
+        eq(got, data, f"message {number}")
+    usb.util.dispose_resources(device)
+    down("loop")
+
+
 @test("isochronous transfers, also while one in a hundred transactions is lost, and after many were")
 def isochronous():
     with source_and_sink(1):

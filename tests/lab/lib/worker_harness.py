@@ -412,6 +412,9 @@ class Host:
     def clear_halt(self, ep):
         self.call(0x80045515, ctypes.c_uint(ep))
 
+    def set_interface(self, alternate):
+        self.call(0x80085504, (ctypes.c_uint * 2)(0, alternate))
+
     def set_configuration(self, value):
         self.call(0x80045505, ctypes.c_uint(value))
 

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: udc=dwc2,dwc3 build=plain
+# lab stock: no, dwc3 has the bug that fixes/0038 mends
+# lab i386: no, the models have not been tried with 32 bits
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
+"""OUT requests that are larger than what a UDC's driver gives to the controller at once: each short packet ends one."""
+
+import contextlib
+import errno
+
+import aio
+import bridge
+import tap
+from tap import eq, test
+from worker_harness import Gadget
+
+PAGE = 4096
+# dwc3 has 255 TRBs for each endpoint, at worst one for each page of a request (drivers/usb/dwc3/gadget.c, dwc3_calc_trbs_left())
+TRBS = 255
+
+
+def message(number, length):
+    return bytes([number + 1]) * length
+
+
+@contextlib.contextmanager
+def function():
+    with contextlib.ExitStack() as stack:
+        gadget = stack.enter_context(Gadget([("bulk", "out")]))
+        gadget.bind()
+        requests = aio.Requests(f"{gadget.mount}/ep1", aio.IOCB_CMD_PREAD)
+        stack.callback(requests.close)
+        yield requests, stack.enter_context(bridge.Usb())
+
+
+def transfer(pages, count, lengths):
+    """Has `count` requests of so many pages at any time. The host sends messages of these lengths, which end short."""
+    with function() as (requests, host):
+        for number in range(count):
+            requests.submit(number, bytes(pages * PAGE))
+        for number, length in enumerate(lengths):
+            host.write(message(number, length))
+            eq(requests.completed(1), [(number, length)], f"message {number} of {lengths}, {count} requests of {pages} pages")
+            eq(requests.buffers[number].raw[:length + 1], message(number, length) + b"\0", f"data of message {number}")
+            requests.submit(number + count, bytes(pages * PAGE))
+
+
+@test("one request with more pieces than the controller takes")
+def one_request():
+    lengths = [100, 0, TRBS * PAGE, 5000, (TRBS - 1) * PAGE + 100, (TRBS - 1) * PAGE, TRBS * PAGE + 1, 1]
+    transfer(2 * TRBS, 1, lengths)
+    transfer(TRBS + 1, 1, lengths)
+
+
+@test("requests that have more pieces together")
+def several_requests():
+    transfer(200, 3, [100, 5000, 54 * PAGE, 55 * PAGE, 56 * PAGE + 10, 0, 199 * PAGE + 1, 1, 2, 3])
+    transfer(TRBS // 2 + 1, 4, [100, 127 * PAGE, 126 * PAGE, 1, 127 * PAGE + 1, 2, 3, 4])
+
+
+@test("the host clears a halt between the parts of a request")
+def halt_between_parts():
+    with function() as (requests, host):
+        number = 0
+        for _ in range(3):
+            requests.submit(number, bytes(2 * TRBS * PAGE))
+            host.bulk(host.out, message(number, 16384))
+            host.set_halt(host.out)
+            host.clear_halt(host.out)
+            [(ended, result)] = requests.completed(1)
+            eq((ended, result), (number, -errno.EPIPE), "given back")
+            requests.submit(number + 1, bytes(2 * TRBS * PAGE))
+            host.write(message(number + 1, 5000))
+            eq(requests.completed(1), [(number + 1, 5000)], "after the halt")
+            number += 2
+
+
+tap.main()
