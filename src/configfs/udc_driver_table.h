@@ -46,7 +46,13 @@ struct udc_traits {
 	enum udc_answer scatter_gather; /* whether the driver sets gadget->sg_supported */
 	enum udc_answer remote_wakeup;	/* whether the driver can wake a host */
 	enum gadget_speed max_speed;	/* of the fastest hardware; GADGET_SPEED_NONE: unknown */
-	bool is_virtual;		/* the UDC has no connector */
+	/*
+	 * The longest transfer that always goes right, in bytes, if there is a limit; 0: no limit
+	 * is known. `longer_transfers` says what happens to longer ones, and when.
+	 */
+	unsigned int max_transfer;
+	const char *longer_transfers;
+	bool is_virtual;  /* the UDC has no connector */
 	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */
 	const char *note; /* what the other members cannot express; NULL: nothing */
 };

@@ -244,6 +244,20 @@ static void check_zlp(const struct udc_traits *udc, const struct function *f,
 	}
 }
 
+static void check_transfers(const struct udc_traits *udc, const struct function *f,
+			    struct udc_mismatches *out)
+{
+	if (!f->worker || f->worker->endpoint_transfer_size <= udc->max_transfer)
+		return;
+	add_mismatch(
+		out, UDC_TRANSFER_TOO_LONG, &f->at,
+		strf("function '%s': 'io.size' is %u, and a UDC of %s has transfers of at most %u "
+		     "bytes; %s",
+		     f->label, f->worker->endpoint_transfer_size, udc->driver, udc->max_transfer,
+		     udc->longer_transfers),
+		"choose a smaller 'io.size'");
+}
+
 /*
  * Chromium reads the BOS, in which the landing page is announced, only of devices whose bcdUSB is
  * 2.10 or more (usb_service_linux.cc, usb_device_win.cc: kUsbVersion2_1). Without our fix
@@ -301,6 +315,8 @@ void udc_mismatches_find(const char *driver, const struct udc_facts *facts, cons
 		check_config(udc, g, kernel, &g->configs[i], out);
 	for (size_t i = 0; udc->zlp == UDC_NO && i < g->n_functions; i++)
 		check_zlp(udc, &g->functions[i], out);
+	for (size_t i = 0; udc->max_transfer && i < g->n_functions; i++)
+		check_transfers(udc, &g->functions[i], out);
 	check_landing_page(facts ? facts : &unknown, g, out);
 	for (size_t i = 0; udc->max_speed == GADGET_SPEED_FULL &&
 			   g->max_speed != GADGET_SPEED_FULL && i < g->n_functions;

@@ -14,6 +14,7 @@ enum udc_mismatch_kind {
 	UDC_NO_ZLP,	       /* an endpoint of FunctionFS has `zlp` */
 	/* no Chromium reads the landing page: bcdUSB is 2.01 */
 	UDC_LANDING_PAGE_UNREAD,
+	UDC_TRANSFER_TOO_LONG, /* a worker's transfers are longer than what the driver does right */
 	UDC_NO_ROOM_FOR_SOUND, /* at full speed, an endpoint for sound is too small */
 };
 

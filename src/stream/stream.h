@@ -121,7 +121,9 @@ struct stream_endpoint {
 			     1]; /* wMaxPacketSize for each enum ffsctl_speed, in bytes */
 
 	/* Only the files in src/stream/ use the members below. */
-	size_t max_request_length; /* bytes; reduced when the kernel lacks memory */
+	/* Bytes; reduced when the kernel lacks memory, or its driver takes no longer ones. */
+	size_t max_request_length;
+	size_t longest_request_taken; /* bytes, of those that have completed; 0: none yet */
 	/* number of requests that the kernel refused in a row */
 	unsigned int n_consecutive_refusals;
 	/* array, allocated by the first stream_get_free_transfer() */

@@ -17,6 +17,13 @@
  */
 #define SAFE_REQUEST (8 * 4096)
 
+/*
+ * Size of the longest request that every UDC driver takes, in bytes. Longer ones may be refused
+ * with EMSGSIZE: on i.MX (chipidea/ci_hdrc_imx.c) since Linux 6.12.5. Until an IN request of its
+ * length was taken, a longer one is the last of its endpoint in a batch, too.
+ */
+#define REQUEST_FOR_ANY_UDC 16384
+
 /* Number of consecutive refusals of a request after which its transfer fails. A few refusals are
    normal: the kernel refuses a request while the keeper halts the endpoint. */
 #define MAX_REFUSALS 1000
@@ -192,26 +199,28 @@ static void fail_overtaken_transfers(struct stream_request *done)
 		stream_fail_transfer(t, -EPIPE);
 }
 
-static void retry_with_shorter_requests(struct stream *s, struct stream_request *r)
+/* `why`: -ENOMEM or -EMSGSIZE. */
+static void retry_with_shorter_requests(struct stream *s, struct stream_request *r, int why)
 {
 	struct stream_endpoint *ep = r->ep;
 	size_t smaller = round_down_to_packets(ep, r->length / 2);
 	char text[160];
 
 	if (smaller < ep->public.max_packet || smaller == 0) {
-		stream_fail_transfer(r->transfer, -ENOMEM);
+		stream_fail_transfer(r->transfer, why);
 		return;
 	}
 	if (ep->max_request_length == s->config.buffer_size) {
 		snprintf(text, sizeof(text),
-			 "cannot submit %zu bytes on %s: no memory in the kernel; requests are "
-			 "smaller from now on",
-			 r->length, ep->public.name);
+			 "cannot submit %zu bytes on %s: %s; requests are smaller from now on",
+			 r->length, ep->public.name,
+			 why == -ENOMEM ? "no memory in the kernel"
+					: "the UDC's driver takes no requests of this length");
 		s->config.callbacks->log(s->config.callback_data, text);
 	}
 	if (smaller < ep->max_request_length)
 		ep->max_request_length = smaller;
-	requeue_or_fail_request(r, -ENOMEM);
+	requeue_or_fail_request(r, why);
 }
 
 /*
@@ -267,8 +276,9 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 			requeue_or_fail_request(r, -EAGAIN);
 		break;
 	case ENOMEM:
+	case EMSGSIZE:
 		if (!t->status)
-			retry_with_shorter_requests(s, r);
+			retry_with_shorter_requests(s, r, why);
 		break;
 	default:
 		stream_fail_transfer(t, why);
@@ -287,6 +297,8 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 		handle_failed_request(s, r, (int)result);
 	} else {
 		ep->n_consecutive_refusals = 0;
+		if (r->length > ep->longest_request_taken)
+			ep->longest_request_taken = r->length;
 		t->completed_bytes += (size_t)result;
 		/* A transfer belongs to the new session if the old session ended before the request
 		   of the transfer completed. */
@@ -370,6 +382,16 @@ void stream_handle_completions(struct stream *s)
 	stream_deliver_transfers(s);
 }
 
+/* Returns whether a request of this length may end with ENOMEM or EMSGSIZE. */
+static bool may_be_refused_for_length(const struct stream *s, const struct stream_transfer *t,
+				      size_t length)
+{
+	if (length > SAFE_REQUEST && t->buffer_endpoint->kernel_copies_buffers &&
+	    !s->has_scatterlists)
+		return true;
+	return length > REQUEST_FOR_ANY_UDC && length > t->data_request.ep->longest_request_taken;
+}
+
 /* Appends to the batch all requests of this endpoint that may be submitted now. `n_in_batch` is the
    number of requests that are already in it. Returns the new number. */
 static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
@@ -401,8 +423,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 			s->request_batch[n_in_batch++] = &t->data_request;
 			if (t->submitted_bytes + length < t->total_bytes)
 				return n_in_batch;
-			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
-			    length > SAFE_REQUEST && !s->has_scatterlists &&
+			if (is_in_endpoint(ep) && may_be_refused_for_length(s, t, length) &&
 			    (t->needs_zlp || t->next)) {
 				ep->may_have_requests_to_submit = true;
 				return n_in_batch;
@@ -485,8 +506,8 @@ bool stream_submit_queued_requests(struct stream *s)
 		if (n)
 			submit_batch(s, n);
 		s->is_submitting_batch = false;
-		/* After an IN request that is longer than SAFE_REQUEST, the next one is submitted
-		   only when this request has completed without ENOMEM. */
+		/* After an IN request that may be refused for its length, the next one is submitted
+		   only when it is known whether it was. */
 		if (n && any_requests_to_submit(s))
 			s->config.engine->reap_completions(s);
 		stream_deliver_transfers(s);

@@ -222,6 +222,20 @@ def zlp_is_ignored():
     eq([line for line in got if "endpoints" in line], [])
 
 
+@test("transfers that are longer than what the UDC's driver does right")
+def long_transfers():
+    text = 'functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };\n' \
+           '    worker = { plugin = "loopback"; io = { size = %d; }; }; };\n};\n' \
+           'udc = { driver = "%s"; };\n'
+    words = "3:3: function 'f': 'io.size' is %d, and a UDC of %s has transfers of at most %d bytes; "
+    for driver, most in (("dwc2", 262144), ("dwc3", 8388608), ("cdns-usb3", 130048)):
+        eq([w for w in warnings(IDS + text % (most, driver)) if "transfers" in w], [], driver)
+        [found] = [w for w in warnings(IDS + text % (most + 1024, driver)) if "transfers" in w]
+        eq(found.startswith(words % (most + 1024, driver, most)), True, found)
+        eq(found.endswith("; choose a smaller 'io.size'"), True, found)
+    eq([w for w in warnings(IDS + text % (1 << 20, "musb-hdrc")) if "transfers" in w], [], "no limit is known")
+
+
 @test("a worker that keeps all of root's powers")
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \

@@ -18,7 +18,8 @@
 static struct {
 	struct stream_request *queue[MANY], *refused[MANY], *cancelled[MANY];
 	unsigned int n_queue, n_refused, n_cancelled, n_submits;
-	size_t longest; /* bytes; longer requests end with ENOMEM */
+	size_t longest; /* bytes; longer requests end with `too_long` */
+	int too_long;	/* 0: ENOMEM */
 	int why;	/* if not 0, every request ends at once with this error */
 	bool enabled;
 	int session;		      /* 0: sessions are not numbered */
@@ -119,7 +120,10 @@ static void fake_reap(struct stream *st)
 	memcpy(r, kernel.refused, sizeof(r));
 	kernel.n_refused = 0;
 	for (i = 0; i < n; i++)
-		stream_complete_request(st, r[i], kernel.why ? kernel.why : -ENOMEM);
+		stream_complete_request(st, r[i],
+					kernel.why	  ? kernel.why
+					: kernel.too_long ? kernel.too_long
+							  : -ENOMEM);
 }
 
 static bool fake_has_completions(struct stream *st)
@@ -218,6 +222,25 @@ static void end(long result)
 	stream_complete_request(&s, r, result);
 	stream_handle_completions(&s);
 	stream_submit_queued_requests(&s);
+}
+
+/* Submits until the kernel refuses nothing more. */
+static void submit_all(void)
+{
+	stream_submit_queued_requests(&s);
+	while (kernel.n_refused) {
+		stream_handle_completions(&s);
+		stream_submit_queued_requests(&s);
+	}
+}
+
+/* The driver takes a long write, so that others need not wait. */
+static void take_a_long_write(void)
+{
+	submit(IN, SIZE, 0);
+	stream_submit_queued_requests(&s);
+	end(SIZE);
+	kernel.n_submits = 0;
 }
 
 /* Submits two reads; the first ends because the host resets the interface. Returns the second. */
@@ -566,11 +589,7 @@ Test(stream, without_memory_reads_get_shorter_and_one_line_is_logged)
 	kernel.longest = 16384;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
-	stream_submit_queued_requests(&s);
-	while (kernel.n_refused) {
-		stream_handle_completions(&s);
-		stream_submit_queued_requests(&s);
-	}
+	submit_all();
 	expect_recorded("log");
 	cr_assert_eq(kernel.n_queue, 2u);
 	cr_assert_eq(kernel.queue[0]->length, 16384u);
@@ -637,6 +656,7 @@ Test(stream, long_writes_without_a_copy_are_sent_at_once)
 {
 	open_up();
 	kernel.mapped = true;
+	take_a_long_write();
 	submit(IN, SIZE, FFSCTL_END);
 	submit(IN, SIZE, 0);
 	submit(IN, 8, 0);
@@ -652,11 +672,60 @@ Test(stream, long_writes_of_single_pages_are_sent_at_once)
 	open_mode(FFSCTL_FRAMING_MESSAGES);
 	kernel.has_scatterlists = true;
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	take_a_long_write();
 	submit(IN, SIZE, FFSCTL_END);
 	submit(IN, SIZE, 0);
 	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_submits, 1u);
 	cr_assert_eq(kernel.n_queue, 3u);
+}
+
+Test(stream, nothing_overtakes_a_write_that_the_driver_refuses)
+{
+	static const size_t wanted[] = { 16384, 16384, 16384, 16384, 8 };
+	unsigned int i;
+
+	open_mode(FFSCTL_FRAMING_MESSAGES);
+	kernel.has_scatterlists = true;
+	kernel.longest = 16384;
+	kernel.too_long = -EMSGSIZE;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, SIZE, 0);
+	submit(IN, 8, 0);
+	submit_all();
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		cr_assert_eq(kernel.queue[0]->length, wanted[i], "request %u is %zu", i,
+			     kernel.queue[0]->length);
+		end((long)wanted[i]);
+	}
+	expect_recorded("up log done done");
+	cr_assert_eq(done[0]->status, 0);
+	cr_assert_eq(done[1]->status, 0);
+}
+
+Test(stream, reads_that_the_driver_refuses_get_shorter)
+{
+	open_up();
+	kernel.longest = 16384;
+	kernel.too_long = -EMSGSIZE;
+	submit(OUT, 0, 0);
+	submit(OUT, 0, 0);
+	submit_all();
+	cr_assert_eq(kernel.n_queue, 2u);
+	cr_assert_eq(kernel.queue[0]->length, 16384u);
+	cr_assert_eq(kernel.queue[1]->length, 16384u);
+	expect_recorded("log");
+}
+
+Test(stream, a_driver_that_refuses_one_packet_fails_the_transfer)
+{
+	open_up();
+	kernel.longest = 1;
+	kernel.too_long = -EMSGSIZE;
+	submit(OUT, 0, 0);
+	submit_all();
+	expect_recorded("log done");
+	cr_assert_eq(done[0]->status, -EMSGSIZE);
 }
 
 Test(stream, each_session_may_have_another_controller)
@@ -840,11 +909,7 @@ Test(stream, fails_when_there_is_no_memory_for_one_packet)
 	open_up();
 	kernel.longest = 1;
 	submit(OUT, 0, 0);
-	stream_submit_queued_requests(&s);
-	while (kernel.n_refused) {
-		stream_handle_completions(&s);
-		stream_submit_queued_requests(&s);
-	}
+	submit_all();
 	expect_recorded("log done");
 	cr_assert_eq(done[0]->status, -ENOMEM);
 }
