@@ -155,14 +155,14 @@ def comes_up(name):
         contains(got.stderr, f"{scheme}:")
         contains(got.stderr, "this kernel has no function '")
         return
-    options = ["--no-bind"] if name in NO_BIND else ["--udc", "usbip-vudc.0" if name in ISOCHRONOUS else "dummy_udc.0"]
+    options = ["--no-bind"] if name in NO_BIND else ["--udc", harness.ISOCHRONOUS_UDC if name in ISOCHRONOUS else "dummy_udc.0"]
     seen = name not in NOT_SEEN | NO_BIND
     with contextlib.ExitStack() as stack:
         with harness.configured() if seen else contextlib.nullcontext():
             must(ffsctl("up", *options, scheme))
             stack.callback(down, name)
             if seen and name in ISOCHRONOUS:
-                for plug in harness.attach():
+                for plug in harness.attach(harness.ISOCHRONOUS_UDC):
                     stack.callback(plug.close)
         top = pathlib.Path(harness.CONFIGFS, name)
         if name.startswith("exported-"):

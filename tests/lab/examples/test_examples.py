@@ -349,7 +349,7 @@ def sound(name, ours, stream):
     path = f"{GADGETS}/{name}.conf"
     if refused_if(SILENT, path, "this kernel has no function"):
         return
-    with up(path, "usbip-vudc.0"):
+    with up(path, harness.ISOCHRONOUS_UDC):
         _, theirs = cards(ours)
         eq((theirs / "usbid").read_text(), "1d6b:0104\n")
         text = (theirs / "stream0").read_text()
@@ -406,7 +406,7 @@ def camera():
     # usbip-vudc moves no isochronous data: that far and no farther the lab sees a camera.
     with contextlib.ExitStack() as stack:
         with harness.configured():
-            must(ffsctl("up", f"{EXAMPLES}/webcam.conf", "--udc", "usbip-vudc.0"))
+            must(ffsctl("up", f"{EXAMPLES}/webcam.conf", "--udc", harness.ISOCHRONOUS_UDC))
             # In the end: the program, the gadget, the plug.
             plugs = stack.enter_context(contextlib.ExitStack())
             stack.callback(harness.down, "webcam")

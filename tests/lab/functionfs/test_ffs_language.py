@@ -152,8 +152,8 @@ ISOCHRONOUS = """interfaces = ( { alternates = ( { endpoints = (
 def isochronous_endpoints():
     path = write(f'functions : {{ {ffs(ISOCHRONOUS)} }};')
     with harness.configured():
-        must(ffsctl("up", "--udc", "usbip-vudc.0", path))
-        plugs = harness.attach()
+        must(ffsctl("up", "--udc", harness.ISOCHRONOUS_UDC, path))
+        plugs = harness.attach(harness.ISOCHRONOUS_UDC)
     try:
         device = harness.device()
         found = descriptors(device)

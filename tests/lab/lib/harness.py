@@ -31,6 +31,10 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 # The driver of the lab's UDCs: lab/run --udc
 LAB_UDC = os.environ.get("LAB_UDC", "dummy")
+# The UDC for isochronous endpoints, which dummy_hcd does not have
+ISOCHRONOUS_UDC = "usbip-vudc.0" if LAB_UDC == "dummy" else "dummy_udc.0"
+# Whether the UDC has LPM of USB 2.0, so that below SuperSpeed bcdUSB is 2.01 and there is a BOS (composite.c)
+HAS_LPM = LAB_UDC == "dwc3"
 UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers", "dummy_udc" if LAB_UDC == "dummy" else LAB_UDC.partition("-")[0])
 
 # In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
@@ -390,7 +394,9 @@ USB_SPEEDS = {"full": 2, "high": 3}  # enum usb_device_speed
 
 def attach(vudc="usbip-vudc.0", speed="high"):
     """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd. Returns the sockets, which keep the
-    connection open. `speed`: that of the gadget, full or high."""
+    connection open. Other UDCs need no connection. `speed`: that of the gadget, full or high."""
+    if not vudc.startswith("usbip-vudc."):
+        return ()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
     (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")

@@ -137,7 +137,7 @@ def up_and_configured(path, kind=None, isochronous=False, speed="high", call=lam
     of a gadget with isochronous endpoints. `call`: calls ffsctl."""
     kinds = [kind] if isinstance(kind, (str, type(None))) else kind
     isochronous = isochronous or any(kind in ISOCHRONOUS for kind in kinds)
-    udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
+    udc = harness.ISOCHRONOUS_UDC if isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:
         if "uac1_legacy" in kinds:
             stack.enter_context(sound_card())
@@ -151,6 +151,6 @@ def up_and_configured(path, kind=None, isochronous=False, speed="high", call=lam
             for number in range(kinds.count("uvc")):
                 stack.enter_context(camera(number))
             if isochronous:
-                for plug in harness.attach(speed=speed):
+                for plug in harness.attach(udc, speed):
                     stack.callback(plug.close)
         yield

@@ -172,7 +172,7 @@ class Comparison:
         release = [int(n) for n in os.environ["LAB_KERNEL"].split(".")[:2]]
         webusb = any(d["bytes"].startswith("181005") for d in told["bos"])
         raw, certain = (bytes.fromhex(told["device"][0][key]) for key in ("bytes", "certain"))
-        slower = (0x10,) if fastest == "super" else (0x01, 0x10) if webusb else (0x00,)
+        slower = (0x10,) if fastest == "super" else (0x01, 0x10) if webusb else (0x01,) if harness.HAS_LPM else (0x00,)
         if told["speed"] != "super" and seen[2] not in slower:
             self.differ("bcdUSB", slower, seen[2])
         self.equal("bMaxPacketSize0", raw[7], seen[7])
