@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -20,13 +21,15 @@ import tap
 import usb.util
 from gadgets import raw_terminal, read_until
 from harness import EXAMPLES, SRC, bench, down, ffsctl, must, up
-from tap import contains, eq, ok, patience, test
+from tap import contains, eq, ok, patience, rounds, test
 
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
 GADGETS = f"{SRC}/gadget.d"
 KEYS = "Hello, board"
+CABLE = pathlib.Path("/sys/devices/platform/udc_host.0/cable")
 
+random.seed(os.environ.get("SOAK_SEED", "1"))
 harness.leaves_nothing()
 
 
@@ -75,6 +78,39 @@ def killed_worker():
             gadgets.await_worker("loopback", "ready")
             must(bench("loop", "--lengths", f"1,{PACKET},{PACKET + 1},65536", "--timeout", 20))
         eq((harness.usb_device() / "devnum").read_text(), device, "the number of the device")
+
+
+@test("a worker is killed while transfers are under way, again and again: the host keeps the device, and the next one's transfers work")
+def kills_under_transfers():
+    with gadget(gadgets.gadget("x", gadgets.worker(plugin="loopback", **gadgets.AT_ONCE))):
+        device = (harness.usb_device() / "devnum").read_text()
+        traffic = gadgets.Traffic(timeout=200)
+        for number in range(1, rounds(10, 50, 500) + 1):
+            traffic.more(random.randint(1, 3))
+            gadgets.kill_worker("x")
+            gadgets.await_status("x", lambda g, number=number: g["functions"][0]["worker"]["restarts"] == number, "restarted")
+        traffic.more()
+        traffic.end()
+        must(bench("loop", "--lengths", f"1,{PACKET},{PACKET + 1},65536", "--timeout", 20))
+        eq((harness.usb_device() / "devnum").read_text(), device, "the number of the device")
+
+
+@test("the cable is pulled out and plugged in while transfers are under way and workers restart, again and again")
+def pulled_cables():
+    with gadget(gadgets.gadget("x", gadgets.worker(plugin="loopback", **gadgets.AT_ONCE))):
+        for number in range(rounds(10, 50, 200)):
+            traffic = gadgets.Traffic(timeout=200)
+            traffic.more(random.randint(1, 3))
+            if number % 3 == 2:
+                gadgets.kill_worker("x")
+            CABLE.write_text("0")
+            traffic.end()
+            harness.await_devices(lambda: not harness.host_devices())
+            gadgets.await_status("x", lambda g: g["udc_state"] == "not attached", "not attached")
+            with harness.configured():
+                CABLE.write_text("1")
+            gadgets.await_status("x", lambda g: (g["udc_state"], g["state"]) == ("configured", "ready"), "ready and configured")
+        must(bench("loop", "--lengths", f"1,{PACKET},{PACKET + 1},65536", "--timeout", 20))
 
 
 def host_clears_halts(config):
