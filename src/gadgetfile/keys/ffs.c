@@ -306,8 +306,9 @@ static const struct key ffs_rows[] = {
 	  .set = set_node, FIELD(struct ffs_settings, endpoint_file_symlink) },
 	{ "virtual_addr", NODE_BOOL, .default_text = "false",
 	  .doc = "The name of an endpoint's file contains the address in the descriptors: ep81. "
-		 "The kernel enables an endpoint only if the UDC assigns this same address to it; "
-		 "otherwise no host can configure the gadget.",
+		 "A kernel without the group 'fixes' of ffsctl's patches enables an endpoint only "
+		 "if the UDC assigns this same address to it; otherwise no host can configure the "
+		 "gadget.",
 	  FLAG(FUNCTIONFS_VIRTUAL_ADDR) },
 	{ "all_ctrl_recip", NODE_BOOL, .default_text = "false",
 	  .doc = "The function also gets control requests whose recipient is the device or "

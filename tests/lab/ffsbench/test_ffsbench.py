@@ -69,7 +69,7 @@ ECHOES = {"the plugin loopback": plugin("loopback"), "the kernel's Loopback": ke
 
 
 # The address of a function's only OUT endpoint. dummy_hcd names its endpoints with both number and direction
-OUT = "0x02" if harness.LAB_UDC == "dummy" else "0x01"
+OUT = f"{harness.FIRST_OUT:#04x}"
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ def shared_numbers():
     with bound(gadget([PAIR] * 4, odd("ready", "setup"), alone=True)) as device:
         found = [address for n in range(4) for address in addresses(device, n)]
         shared = [a for a in found if a ^ 0x80 in found]
-        ok(set(found) - set(shared), f"all are shared: {found}")
+        ok(set(found) - set(shared) or harness.LAB_UDC != "dummy", f"all are shared: {found}")
         for n, address in enumerate(found, 1):
             seen, function_index, origin = got(device, 0xC2, address)
             if PATCHED:
@@ -132,15 +132,15 @@ def shared_numbers():
                 eq((seen, function_index, origin), (address, n, REBUILT))
 
 
-@test("with virtual_addr the function's number of an endpoint is its address")
+@test("with virtual_addr the function's number of an endpoint is its address in the gadget file")
 def virtual_addresses():
-    # The kernel only enables an endpoint that has this address on the bus, too (config_ep_by_speed)
+    # A stock kernel only enables an endpoint that has this address on the bus, too, as on dummy_hcd (config_ep_by_speed)
     pair = ('{ endpoints = ( { type = "bulk"; direction = "out"; address = 0x02; }, '
             '{ type = "bulk"; direction = "in"; address = 0x81; } ); }')
     with bound(gadget([pair], odd("ready", "setup"), "virtual_addr = true;", alone=True)) as device:
         eq(got(device, 0xC1, 0x0700), (0x0700, 0, HOST) if PATCHED else (0, 0, REBUILT))
-        for address in (0x02, 0x81):
-            eq(got(device, 0xC2, 0x0900 + address), (0x0900 + address, address, HOST) if PATCHED else (address, address, REBUILT))
+        for address, real in zip((0x02, 0x81), addresses(device, 0)):
+            eq(got(device, 0xC2, 0x0900 + real), (0x0900 + real, address, HOST) if PATCHED else (address, address, REBUILT))
 
 
 tap.main()

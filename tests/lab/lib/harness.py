@@ -33,6 +33,8 @@ USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 LAB_UDC = os.environ.get("LAB_UDC", "dummy")
 # The UDC for isochronous endpoints, which dummy_hcd does not have
 ISOCHRONOUS_UDC = "usbip-vudc.0" if LAB_UDC == "dummy" else "dummy_udc.0"
+# The address of the first OUT endpoint: dummy_hcd has ep1in-bulk and ep2out-bulk, other UDCs an endpoint of each number and direction
+FIRST_OUT = 0x02 if LAB_UDC == "dummy" else 0x01
 # Whether the UDC has LPM of USB 2.0, so that below SuperSpeed bcdUSB is 2.01 and there is a BOS (composite.c)
 HAS_LPM = LAB_UDC == "dwc3"
 UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers", "dummy_udc" if LAB_UDC == "dummy" else LAB_UDC.partition("-")[0])

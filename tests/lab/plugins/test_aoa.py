@@ -80,9 +80,9 @@ def message_of(log_text):
 
 def message(host, n):
     """Sends a message and checks that the same message comes back."""
-    host.write(0x02, DATA[:n], 20000)
+    host.write(harness.FIRST_OUT, DATA[:n], 20000)
     if n % PACKET == 0 and n != 16384:  # app.py reads no more: that fills its read
-        host.write(0x02, b"", 20000)
+        host.write(harness.FIRST_OUT, b"", 20000)
     got = bytes(host.read(0x81, 16384 + PACKET, 20000))
     ok(got == DATA[:n], f"of {n} bytes came {len(got)}")
 
@@ -128,7 +128,7 @@ def both_directions_at_once():
 
     def write():
         for n in many:
-            host.write(0x02, DATA[n:2 * n], 20000)
+            host.write(harness.FIRST_OUT, DATA[n:2 * n], 20000)
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
