@@ -387,6 +387,9 @@ parser.add_argument("--write", action="store_true", help="write doc/farm.md with
 parser.add_argument("--data-rounds", type=int, default=9, help="rounds of the transfer rates (9)")
 parser.add_argument("--cpu-rounds", type=int, default=9, help="rounds of the processor time (9)")
 parser.add_argument("--also", type=kernel_argument, metavar="KERNEL", help="data: measure the rates on this kernel, too")
+parser.add_argument("--udc", action="append", default=[], choices=("dwc2", "dwc2-ddma", "dwc3"),
+                    help="data: count what a transfer costs with this driver on a model of its UDC, beside dummy_hcd, and write "
+                         "that table of performance.md; may be repeated")
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY",
                     help="directory for performance.md and supervision.md (doc)")
 parser.add_argument("--boots", type=int, default=9, help="boots of the lab (9)")

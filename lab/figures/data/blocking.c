@@ -25,6 +25,12 @@ static void *buffer(void)
 	return p;
 }
 
+/* Also EPIPE, with which UDC drivers give a request back when the host clears a halt. */
+static int is_temporary(int why)
+{
+	return why == ESHUTDOWN || why == EINTR || why == EPIPE;
+}
+
 static void *source(void *unused)
 {
 	char *data = buffer();
@@ -33,7 +39,7 @@ static void *source(void *unused)
 	for (size_t i = 0; i < size; i++)
 		data[i] = 0;
 	for (;;)
-		if (write(EP_IN, data, size) < 0 && errno != ESHUTDOWN && errno != EINTR)
+		if (write(EP_IN, data, size) < 0 && !is_temporary(errno))
 			exit(1);
 }
 
@@ -42,7 +48,7 @@ static void sink(void)
 	char *data = buffer();
 
 	for (;;)
-		if (read(EP_OUT, data, size) < 0 && errno != ESHUTDOWN && errno != EINTR)
+		if (read(EP_OUT, data, size) < 0 && !is_temporary(errno))
 			exit(1);
 }
 

@@ -91,9 +91,11 @@ int main(int argc, char **argv)
 		if (n < 0 && n != -EINTR)
 			return 1;
 		for (int i = 0; i < n; i++) {
-			if ((long)events[i].res < 0)
-				return 0; /* the link went down: start again with the next session
-					   */
+			/* EPIPE: the host has cleared a halt, after which some UDC drivers give
+			   requests back. Else the link went down: start again with the next
+			   session. */
+			if ((long)events[i].res < 0 && (long)events[i].res != -EPIPE)
+				return 0;
 			again[n_again++] = events[i].obj;
 		}
 	}

@@ -41,18 +41,18 @@ class Data:
         self.kernel = kernel
         self.found = collections.defaultdict(list)
 
-    def boot(self, sections, sg=False):
-        """Runs sections in a separate lab. Returns the processor time of the lab."""
+    def boot(self, sections, sg=False, udc=None):
+        """Runs sections in a separate lab. Returns the processor time of the lab. `udc`: the driver of a model's UDC."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--udcs", "6", "--mem", "3G",
-                              "--append", f"dummy_hcd.gadget_sg={int(sg)}", "--", "/usr/bin/python3", "-B",
-                              f"{HERE}/inside.py", json.dumps(sections)],
+        udcs = ["--udc", udc] if udc else ["--udcs", "6", "--append", f"dummy_hcd.gadget_sg={int(sg)}"]
+        run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--mem", "3G", *udcs, "--",
+                              "/usr/bin/python3", "-B", f"{HERE}/inside.py", json.dumps(sections)],
                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         if run.returncode:
             sys.exit(f"lab/bench: data: a lab failed with {run.returncode}")
         for line in run.stdout.splitlines():
             what = json.loads(line)
-            self.found[what["kind"]].append({**what, "sg": sg})
+            self.found[what["kind"]].append({**what, "sg": sg, "udc": udc})
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -295,8 +295,10 @@ def document(data, other, cpu, goals, load, args):
     with open(f"{HERE}/performance.md.in", encoding="utf-8") as f:
         text = f.read()
     call, trip = null_call(data)
+    with open(f"{HERE}/udcs.md", encoding="utf-8") as f:
+        udc_part = f.read()
     for key, value in {
-            "KERNEL": args.kernel, "DATE": time.strftime("%Y-%m-%d"), "LOAD": f"{load:.2f}", "ROUNDS": args.data_rounds, "CPU_ROUNDS": args.cpu_rounds,
+            "UDCS": udc_part, "KERNEL": args.kernel, "DATE": time.strftime("%Y-%m-%d"), "LOAD": f"{load:.2f}", "ROUNDS": args.data_rounds, "CPU_ROUNDS": args.cpu_rounds,
             "GOALS": goals.table(), "RATES": rate_table(data, False, METHODS, SIZES),
             "DEPTHS": rate_table(data, False, METHODS, DEPTHS), "SG": rate_table(data, True, SG_METHODS, SG_SIZES),
             "FIT": fit_table(data), "CALLS": calls_table(data), "COUNTERS": counters_table(data, False, ["blocking", "libaio", "copy", "mmap"]),
@@ -329,9 +331,54 @@ def measure_rates(found, sizes, sg_sizes, rounds):
     found.boot(sections(SG_METHODS, sg_sizes), True)
 
 
+# {--udc: methods}; only some of the models' drivers take scatterlists, which DMABUFs need. None: dummy_hcd
+UDC_METHODS = {None: ["blocking", "libaio", "copy", "mmap", "dmabuf"], "dwc2": ["blocking", "libaio", "copy", "mmap"],
+               "dwc2-ddma": ["blocking", "libaio", "copy", "mmap", "dmabuf"], "dwc3": ["blocking", "libaio", "copy", "mmap", "dmabuf"]}
+UDC_COUNTED = [(4 * KIB, 500), (64 * KIB, 200), (256 * KIB, 100)]
+UDC_COUNTERS = ["calls", "copied", "interrupts", "mappings"]
+
+
+def udc_table(data, udcs):
+    """Returns the table of what a transfer needs on each UDC."""
+    rows = []
+    for c in data.found["counters"]:
+        cells = " / ".join(f"{each(c, name):.2f}" if name in c["counts"] else "–" for name in UDC_COUNTERS)
+        key = DIRECTIONS[c["direction"]], size_name(c["size"]), NAMES[c["method"]]
+        row = next((r for r in rows if tuple(r[:3]) == key), None)
+        if not row:
+            row = [*key, *["–"] * len(udcs)]
+            rows.append(row)
+        row[3 + udcs.index(c["udc"])] = cells
+    return table(["direction", "transfers of", "", *(udc or "dummy_hcd" for udc in udcs)], rows)
+
+
+def udcs(args):
+    """Counts what a transfer costs on models of UDCs and on dummy_hcd with scatterlists, and writes lab/figures/data/udcs.md,
+    a part of performance.md. No rates: the time of a model is nobody's."""
+    found, drivers = Data(args.kernel), [None, *args.udc]
+    for udc in drivers:
+        for method in UDC_METHODS[udc]:
+            found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in UDC_COUNTED],
+                       sg=True, udc=udc)
+    text = udc_table(found, drivers)
+    part = f"{HERE}/udcs.md"
+    with open(part, encoding="utf-8") as f:
+        old = f.read()
+    with open(part, "w", encoding="utf-8") as f:
+        f.write(text)
+    with open(f"{args.doc}/performance.md", encoding="utf-8") as f:
+        whole = f.read()
+    with open(f"{args.doc}/performance.md", "w", encoding="utf-8") as f:
+        f.write(whole.replace(old, text))
+    print(text)
+    return []
+
+
 def data(args):
     """Runs this section of lab/bench. Returns for each goal whether it was reached. Writes the measurements to
     $FIGURES/data.json."""
+    if args.udc:
+        return udcs(args)
     found = Data(args.kernel)
     load = os.getloadavg()[0]
     measure_rates(found, SIZES + DEPTHS, SG_SIZES, args.data_rounds)

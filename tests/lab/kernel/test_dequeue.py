@@ -4,6 +4,7 @@
 # lab stock: no, dwc2 has the bugs that fixes/0029, 0030 and 0034 mend
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
+# lab all: kernel=6.12 flavour=debug udc=dwc2,dwc2-ddma,dwc3 build=plain
 """Asynchronous requests on an endpoint, of which a program cancels some, in any order: they end, and the others transfer
 data in their order. UDC drivers differ in what they do when a request that runs, or one that waits, is dequeued, and when the
 host clears a halt."""

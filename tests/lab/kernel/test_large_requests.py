@@ -4,6 +4,7 @@
 # lab stock: no, dwc3 has the bug that fixes/0038 mends
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
+# lab all: kernel=6.12 flavour=debug udc=dwc2,dwc2-ddma,dwc3 build=plain
 """OUT requests that are larger than what a UDC's driver gives to the controller at once: each short packet ends one."""
 
 import contextlib
