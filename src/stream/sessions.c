@@ -111,6 +111,8 @@ void stream_start_pending_session(struct stream *s)
 		return;
 	s->session_is_pending = s->resubmitted_request_of_earlier_session = false;
 	s->has_scatterlists = s->config.engine->has_scatterlists(s);
+	for (unsigned int i = 0; i < s->n_eps; i++)
+		s->eps[i].longest_request_taken = 0; /* the UDC may be another one */
 	s->link_is_up = true;
 	set_packet_sizes(s, s->speed);
 	mark_transfers_outstanding_at_link_up(s);

@@ -123,7 +123,8 @@ struct stream_endpoint {
 	/* Only the files in src/stream/ use the members below. */
 	/* Bytes; reduced when the kernel lacks memory, or its driver takes no longer ones. */
 	size_t max_request_length;
-	size_t longest_request_taken; /* bytes, of those that have completed; 0: none yet */
+	/* Bytes, of those that have completed in this session; 0: none yet. */
+	size_t longest_request_taken;
 	/* number of requests that the kernel refused in a row */
 	unsigned int n_consecutive_refusals;
 	/* array, allocated by the first stream_get_free_transfer() */

@@ -745,6 +745,24 @@ Test(stream, each_session_may_have_another_controller)
 	cr_assert_eq(kernel.n_submits, 2u);
 }
 
+Test(stream, each_session_may_have_a_driver_that_takes_no_long_requests)
+{
+	open_mode(FFSCTL_FRAMING_MESSAGES);
+	kernel.has_scatterlists = true;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	take_a_long_write();
+	kernel.enabled = false;
+	stream_link_down(&s);
+	kernel.enabled = true;
+	kernel.longest = 16384;
+	kernel.too_long = -EMSGSIZE;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, SIZE, 0);
+	submit(IN, 8, 0);
+	submit_all();
+	cr_assert_eq(kernel.queue[0]->length, 16384u);
+}
+
 /*
  * The host may have reset the interface while a request was submitted: the request belongs to the
  * new session and would end only when the host moves data on that endpoint.
