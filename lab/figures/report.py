@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f"{LAB}/lib")
 
 import progress  # noqa: E402
+from run import MODELS  # noqa: E402
 from steps import kernel_argument  # noqa: E402
 
 
@@ -387,7 +388,7 @@ parser.add_argument("--write", action="store_true", help="write doc/farm.md with
 parser.add_argument("--data-rounds", type=int, default=9, help="rounds of the transfer rates (9)")
 parser.add_argument("--cpu-rounds", type=int, default=9, help="rounds of the processor time (9)")
 parser.add_argument("--also", type=kernel_argument, metavar="KERNEL", help="data: measure the rates on this kernel, too")
-parser.add_argument("--udc", action="append", default=[], choices=("dwc2", "dwc2-ddma", "dwc3"),
+parser.add_argument("--udc", action="append", default=[], choices=MODELS,
                     help="data: count what a transfer costs with this driver on a model of its UDC, beside dummy_hcd, and write "
                          "that table of performance.md; may be repeated")
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY",

@@ -331,33 +331,26 @@ def measure_rates(found, sizes, sg_sizes, rounds):
     found.boot(sections(SG_METHODS, sg_sizes), True)
 
 
-# {--udc: methods}; only some of the models' drivers take scatterlists, which DMABUFs need. None: dummy_hcd
-UDC_METHODS = {None: ["blocking", "libaio", "copy", "mmap", "dmabuf"], "dwc2": ["blocking", "libaio", "copy", "mmap"],
-               "dwc2-ddma": ["blocking", "libaio", "copy", "mmap", "dmabuf"], "dwc3": ["blocking", "libaio", "copy", "mmap", "dmabuf"]}
 UDC_COUNTED = [(4 * KIB, 500), (64 * KIB, 200), (256 * KIB, 100)]
+WITHOUT_SCATTERLISTS = ("dwc2",)  # the models' drivers that take none, which DMABUFs need
 UDC_COUNTERS = ["calls", "copied", "interrupts", "mappings"]
 
 
 def udc_table(data, udcs):
     """Returns the table of what a transfer needs on each UDC."""
-    rows = []
+    rows = collections.defaultdict(lambda: ["–"] * len(udcs))
     for c in data.found["counters"]:
-        cells = " / ".join(f"{each(c, name):.2f}" if name in c["counts"] else "–" for name in UDC_COUNTERS)
         key = DIRECTIONS[c["direction"]], size_name(c["size"]), NAMES[c["method"]]
-        row = next((r for r in rows if tuple(r[:3]) == key), None)
-        if not row:
-            row = [*key, *["–"] * len(udcs)]
-            rows.append(row)
-        row[3 + udcs.index(c["udc"])] = cells
-    return table(["direction", "transfers of", "", *(udc or "dummy_hcd" for udc in udcs)], rows)
+        rows[key][udcs.index(c["udc"])] = " / ".join(f"{each(c, name):.2f}" if name in c["counts"] else "–" for name in UDC_COUNTERS)
+    return table(["direction", "transfers of", "", *(udc or "dummy_hcd" for udc in udcs)], [[*key, *cells] for key, cells in rows.items()])
 
 
 def udcs(args):
     """Counts what a transfer costs on models of UDCs and on dummy_hcd with scatterlists, and writes lab/figures/data/udcs.md,
-    a part of performance.md. No rates: the time of a model is nobody's."""
+    a part of performance.md. No rates: a model has no time of hardware."""
     found, drivers = Data(args.kernel), [None, *args.udc]
     for udc in drivers:
-        for method in UDC_METHODS[udc]:
+        for method in METHODS[1:] + ["dmabuf"] * (udc not in WITHOUT_SCATTERLISTS):  # SourceSink has no worker
             found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in UDC_COUNTED],
                        sg=True, udc=udc)
     text = udc_table(found, drivers)

@@ -162,7 +162,7 @@ def comes_up(name):
             must(ffsctl("up", *options, scheme))
             stack.callback(down, name)
             if seen and name in ISOCHRONOUS:
-                for plug in harness.attach(harness.ISOCHRONOUS_UDC):
+                for plug in harness.attach():
                     stack.callback(plug.close)
         top = pathlib.Path(harness.CONFIGFS, name)
         if name.startswith("exported-"):

@@ -402,7 +402,7 @@ def v4l2(fd, request, size, *values):
 
 @contextlib.contextmanager
 def camera():
-    """The webcam on usbip-vudc with a host: its program, and its device node."""
+    """The webcam with a host: its program, and its device node."""
     # usbip-vudc moves no isochronous data: that far and no farther the lab sees a camera.
     with contextlib.ExitStack() as stack:
         with harness.configured():

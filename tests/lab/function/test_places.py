@@ -82,7 +82,7 @@ def starts_with_its_kernel_device():
     must(ffsctl("bind", "places", "--udc", "usbip-vudc.0"))
     second = await_states(line="ready", net="ready", late="pending")
     eq(status("places")[0]["state"], "ready")
-    plugs = harness.attach()
+    plugs = harness.attach("usbip-vudc.0")
     third = await_states(line="ready", net="ready", late="ready")
     eq((second["line"], third["line"], third["net"]), (first["line"], first["line"], second["net"]))
     must(ffsctl("unbind", "places"))

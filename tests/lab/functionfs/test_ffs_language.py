@@ -153,7 +153,7 @@ def isochronous_endpoints():
     path = write(f'functions : {{ {ffs(ISOCHRONOUS)} }};')
     with harness.configured():
         must(ffsctl("up", "--udc", harness.ISOCHRONOUS_UDC, path))
-        plugs = harness.attach(harness.ISOCHRONOUS_UDC)
+        plugs = harness.attach()
     try:
         device = harness.device()
         found = descriptors(device)

@@ -36,7 +36,6 @@ USBTEST_REQUEST = ioctls.number(ioctls.READ | ioctls.WRITE, "U", 100, USBTEST_FO
 BULK = [*range(9), *range(11, 15), *range(17, 22), 24, 29]
 STANDARD_REQUESTS = [9, 10]
 ISOCHRONOUS = [15, 16, 22, 23]
-PORT = pathlib.Path("/sys/devices/platform/udc_host.0")
 
 harness.leaves_nothing()
 
@@ -62,7 +61,7 @@ def error(case):
 
 def lose(n):
     """Makes the cable lose each n-th isochronous transaction; none for 0."""
-    (PORT / "lost").write_text(str(n))
+    (harness.UDC_HOST_PORT / "lost").write_text(str(n))
 
 
 def wait_for(path, text):
@@ -171,7 +170,7 @@ def isochronous():
 def suspended():
     with source_and_sink(0):
         for on in "1", "0":
-            (PORT / "suspended").write_text(on)
+            (harness.UDC_HOST_PORT / "suspended").write_text(on)
             wait_for("gadget/suspended", on)
         cases(BULK)
 
@@ -179,10 +178,10 @@ def suspended():
 @test("the cable is pulled out and plugged in: the host finds the device again")
 def pulled_out():
     with source_and_sink(0):
-        (PORT / "cable").write_text("0")
+        (harness.UDC_HOST_PORT / "cable").write_text("0")
         wait_for("state", "not attached")
         with harness.configured():
-            (PORT / "cable").write_text("1")
+            (harness.UDC_HOST_PORT / "cable").write_text("1")
         cases(BULK)
 
 

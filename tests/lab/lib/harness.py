@@ -35,6 +35,8 @@ LAB_UDC = os.environ.get("LAB_UDC", "dummy")
 ISOCHRONOUS_UDC = "usbip-vudc.0" if LAB_UDC == "dummy" else "dummy_udc.0"
 # The address of the first OUT endpoint: dummy_hcd has ep1in-bulk and ep2out-bulk, other UDCs an endpoint of each number and direction
 FIRST_OUT = 0x02 if LAB_UDC == "dummy" else 0x01
+# The port of the models' host (lab/udc/host.c)
+UDC_HOST_PORT = pathlib.Path("/sys/devices/platform/udc_host.0")
 # Whether the UDC has LPM of USB 2.0, so that below SuperSpeed bcdUSB is 2.01 and there is a BOS (composite.c)
 HAS_LPM = LAB_UDC == "dwc3"
 UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers", "dummy_udc" if LAB_UDC == "dummy" else LAB_UDC.partition("-")[0])
@@ -394,14 +396,14 @@ def configured():
 USB_SPEEDS = {"full": 2, "high": 3}  # enum usb_device_speed
 
 
-def attach(vudc="usbip-vudc.0", speed="high"):
+def attach(udc=ISOCHRONOUS_UDC, speed="high"):
     """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd. Returns the sockets, which keep the
     connection open. Other UDCs need no connection. `speed`: that of the gadget, full or high."""
-    if not vudc.startswith("usbip-vudc."):
+    if not udc.startswith("usbip-vudc."):
         return ()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
-    (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
+    (platform / udc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")
     (platform / "vhci_hcd.0/attach").write_text(f"0 {theirs.fileno()} 0 {USB_SPEEDS[speed]}\n")
     return ours, theirs
 

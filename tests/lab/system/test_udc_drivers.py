@@ -27,7 +27,7 @@ SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
 GADGETS = f"{SRC}/gadget.d"
 KEYS = "Hello, board"
-CABLE = pathlib.Path("/sys/devices/platform/udc_host.0/cable")
+CABLE = harness.UDC_HOST_PORT / "cable"
 
 random.seed(os.environ.get("SOAK_SEED", "1"))
 harness.leaves_nothing()
