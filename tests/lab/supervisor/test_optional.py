@@ -505,6 +505,20 @@ def keeper_dies():
     down(NAME)
 
 
+@test("a keeper dies while another program has a file of the function open, so that the kernel unbinds nothing: ffsctl does")
+def keeper_dies_with_open_file():
+    up(write(endpoints(**HEALTHY)), "--wait-host")
+    fd = os.open(f"/dev/ffs/{NAME}/own/ep1", os.O_RDWR | os.O_NONBLOCK)
+    with disconnects(1):
+        with harness.configured():
+            kill_keeper()
+            gadgets.await_log_count(NAME, "own: the gadget is unbound, because the keeper has died", 1)
+            os.close(fd)
+    await_state(NAME, "ready")
+    found_by_host(3)
+    down(NAME)
+
+
 @test("a keeper that dies with its supervisor: the gadget is taken over, with one disconnect")
 def keeper_dies_with_supervisor():
     path = write(endpoints(**HEALTHY))
