@@ -166,8 +166,7 @@ def full_journal_socket_stops_nobody():
             while True:
                 other.sendto(b"MESSAGE=full\n", str(DIRECTORY / "socket"))
         kill(status("flow")[0]["functions"][0]["worker"]["pid"])
-        while "worker ended" not in stderr.readline():
-            pass
+        gadgets.read_lines_until(stderr, "worker ended")
         eq(gadgets.await_worker("flow", "waiting")["worker"]["restarts"], 0)
 
 

@@ -16,8 +16,8 @@ import tempfile
 import gadgets
 import harness
 import tap
-from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, finish, foreign, gadget, odd, start,
-                     worker)
+from gadgets import (LOOPBACK, ODD_WORKER, Fifo, await_state, finish, foreign, gadget, odd,
+                     read_lines_until, start, worker)
 from harness import (CONFIGFS, EXAMPLES, FFSCTL, document, down, ffsctl, kill, must, status, up,
                      wait_dead)
 from tap import contains, eq, ok, patience, test
@@ -132,10 +132,11 @@ def say_ready(pid):
 def udc_comes_while_up_waits():
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc", "--udc", UDC)
+        eq(read_lines_until(front.stderr, "waiting"),
+           "ffsctl: interrupt: waiting for a UDC: no UDC 'dummy_udc.0'; load the controller's driver, and "
+           "put the port in device mode: see 'ffsctl doctor'\n")
         eq(await_state("interrupt", "starting")[1], 1)
     result = must(finish(front))
-    contains(result.stderr, "ffsctl: interrupt: waiting for a UDC: no UDC 'dummy_udc.0'; load the "
-                            "controller's driver, and put the port in device mode: see 'ffsctl doctor'")
     contains(result.stderr, f"interrupt: up on {UDC}")
     down("interrupt")
 
@@ -144,7 +145,7 @@ def udc_comes_while_up_waits():
 def virtual_udc_is_not_taken():
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc=3")
-        await_state("interrupt", "starting")
+        read_lines_until(front.stderr, "waiting for a UDC")
     result = must(finish(front), 75)
     eq(result.stderr.splitlines()[-1], "ffsctl: no UDC appeared within the time given")
 
@@ -467,7 +468,7 @@ def ctrl_c_while_up_waits():
     harness.check_same_snapshots(before, harness.snapshot())
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc")
-        await_state("interrupt", "starting")
+        read_lines_until(front.stderr, "waiting for a UDC")
         front.send_signal(signal.SIGTERM)
         must(finish(front), 75)
         eq(status("interrupt"), (None, 3))
@@ -527,10 +528,7 @@ class Run:
         self.process = start("run", path, "--udc", UDC)
 
     def until(self, text):
-        for line in self.process.stderr:
-            if text in line:
-                return line
-        raise AssertionError(f"run never says {text!r}")
+        return read_lines_until(self.process.stderr, text)
 
     def ends(self, code):
         out, err = self.process.communicate(timeout=patience(60))

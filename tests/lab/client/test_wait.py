@@ -16,7 +16,7 @@ import gadgets
 import harness
 import tap
 from gadgets import (FRAGILE, LOOPBACK, SLOW, Fifo, continue_stopped_worker, fail_for_good, finish, gadget, leave_without_worker, no_host,
-                     odd, start, unconfigure)
+                     odd, read_lines_until, start, unconfigure)
 from harness import down, ffsctl, must, stat_of, status, up
 from tap import contains, eq, ok, test
 
@@ -212,8 +212,7 @@ def disconnected_by_unbind():
 @test("whatever it is, also of a gadget that still waits for a UDC")
 def gadget_without_udc():
     coming = start("up", gadget("x", LOOPBACK), "--udc", "none.0", "--wait-udc=1000")
-    while "waiting for a UDC" not in coming.stderr.readline():
-        eq(coming.poll(), None, "up has ended")
+    read_lines_until(coming.stderr, "waiting for a UDC")
     for condition in ("ready", "configured", "disconnected"):
         must(ffsctl("wait", "x", "--for", condition, "--timeout", "0.1"), 75)
     down("x")

@@ -14,7 +14,7 @@ import time
 
 import harness
 import tap
-from gadgets import no_host
+from gadgets import no_host, read_lines_until
 from harness import EXAMPLES, down, ffsctl, must, up
 from tap import contains, eq, ok, patience, test
 
@@ -58,8 +58,7 @@ def configured_gadget_needs_no_wait():
 def waiting_up():
     """Starts an `up` of a gadget that is up already, which waits for the host."""
     waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True, stderr=subprocess.PIPE)
-    while "up already" not in waiting.stderr.readline():
-        ok(waiting.poll() is None, "it has ended without waiting")
+    read_lines_until(waiting.stderr, "up already")
     return waiting
 
 

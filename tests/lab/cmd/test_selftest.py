@@ -107,18 +107,9 @@ def without_ffsbench():
 @test("--ask: the user is asked to unplug the cable, and the disconnect and the return of the host are seen")
 def pulls_cable():
     child = gadgets.start("selftest", "--only", "basics", "--ask", "--output", REPORT)
-    said = ""
-
-    def until(words):
-        nonlocal said
-        while words not in said:
-            line = child.stderr.readline()
-            ok(line, said)
-            said += line
-
-    until("unplug the USB cable now")
+    gadgets.read_lines_until(child.stderr, "unplug the USB cable now")
     gadgets.unconfigure()
-    until("plug the USB cable in again")
+    gadgets.read_lines_until(child.stderr, "plug the USB cable in again")
     (harness.usb_device() / "bConfigurationValue").write_text("1")
     must(gadgets.finish(child))
     eq(outcomes(REPORT.read_text().splitlines())["cable"], "passed")

@@ -14,7 +14,7 @@ import threading
 
 import harness
 import tap
-from gadgets import Traffic, await_worker, finish, kill_worker, processes_of, start
+from gadgets import Traffic, await_worker, finish, kill_worker, processes_of, read_lines_until, start
 from harness import EXAMPLES, FFSBENCH, bench, devnums, down, ffsctl, must, status, up
 from tap import contains, eq, ok, patience, rounds, test
 
@@ -36,21 +36,12 @@ def up_options(n):
     return (FARM, "--name", name_of(n), "--udc", f"usbip-vudc.{n}")
 
 
-def until(stream, text):
-    """Returns the lines of the output up to the line with this text."""
-    for line in stream:
-        yield line
-        if text in line:
-            return
-    raise AssertionError(f"nobody has said '{text}'")
-
-
 @contextlib.contextmanager
 def server():
     """Runs usbipd; yields when it listens."""
     with subprocess.Popen(["usbipd", "--device", "-4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as p:
         try:
-            list(until(p.stderr, "listening on"))
+            read_lines_until(p.stderr, "listening on")
             # usbipd prints much, and would wait for a reader
             threading.Thread(target=p.stderr.read, daemon=True).start()
             yield p
@@ -267,9 +258,9 @@ def up_looks_at_no_other_gadget():
     trace = pathlib.Path("/tmp/farm-trace")
     command = ["strace", "-f", "-e", "trace=openat,readlink,?newfstatat,?fstatat64", "-o", str(trace), harness.FFSCTL, "up", *up_options(2)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as traced:
-        said = list(until(traced.stderr, "up on usbip-vudc.2"))
+        said = read_lines_until(traced.stderr, "up on usbip-vudc.2")
         down("farm2")  # strace follows the supervisor, too
-        said += traced.stderr.readlines()
+        said += traced.stderr.read()
     eq(traced.returncode, 0, said)
     opened = trace.read_text()
     contains(opened, "usb_gadget/farm2/UDC")

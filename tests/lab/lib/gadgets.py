@@ -187,6 +187,16 @@ def ends_before_it_is_read(name, *options):
     return coming
 
 
+def read_lines_until(stream, text):
+    """Reads lines up to the first one with this text, and returns all of them."""
+    said = ""
+    for line in iter(stream.readline, ""):
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"ended without {text!r}:\n{said}")
+
+
 def finish(process, timeout=60):
     """Waits for the end of the process and returns its result, like harness.ffsctl()."""
     try:

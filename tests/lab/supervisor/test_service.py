@@ -14,6 +14,7 @@ import time
 
 import gadgets
 import tap
+from gadgets import read_lines_until
 from harness import EXAMPLES, FFSCTL, must, check_same_snapshots, snapshot, status
 from tap import contains, eq, ok, patience, test
 
@@ -67,21 +68,10 @@ def terminal_ctrl_c():
     before = snapshot()
     child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", f"{EXAMPLES}/loopback.conf"], stdin=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while ": up on " not in child.stderr.readline():
-        pass
+    read_lines_until(child.stderr, ": up on ")
     os.killpg(child.pid, signal.SIGINT)
     eq(end(child)[0], 0, "exit status")
     check_same_snapshots(before, snapshot())
-
-
-def until(child, words):
-    """Returns all lines up to the line with these words."""
-    said = ""
-    for line in child.stderr:
-        said += line
-        if words in line:
-            return said
-    raise AssertionError(f"exit {child.wait()}: {said}")
 
 
 @test("HUP reloads: the file that has changed, has not, is wrong, was removed, and is good again")
@@ -94,7 +84,7 @@ def hup_reloads():
 
     def hup(words):
         os.kill(child.pid, signal.SIGHUP)
-        return until(child, words)
+        return read_lines_until(child.stderr, words)
 
     hup("loopback: the gadget file has not changed")
     path.write_text(text + 'max_speed = "high";\n')
@@ -119,7 +109,7 @@ def hup_at_the_lock():
     path = gadgets.gadget("x", gadgets.LOOPBACK)
     child = subprocess.Popen(["strace", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e", "inject=epoll_create1:signal=HUP:when=1",
                               FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    until(child, "waiting for a UDC")  # before that, nothing has been made, and SIGTERM ends it at once
+    read_lines_until(child.stderr, "waiting for a UDC")  # before that, nothing has been made, and SIGTERM ends it at once
     os.kill(status("x")[0]["supervisor"], signal.SIGTERM)
     eq(end(child)[0], 0, "exit status")
 

@@ -22,6 +22,7 @@ import time
 import jsonschema
 import usb.util
 
+import gadgets
 import harness
 import tap
 from harness import BUILD, SRC
@@ -263,10 +264,7 @@ def readme_gadget_file():
     # `run` takes a virtual UDC only by name
     (directory / "meter.conf").write_text(smallest + 'udc = "dummy_udc.0";\n')
     service = subprocess.Popen(command.split(), env=ENVIRONMENT, cwd="/", stderr=subprocess.PIPE, text=True)
-    line = ""
-    while "up on dummy_udc.0" not in line:
-        line = service.stderr.readline()
-        ok(line, "it has ended: %s" % service.poll())
+    gadgets.read_lines_until(service.stderr, "up on dummy_udc.0")
     sh("ffsctl up meter --wait-host")
     sh("ffsbench loop --bytes 1M --wait 10 --quiet")
     service.send_signal(signal.SIGTERM)

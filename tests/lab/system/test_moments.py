@@ -196,9 +196,7 @@ def up_under_tight_umask():
 
 def run_in_foreground(*command, **kwargs):
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **kwargs)
-    while ": up on " not in (line := child.stderr.readline()):
-        if not line:
-            raise AssertionError(f"exit {child.wait()}")
+    gadgets.read_lines_until(child.stderr, ": up on ")
     return child
 
 

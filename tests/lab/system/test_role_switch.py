@@ -150,7 +150,7 @@ def up_as_host():
     become("host")
     contains(must(ffsctl("up", path), 69).stderr, f"{UDC} is set to 'host': {TO_DEVICE}")
     waiting = start("up", path, "--wait-udc=60")
-    contains(waiting.stderr.readline(), "waiting")
+    gadgets.read_lines_until(waiting.stderr, "waiting for a UDC")
     become("device")
     contains(must(finish(waiting)).stderr, "up on")
     down("x")
