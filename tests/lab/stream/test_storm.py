@@ -40,6 +40,10 @@ SG = harness.has_scatterlists()
 SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
 RUNS = rounds(4, 2 if SLOW else 4, 200)
 STORM = f"{BUILD}/tests/lab/hosts/storm"
+# At a halt, drivers of hardware end the requests of the endpoint (dwc3: __dwc3_gadget_ep_set_halt(); dwc2:
+# dwc2_hsotg_ep_sethalt()), and what they have moved by then is lost. dummy_hcd goes on with them.
+HALTS_KEEP_DATA = harness.LAB_UDC == "dummy"
+KINDS = None if HALTS_KEEP_DATA else "reset,cancel,setups,unplug"
 FIXED = 12288  # of copyback_fixed.so
 PLUGINS = {"loopback": "loopback", "copyback": f"{BUILD}/tests/lab/workers/copyback.so",
            "copyback_fixed": f"{BUILD}/tests/lab/workers/copyback_fixed.so", "sourcesink": "sourcesink"}
@@ -96,7 +100,7 @@ def storm(*args, runs=RUNS):
     return json.loads(result.stdout)
 
 
-def weather(engine, plugin, size, depth, speed="", kinds=None):
+def weather(engine, plugin, size, depth, speed="", kinds=KINDS):
     bring_up(plugin, engine, size, depth, speed)
     args = ["-f", FIXED] if plugin == "copyback_fixed" else []
     args += ["-d", min(depth, 8)] + (["-k", kinds] if kinds else [])
@@ -143,7 +147,7 @@ for engine_, plugins_ in ENGINES.items():
     if tap.SOAKING:
         break
     test(f"{engine_}: suspend and resume in the middle of transfers", engine_, plugins_[0], 65536, 8, "high",
-         "suspend,halt-in,cancel")(weather)
+         "suspend,halt-in,cancel" if HALTS_KEEP_DATA else "suspend,cancel")(weather)
     test(f"{engine_}: the speed changes in the middle of transfers", engine_, plugins_[0])(other_speeds)
 
 
@@ -172,16 +176,18 @@ def one_byte(engine, plugin):
     host = harness.device()
     out, in_ = endpoints(host)
     out.write(b"a" * 100)
-    # To the host that is babble. dummy_hcd reports to the device that its message was cut: its worker ends.
+    # To the host that is babble. dummy_hcd reports to the device that its message was cut: its worker ends. UDCs of boards
+    # have sent the packet, and know no more.
     eq(tap.raises(usb.core.USBError, in_.read, 1).errno, errno.EOVERFLOW)
-    gadgets.await_status("x", lambda g: g["functions"][0]["worker"]["restarts"] == 1 and
+    restarts = 1 if harness.LAB_UDC == "dummy" else 0
+    gadgets.await_status("x", lambda g: g["functions"][0]["worker"]["restarts"] == restarts and
                          g["functions"][0]["worker"]["state"] == "ready", "restarted")
     for endpoint in (out, in_):
         host.clear_halt(endpoint.bEndpointAddress)
     for i in range(300):
         out.write(bytes([i % 256]))
         eq(bytes(in_.read(1)), bytes([i % 256]))
-    eq(worker()["restarts"], 1)
+    eq(worker()["restarts"], restarts)
     usb.util.dispose_resources(host)
     down("x")
 
