@@ -106,12 +106,14 @@ const struct udc_traits udc_traits_table[] = {
 	{ .driver = "dwc2",
 	  .source = "dwc2/hw.h:886, gadget.c:867, 1133, 4160, 4582, 4796, 4850, 4858, 4898, 5009",
 	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
-	  .zlp = UDC_YES,
+	  .zlp = UDC_YES, .zlp_blocks_ep0 = true,
 	  .remote_wakeup = UDC_NO, .max_speed = GADGET_SPEED_HIGH, .dual_role = true,
 	  .max_transfer = 256 * 1024,
 	  .longer_transfers = "with descriptor DMA longer ones overwrite kernel memory, unless the "
 			      "kernel has the group 'fixes' of ffsctl's patches",
-	  .note = "scatter-gather with descriptor DMA; each IN endpoint needs a FIFO" },
+	  .note = "scatter-gather with descriptor DMA; each IN endpoint needs a FIFO; hosts cannot "
+		  "read a report descriptor of 64, 128, ... bytes, unless the kernel has the group "
+		  "'fixes'" },
 	{ .driver = "dwc3",
 	  .source = "dwc3/core.c:614, core.h:852, gadget.c:1420, 3215, 3283, 3331, 4858",
 	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,

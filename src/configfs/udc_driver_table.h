@@ -52,6 +52,8 @@ struct udc_traits {
 	 */
 	unsigned int max_transfer;
 	const char *longer_transfers;
+	/* On EP0 the driver waits until the host has asked for a ZLP, also if none is due. */
+	bool zlp_blocks_ep0;
 	bool is_virtual;  /* the UDC has no connector */
 	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */
 	const char *note; /* what the other members cannot express; NULL: nothing */

@@ -5,7 +5,6 @@
  * are in audio.c, midi.c and video.c.
  */
 #include <ctype.h>
-#include <sys/stat.h>
 
 #include "predict/template.h"
 
@@ -80,20 +79,10 @@ static void set_tcm_variables(struct template_state *m)
 	template_set_number(m, "streams", is_6_18 ? 5 : 4);
 }
 
-/*
- * Sets the variable for the size of the report descriptor. If the gadget
- * file has the path of a file, this is the size of that file, which gadgetfile_load does not read.
- */
 static void set_hid_variables(struct template_state *m)
 {
-	const struct configfs_attribute *e = template_attribute(m->function, "report_desc");
-	struct stat st;
-
-	if (e && e->entry_kind == ATTRIBUTE_VALUE_FILE)
-		template_set_number(m, "report_desc_size",
-				    stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
-	else
-		template_set_number(m, "report_desc_size", e ? (long long)e->size : 0);
+	template_set_number(m, "report_desc_size",
+			    (long long)template_attribute_size(m->function, "report_desc"));
 }
 
 static const char *const loopback_full[] = {

@@ -9,6 +9,7 @@
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 
@@ -99,6 +100,16 @@ const struct configfs_attribute *template_attribute(const struct function *funct
 			found = e;
 	}
 	return found;
+}
+
+size_t template_attribute_size(const struct function *function, const char *path)
+{
+	const struct configfs_attribute *e = template_attribute(function, path);
+	struct stat st;
+
+	if (!e || e->entry_kind != ATTRIBUTE_VALUE_FILE)
+		return e ? e->size : 0;
+	return stat(e->value, &st) == 0 ? (size_t)st.st_size : 0;
 }
 
 long long template_attribute_number(const struct function *function, const char *path,

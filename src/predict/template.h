@@ -109,6 +109,13 @@ void template_add_descriptors(struct template_state *m, const char *const *rows)
 const struct configfs_attribute *template_attribute(const struct function *function,
 						    const char *path);
 /*
+ * Returns the size in bytes of the value of the attribute that template_attribute returns; 0: there
+ * is none. If the gadget file has the path of a file, this is the size of that file, which
+ * gadgetfile_load does not read; 0 if it does not exist.
+ */
+size_t template_attribute_size(const struct function *function, const char *path);
+
+/*
  * Returns the number in the attribute that template_attribute returns: decimal or, after 0x,
  * hexadecimal. Returns `fallback` if there is no such attribute.
  */

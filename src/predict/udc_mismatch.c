@@ -7,6 +7,7 @@
 #include "configfs/udc_driver_table.h"
 #include "gadgetfile/sound.h"
 #include "predict/endpoint_needs.h"
+#include "predict/template.h"
 
 #define MAX_ENDPOINTS 64 /* more than a UDC has */
 
@@ -259,6 +260,26 @@ static void check_transfers(const struct udc_traits *udc, const struct function 
 }
 
 /*
+ * Without our fix f_hid lets a zero-length packet follow a report descriptor that fills packets of
+ * EP0 (f_hid.c, hidg_setup: `zero`). No host asks for it, because all know the length from the HID
+ * descriptor. A UDC driver that waits until it is sent does not take part in the status stage.
+ */
+static void check_report_descriptor(const struct udc_traits *udc, const struct function *f,
+				    struct udc_mismatches *out)
+{
+	size_t size = streq(f->type, "hid") ? template_attribute_size(f, "report_desc") : 0;
+
+	if (size == 0 || size % 64 != 0)
+		return;
+	add_mismatch(out, UDC_REPORT_DESCRIPTOR_UNREAD, &f->at,
+		     strf("function '%s': from a UDC of %s hosts cannot read a 'report_desc' of "
+			  "%zu bytes, a multiple of 64, unless the kernel has a fix",
+			  f->label, udc->driver, size),
+		     "apply the group 'fixes' of ffsctl's kernel patches, or write the first item "
+		     "of 'report_desc' twice");
+}
+
+/*
  * Chromium reads the BOS, in which the landing page is announced, only of devices whose bcdUSB is
  * 2.10 or more (usb_service_linux.cc, usb_device_win.cc: kUsbVersion2_1). Without our fix
  * composite.c sends 2.01 if the UDC has no SuperSpeed. A file whose max_speed is lower is taken to
@@ -317,6 +338,8 @@ void udc_mismatches_find(const char *driver, const struct udc_facts *facts, cons
 		check_zlp(udc, &g->functions[i], out);
 	for (size_t i = 0; udc->max_transfer && i < g->n_functions; i++)
 		check_transfers(udc, &g->functions[i], out);
+	for (size_t i = 0; udc->zlp_blocks_ep0 && i < g->n_functions; i++)
+		check_report_descriptor(udc, &g->functions[i], out);
 	check_landing_page(facts ? facts : &unknown, g, out);
 	for (size_t i = 0; udc->max_speed == GADGET_SPEED_FULL &&
 			   g->max_speed != GADGET_SPEED_FULL && i < g->n_functions;

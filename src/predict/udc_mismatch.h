@@ -15,6 +15,8 @@ enum udc_mismatch_kind {
 	/* no Chromium reads the landing page: bcdUSB is 2.01 */
 	UDC_LANDING_PAGE_UNREAD,
 	UDC_TRANSFER_TOO_LONG, /* a worker's transfers are longer than what the driver does right */
+	/* no host can read the report descriptor of a hid function without our fix */
+	UDC_REPORT_DESCRIPTOR_UNREAD,
 	UDC_NO_ROOM_FOR_SOUND, /* at full speed, an endpoint for sound is too small */
 };
 

@@ -236,6 +236,27 @@ def long_transfers():
     eq([w for w in warnings(IDS + text % (1 << 20, "musb-hdrc")) if "transfers" in w], [], "no limit is known")
 
 
+@test("a report descriptor that no host can read from a UDC of dwc2")
+def full_report_descriptors():
+    text = 'functions = {\n  f = { type = "hid"; attrs = { report_length = 1; report_desc = %s; }; };\n};\nudc = { driver = "%s"; };\n'
+    words = "3:3: function 'f': from a UDC of dwc2 hosts cannot read a 'report_desc' of %d bytes, a multiple of 64, unless the " \
+            "kernel has a fix; apply the group 'fixes' of ffsctl's kernel patches, or write the first item of 'report_desc' twice"
+    first, rest = bytes.fromhex("0600ff"), bytes.fromhex("a101" "0901" "1500" "2501" "7508" "9501" "8102" "c0")
+
+    def found(repeated, driver="dwc2", begin=first):
+        items = begin + bytes.fromhex("0901") * repeated + rest
+        with open(os.path.join(tmp.name, "report"), "wb") as f:
+            f.write(items)
+        for value in ("[ %s ]" % ", ".join(map(hex, items)), f'"{tmp.name}/report"'):
+            yield from (w for w in warnings(IDS + text % (value, driver)) if "multiple of 64" in w)
+
+    for repeated, length in ((23, 64), (55, 128)):
+        eq(list(found(repeated)), [words % length] * 2)
+        eq(list(found(repeated, begin=2 * first)), [], "the hint helps")
+    eq(list(found(22)), [])
+    eq(list(found(23, "dwc3")), [])
+
+
 @test("a worker that keeps all of root's powers")
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
