@@ -4,6 +4,7 @@
 # lab stock: no, it runs the selftests of the patches
 # lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain
 # lab all: kernel=6.12 speed=full timeout=200 build=plain
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 timeout=200 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
 """The stress program of the kernel patches: a small part of what lab/soak runs.
 
