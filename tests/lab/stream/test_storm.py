@@ -40,8 +40,9 @@ SG = harness.has_scatterlists()
 SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
 RUNS = rounds(4, 2 if SLOW else 4, 200)
 STORM = f"{BUILD}/tests/lab/hosts/storm"
-# At a halt, drivers of hardware end the requests of the endpoint (dwc3: __dwc3_gadget_ep_set_halt(); dwc2:
-# dwc2_hsotg_ep_sethalt()), and what they have moved by then is lost. dummy_hcd goes on with them.
+# When the host clears a halt, drivers of hardware end the running requests of the endpoint (dwc3:
+# __dwc3_gadget_ep_set_halt(); dwc2: dwc2_hsotg_process_req_feature()), and what they have moved by then is lost. dummy_hcd
+# goes on with them.
 HALTS_KEEP_DATA = harness.LAB_UDC == "dummy"
 KINDS = None if HALTS_KEEP_DATA else "reset,cancel,setups,unplug"
 FIXED = 12288  # of copyback_fixed.so

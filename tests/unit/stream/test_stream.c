@@ -680,6 +680,17 @@ Test(stream, long_writes_of_single_pages_are_sent_at_once)
 	cr_assert_eq(kernel.n_queue, 3u);
 }
 
+/* Begins a session whose driver refuses more than 16 KiB, with a long write and a short one. */
+static void write_to_driver_of_16_kib(void)
+{
+	kernel.longest = 16384;
+	kernel.too_long = -EMSGSIZE;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, SIZE, 0);
+	submit(IN, 8, 0);
+	submit_all();
+}
+
 Test(stream, nothing_overtakes_a_write_that_the_driver_refuses)
 {
 	static const size_t wanted[] = { 16384, 16384, 16384, 16384, 8 };
@@ -687,12 +698,7 @@ Test(stream, nothing_overtakes_a_write_that_the_driver_refuses)
 
 	open_mode(FFSCTL_FRAMING_MESSAGES);
 	kernel.has_scatterlists = true;
-	kernel.longest = 16384;
-	kernel.too_long = -EMSGSIZE;
-	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
-	submit(IN, SIZE, 0);
-	submit(IN, 8, 0);
-	submit_all();
+	write_to_driver_of_16_kib();
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		cr_assert_eq(kernel.queue[0]->length, wanted[i], "request %u is %zu", i,
 			     kernel.queue[0]->length);
@@ -754,12 +760,7 @@ Test(stream, each_session_may_have_a_driver_that_takes_no_long_requests)
 	kernel.enabled = false;
 	stream_link_down(&s);
 	kernel.enabled = true;
-	kernel.longest = 16384;
-	kernel.too_long = -EMSGSIZE;
-	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
-	submit(IN, SIZE, 0);
-	submit(IN, 8, 0);
-	submit_all();
+	write_to_driver_of_16_kib();
 	cr_assert_eq(kernel.queue[0]->length, 16384u);
 }
 
