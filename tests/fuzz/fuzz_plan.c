@@ -3,7 +3,8 @@
  * Fuzz target for everything that follows from a gadget file that the loader accepts: its plan, the
  * record, descriptors and strings, what a host will read, the file written again, and the
  * difference to another file of the same gadget. The input decides which gadget file is generated
- * (gadget_files.h); the loader accepts each of them, so nothing that follows may fail.
+ * (gadget_files.h); the loader accepts each of them, so nothing that follows may fail. At last the
+ * loader gets the file with errors.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,6 +333,21 @@ static void check_reload_to_next(struct gadget_file *file, struct choices *choic
 	diags_free(&diags);
 }
 
+/* --- a file with errors ----------------------------------------------------------------------- */
+
+/* The loader, which goes on after an error, says what is wrong with a file that has any. */
+static void check_broken(struct gadget_file *file, struct choices *choices)
+{
+	struct diags diags = { 0 };
+	struct gadget *g;
+
+	gadget_file_break(file, choices);
+	gadget_file_load(file, PATH, &g, NULL, &diags);
+	diags_print(null_stream(), &diags, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
+	gadget_free(g);
+	diags_free(&diags);
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -365,6 +381,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_decref(plan);
 	gadget_free(g);
 	diags_free(&diags);
+	if (file.root)
+		check_broken(&file, &choices);
 	gadget_file_free(&file);
 	return 0;
 }

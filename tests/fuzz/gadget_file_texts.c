@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Writes the texts of a generated gadget file, and leaves out what the loader refuses. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -203,4 +204,57 @@ bool gadget_file_remove_some(struct gadget_file *file, struct choices *choices, 
 {
 	remove_some(file->root, choices);
 	return remove_all_refused(file, path);
+}
+
+/* --- broken files ----------------------------------------------------------------------------- */
+
+/* Returns the setting that is number `*n` of those in this one; NULL: there are fewer, and `*n` is
+ * less by their number. */
+static struct setting *find_setting(const struct setting *setting, unsigned int *n)
+{
+	for (size_t i = 0; i < setting->n_inner; i++) {
+		struct setting *found, *inner = setting->inner[i];
+
+		if (inner->removed)
+			continue;
+		if ((*n)-- == 0)
+			return inner;
+		found = find_setting(inner, n);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static void break_setting(struct setting *setting, struct choices *choices)
+{
+	static const char *const wrong[] = {
+		"\"\"", "0",	     "-1",    "1.5",   "true",	  "[ ]",     "( )",
+		"{ }",	"\"\\x01\"", "\"a\"", "[ 1 ]", "( { } )", "( ( ) )", "9223372036854775807L"
+	};
+	const unsigned int way = choose(choices, ARRAY_SIZE(wrong) + 4);
+
+	if (way >= ARRAY_SIZE(wrong)) {
+		setting->removed = true;
+		return;
+	}
+	setting->kind = SETTING_VALUE;
+	free(setting->value);
+	setting->value = xstrdup(wrong[way]);
+}
+
+void gadget_file_break(struct gadget_file *file, struct choices *choices)
+{
+	unsigned int n_settings = UINT_MAX;
+
+	find_setting(file->root, &n_settings);
+	n_settings = UINT_MAX - n_settings;
+	for (unsigned int i = 1 + choose(choices, 3); i > 0 && n_settings > 0; i--) {
+		unsigned int n = choose(choices, n_settings);
+		struct setting *setting = find_setting(file->root, &n);
+
+		if (setting)
+			break_setting(setting, choices);
+	}
+	write_texts(file);
 }

@@ -69,6 +69,12 @@ void gadget_file_free(struct gadget_file *file);
  * rest. */
 bool gadget_file_remove_some(struct gadget_file *file, struct choices *choices, const char *path);
 
+/*
+ * Gives a few settings that the texts have a value of the wrong type or a wrong one, or leaves them
+ * out, and writes the texts again. The loader refuses most of these files.
+ */
+void gadget_file_break(struct gadget_file *file, struct choices *choices);
+
 /* Loads the texts, as if they were read from files. Returns what the loader returns. */
 int gadget_file_load(const struct gadget_file *file, const char *path, struct gadget **gadget,
 		     json_t **document, struct diags *diags);

@@ -15,6 +15,8 @@ static void add_string_text(struct load *l, struct ffs_string *s, struct node *i
 
 	t->lang = LANG_EN_US;
 	load_group(l, &text_keys, item, t);
+	if (!t->text) /* an error; the checks that follow read it all the same */
+		t->text = xstrdup("");
 	for (size_t i = 0; i + 1 < s->n_texts; i++) {
 		if (s->texts[i].lang != t->lang || (lang && lang->has_error))
 			continue;
