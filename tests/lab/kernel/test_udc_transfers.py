@@ -125,6 +125,22 @@ def data_of_requests_without_data():
         cases(STANDARD_REQUESTS)
 
 
+@test("data for which the gadget's request has no room: the device stalls it, and answers the next request")
+def more_data_than_taken():
+    with source_and_sink(0):
+        device = harness.device(*ZERO)
+        configuration = device.get_active_configuration().bConfigurationValue
+        # composite_setup() queues an empty request for SET_CONFIGURATION. dwc3 takes one packet, because it rounds buffers up
+        for length in (1, 64, 66, 128, 500):
+            try:
+                device.ctrl_transfer(0, 9, configuration, 0, bytes(length))
+                eq((harness.LAB_UDC, length <= 64), ("dwc3", True), f"UDC that takes {length} bytes")
+            except usb.core.USBError as e:
+                eq(e.errno, errno.EPIPE, f"{length} bytes")
+            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {length} bytes")
+        cases(STANDARD_REQUESTS)
+
+
 @test("Loopback goes on after the host has cleared halts of both endpoints, set or not, with and without data on its way")
 def cleared_halts():
     path = gadgets.DIRECTORY / "loop.conf"
