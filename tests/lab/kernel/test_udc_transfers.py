@@ -22,8 +22,9 @@ import harness
 import ioctls
 import tap
 import usb.core
+import usb.util
 from harness import down, ffsctl, must
-from tap import eq, raises, test
+from tap import eq, ok, raises, test
 
 SPEED = os.environ["LAB_SPEED"]
 PACKET = {"full": 64, "high": 512}[SPEED]
@@ -139,6 +140,30 @@ def more_data_than_taken():
                 eq(e.errno, errno.EPIPE, f"{length} bytes")
             eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {length} bytes")
         cases(STANDARD_REQUESTS)
+
+
+@test("a host that halts endpoints which the gadget does not have: the device stalls that, and answers the next requests")
+def halts_of_other_endpoints():
+    path = gadgets.DIRECTORY / "acm.conf"
+    path.write_text('functions : { f : { type = "acm"; }; };\n')
+    with harness.configured():
+        must(ffsctl("up", path))
+    device = harness.device()
+    endpoints = []
+    for interface in device.get_active_configuration():
+        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # cdc_acm has both
+            device.detach_kernel_driver(interface.bInterfaceNumber)
+        usb.util.claim_interface(device, interface.bInterfaceNumber)
+        endpoints += [endpoint.bEndpointAddress for endpoint in interface]
+    # usbfs refuses numbers that no endpoint has, in whichever direction
+    others = {address ^ 0x80 for address in endpoints} - set(endpoints)
+    ok(others, endpoints)
+    for address in others:
+        for request in (3, 1):  # SET_FEATURE(ENDPOINT_HALT), CLEAR_FEATURE
+            eq(raises(usb.core.USBError, device.ctrl_transfer, 0x02, request, 0, address).errno, errno.EPIPE, f"{address:02x}")
+            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {address:02x}")
+    usb.util.dispose_resources(device)
+    down("acm")
 
 
 @test("Loopback goes on after the host has cleared halts of both endpoints, set or not, with and without data on its way")
