@@ -197,6 +197,10 @@ static bool send_hostile(struct hostile *h, struct request *r, struct usb_ctrlre
 	/* dummy_hcd would execute SET_CONFIGURATION, and the host's kernel would not know it */
 	if (s->bRequestType == 0 && s->bRequest == USB_REQ_SET_CONFIGURATION)
 		s->wValue = 1;
+	/* dwc2 would take the address, also of a request to an interface or endpoint */
+	if ((s->bRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD &&
+	    s->bRequest == USB_REQ_SET_ADDRESS)
+		s->bRequestType |= USB_TYPE_VENDOR;
 	h->requests++;
 	if (request_submit(h, r, s))
 		return true;

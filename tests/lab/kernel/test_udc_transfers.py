@@ -162,6 +162,12 @@ def halts_of_other_endpoints():
         for request in (3, 1):  # SET_FEATURE(ENDPOINT_HALT), CLEAR_FEATURE
             eq(raises(usb.core.USBError, device.ctrl_transfer, 0x02, request, 0, address).errno, errno.EPIPE, f"{address:02x}")
             eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {address:02x}")
+    # USB 2.0, 9.4.9, neither requires nor recommends a halt of EP0
+    for address in (0x00, 0x80):
+        with contextlib.suppress(usb.core.USBError):
+            device.ctrl_transfer(0x02, 3, 0, address)
+        for _ in range(3):
+            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after a halt of {address:02x}")
     usb.util.dispose_resources(device)
     down("acm")
 
