@@ -142,34 +142,53 @@ def more_data_than_taken():
         cases(STANDARD_REQUESTS)
 
 
-@test("a host that halts endpoints which the gadget does not have: the device stalls that, and answers the next requests")
-def halts_of_other_endpoints():
-    path = gadgets.DIRECTORY / "acm.conf"
-    path.write_text('functions : { f : { type = "acm"; }; };\n')
+@contextlib.contextmanager
+def claimed(function_type):
+    """Has a gadget up with this function of the kernel, and yields the device, without drivers of the host."""
+    path = gadgets.DIRECTORY / "claimed.conf"
+    path.write_text(f'functions : {{ f : {{ type = "{function_type}"; }}; }};\n')
     with harness.configured():
         must(ffsctl("up", path))
     device = harness.device()
-    endpoints = []
     for interface in device.get_active_configuration():
-        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # cdc_acm has both
+        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # a driver may have several
             device.detach_kernel_driver(interface.bInterfaceNumber)
         usb.util.claim_interface(device, interface.bInterfaceNumber)
-        endpoints += [endpoint.bEndpointAddress for endpoint in interface]
-    # usbfs refuses numbers that no endpoint has, in whichever direction
-    others = {address ^ 0x80 for address in endpoints} - set(endpoints)
-    ok(others, endpoints)
-    for address in others:
-        for request in (3, 1):  # SET_FEATURE(ENDPOINT_HALT), CLEAR_FEATURE
-            eq(raises(usb.core.USBError, device.ctrl_transfer, 0x02, request, 0, address).errno, errno.EPIPE, f"{address:02x}")
-            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {address:02x}")
-    # USB 2.0, 9.4.9, neither requires nor recommends a halt of EP0
-    for address in (0x00, 0x80):
-        with contextlib.suppress(usb.core.USBError):
-            device.ctrl_transfer(0x02, 3, 0, address)
-        for _ in range(3):
-            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after a halt of {address:02x}")
+    yield device
     usb.util.dispose_resources(device)
-    down("acm")
+    down("claimed")
+
+
+@test("a host that halts endpoints which the gadget does not have: the device stalls that, and answers the next requests")
+def halts_of_other_endpoints():
+    with claimed("acm") as device:
+        endpoints = {endpoint.bEndpointAddress for interface in device.get_active_configuration() for endpoint in interface}
+        # usbfs refuses numbers that no endpoint has, in whichever direction
+        others = {address ^ 0x80 for address in endpoints} - endpoints
+        ok(others, endpoints)
+        for address in others:
+            for request in (3, 1):  # SET_FEATURE(ENDPOINT_HALT), CLEAR_FEATURE
+                eq(raises(usb.core.USBError, device.ctrl_transfer, 0x02, request, 0, address).errno, errno.EPIPE, f"{address:02x}")
+                eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after {address:02x}")
+        # USB 2.0, 9.4.9, neither requires nor recommends a halt of EP0
+        for address in (0x00, 0x80):
+            with contextlib.suppress(usb.core.USBError):
+                device.ctrl_transfer(0x02, 3, 0, address)
+            for _ in range(3):
+                eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, f"device descriptor after a halt of {address:02x}")
+
+
+@test("data that the gadget refuses when it has them: the device stalls the status stage, and answers the next request")
+def refused_data():
+    with claimed("ncm") as device:
+        for size, error in ((0, errno.EPIPE), (2048, 0), (0, errno.EPIPE)):
+            try:
+                device.ctrl_transfer(0x21, 0x86, 0, 0, struct.pack("<I", size))  # SET_NTB_INPUT_SIZE, f_ncm.c
+                found = 0
+            except usb.core.USBError as e:
+                found = e.errno
+            eq(found, error, f"a size of {size}")
+            eq(len(device.ctrl_transfer(0x80, 6, 0x100, 0, 18)), 18, "device descriptor")
 
 
 @test("Loopback goes on after the host has cleared halts of both endpoints, set or not, with and without data on its way")

@@ -3,6 +3,7 @@
 # lab all: kernel=6.12 speed=full,high,super build=sanitize timeout=600 parts=2
 # lab all: kernel=6.1 speed=high timeout=600 parts=2
 # lab all: kernel=6.12 flavour=debug timeout=600 parts=2
+# lab all: kernel=6.12 udc=dwc2,dwc2-ddma,dwc3 speed=high timeout=600 parts=2
 """A hostile host against all kinds of functions at the same time: no process dies, grows or confuses requests, and
 valid requests in between are answered correctly and in time. tests/lab/hosts/hostile.c is the host.
 
@@ -31,9 +32,12 @@ if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 2500 if DEBUG else 5000, 20000)))
+# dwc2_hsotg_enqueue_setup(): there is no place for a SETUP packet until the request before has ended, so the host gives up none
+ACTS = ["-k", "setup,halves,reset,unplug"] if harness.LAB_UDC.startswith("dwc2") else []
 # So many until everything has been met that opens something once, and the heap is as large as it gets: the supervisor's
-# grows by 20 KiB from the 1,000th to the 3,000th request, and by 4 KiB in the next 4,000. With sanitizers it is not compared
-FIRST = max(1000 if SANITIZED else 2000, REQUESTS // 5)
+# grows by 20 KiB from the 1,000th to the 3,000th request, and by 4 KiB in the next 4,000; without some acts it takes twice as many.
+# With sanitizers it is not compared
+FIRST = max(1000 if SANITIZED else 4000 if ACTS else 2000, REQUESTS // 5)
 GROWTH = 16  # KiB
 # Without our patches transfers are copied: each page of the 8 buffers of 64 KiB of an endpoint is a worker's from the first message
 # on that fills it
@@ -99,7 +103,7 @@ def sizes(processes):
 
 
 def hostile(known, requests, seed):
-    result = must(subprocess.run([HOSTILE, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
+    result = must(subprocess.run([HOSTILE, *ACTS, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True))
     print(result.stdout, result.stderr, sep="", end="")
     time.sleep(1)  # of virtual time: nobody is in the middle of anything
