@@ -190,6 +190,11 @@ static void reset(struct hostile *h)
 
 /* --- acts --- */
 
+static void make_vendor_request(struct usb_ctrlrequest *s)
+{
+	s->bRequestType = (uint8_t)((s->bRequestType & ~USB_TYPE_MASK) | USB_TYPE_VENDOR);
+}
+
 /* Sends a hostile request. usbfs refuses some requests; they are changed to vendor requests. */
 static bool send_hostile(struct hostile *h, struct request *r, struct usb_ctrlrequest *s)
 {
@@ -200,11 +205,11 @@ static bool send_hostile(struct hostile *h, struct request *r, struct usb_ctrlre
 	/* dwc2 would take the address, also of a request to an interface or endpoint */
 	if ((s->bRequestType & USB_TYPE_MASK) == USB_TYPE_STANDARD &&
 	    s->bRequest == USB_REQ_SET_ADDRESS)
-		s->bRequestType |= USB_TYPE_VENDOR;
+		make_vendor_request(s);
 	h->requests++;
 	if (request_submit(h, r, s))
 		return true;
-	s->bRequestType = (uint8_t)((s->bRequestType & ~USB_TYPE_MASK) | USB_TYPE_VENDOR);
+	make_vendor_request(s);
 	return request_submit(h, r, s);
 }
 
