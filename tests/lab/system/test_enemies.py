@@ -344,8 +344,16 @@ class Game:
         if trouble:
             self.fail(trouble, True)
 
+    def await_rest_of_x(self):
+        """A reload that the member has asked for may be under way, or a restart: it refuses another one, and while it
+        lasts, the worker's socket and its descriptors are not there."""
+        if self.untouched != "x":
+            tries = (ffsctl("restart", "x").returncode for _ in range(100))
+            tap.ok(0 in tries, "x does not come to rest")
+
     def look_at_all(self):
         self.end_command()
+        self.await_rest_of_x()
         self.look_at_processes()
         try:
             self.victim.more(1)
@@ -358,9 +366,7 @@ class Game:
         """Private memory and descriptors of supervisors and keepers, when nobody holds anything and no worker restarts."""
         self.end_command()  # during a restart the keeper lacks the descriptors of a worker
         self.enemy.ask(self.enemy.order(None, self.about))
-        if self.untouched != "x":  # a reload of the member's may be under way, or a restart: then it is refused
-            tries = (ffsctl("restart", "x").returncode for _ in range(100))
-            tap.ok(0 in tries, "x does not come to rest")
+        self.await_rest_of_x()
         for name in self.names:
             for text in DEAREST:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
