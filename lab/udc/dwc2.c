@@ -272,7 +272,6 @@ static void write_endpoint_control(struct dwc2 *d, int n, bool in, u32 value)
 		*interrupt |= DXEPINT_EPDISBLD;
 	}
 	*control = now;
-	dwc2_endpoint_ready(d, n, in);
 	udc_port_poke(d->port);
 }
 

@@ -84,8 +84,6 @@ extern unsigned int dwc2_cut;
 void dwc2_update_interrupt(struct dwc2 *d);
 bool dwc2_uses_descriptors(const struct dwc2 *d);
 bool dwc2_uses_dma(const struct dwc2 *d);
-/* An endpoint was enabled, or its NAK cleared: takes a SETUP packet that waits for EP0. */
-void dwc2_endpoint_ready(struct dwc2 *d, int n, bool in);
 /* Returns the number that the core has for the frame: of 1 ms, or of a microframe at high speed. */
 u32 dwc2_frame(const struct dwc2 *d, u32 microframe);
 /* Returns the depth of a TX FIFO in words, as the driver has set it. */

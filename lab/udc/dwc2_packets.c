@@ -225,16 +225,20 @@ static void deliver_setup(struct dwc2 *d)
 	d->setup_held = false;
 }
 
-void dwc2_endpoint_ready(struct dwc2 *d, int n, bool in)
+/*
+ * RM, "SETUP transactions" and OTG_DOEPINT.STUP: with the first IN or OUT token after them it is
+ * known that no more SETUP packets follow, and the driver gets the last one. It stays in the RX
+ * FIFO until EP0 is enabled for it.
+ */
+static void end_setup_phase(struct dwc2 *d)
 {
-	if (n == 0 && !in && d->setup_held && takes_setup(d))
+	if (d->setup_held && takes_setup(d))
 		deliver_setup(d);
 }
 
 /*
  * RM: a SETUP packet is always received; it sets NAK of EP0 in both directions and clears its
- * STALL. It stays in the RX FIFO until EP0 is enabled for it. A second one replaces it: the driver
- * wants the last.
+ * STALL. A second one replaces it. The core writes up to three to memory, one behind the other.
  */
 static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequest *request)
 {
@@ -247,8 +251,6 @@ static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequ
 	d->status_reported = false;
 	DWC2_REG(d, DIEPCTL(0)) = (DWC2_REG(d, DIEPCTL(0)) & ~DXEPCTL_STALL) | DXEPCTL_NAKSTS;
 	DWC2_REG(d, DOEPCTL(0)) = (DWC2_REG(d, DOEPCTL(0)) & ~DXEPCTL_STALL) | DXEPCTL_NAKSTS;
-	if (takes_setup(d))
-		deliver_setup(d);
 	dwc2_update_interrupt(d);
 	return sizeof(*request);
 }
@@ -371,6 +373,8 @@ static int on_out(struct udc_port *port, struct udc_packet *p)
 	rc = check_endpoint(d, p, *control);
 	if (rc)
 		return rc;
+	if (n == 0)
+		end_setup_phase(d);
 	if (is_iso(*control)) {
 		rc = iso_out(d, n, p);
 	} else if (n && p->data1 != !!(*control & DXEPCTL_DPID)) {
@@ -400,6 +404,8 @@ static int on_in(struct udc_port *port, struct udc_packet *p)
 	rc = check_endpoint(d, p, *control);
 	if (rc)
 		return rc;
+	if (n == 0)
+		end_setup_phase(d);
 	if (is_iso(*control)) {
 		rc = iso_in(d, n, p);
 	} else if (n == 0 && dwc2_uses_descriptors(d) && is_control_write(d) && !d->setup_held &&

@@ -8,11 +8,12 @@
  * device cannot see the difference, and the bus of an idle lab takes no time. Isochronous endpoints
  * have their transaction in each interval, whatever the device does.
  *
- * Attributes of the platform device udc_host.N, for tests:
+ * Attributes of the platform device udc_host.N, for tests (N of 0: none):
  *
  *   cable      1, or 0 while it is pulled out
  *   suspended  1 while the host suspends the port (the kernels of the lab have no power management)
- *   lost       each N-th isochronous transaction is lost on the cable (0: none)
+ *   lost       each N-th isochronous transaction is lost on the cable
+ *   repeated   each N-th SETUP packet is sent twice, because its ACK was lost (USB 2.0, 8.6.4)
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -338,30 +339,47 @@ static ssize_t suspended_store(struct device *dev, struct device_attribute *attr
 }
 static DEVICE_ATTR_RW(suspended);
 
+static ssize_t store_each(struct device *dev, const char *buf, size_t count, struct each *each)
+{
+	struct host *h = dev_host(dev);
+	unsigned long flags;
+	unsigned int n;
+	int rc = kstrtouint(buf, 0, &n);
+
+	if (rc)
+		return rc;
+	spin_lock_irqsave(&h->port.lock, flags);
+	*each = (struct each){ .n = n, .left = n };
+	spin_unlock_irqrestore(&h->port.lock, flags);
+	return count;
+}
+
 static ssize_t lost_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", dev_host(dev)->lost);
+	return sysfs_emit(buf, "%u\n", dev_host(dev)->lost.n);
 }
 
 static ssize_t lost_store(struct device *dev, struct device_attribute *attr, const char *buf,
 			  size_t count)
 {
-	struct host *h = dev_host(dev);
-	unsigned long flags;
-	unsigned int lost;
-	int rc = kstrtouint(buf, 0, &lost);
-
-	if (rc)
-		return rc;
-	spin_lock_irqsave(&h->port.lock, flags);
-	h->lost = h->until_lost = lost;
-	spin_unlock_irqrestore(&h->port.lock, flags);
-	return count;
+	return store_each(dev, buf, count, &dev_host(dev)->lost);
 }
 static DEVICE_ATTR_RW(lost);
 
+static ssize_t repeated_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", dev_host(dev)->repeated.n);
+}
+
+static ssize_t repeated_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			      size_t count)
+{
+	return store_each(dev, buf, count, &dev_host(dev)->repeated);
+}
+static DEVICE_ATTR_RW(repeated);
+
 static struct attribute *host_attrs[] = { &dev_attr_cable.attr, &dev_attr_suspended.attr,
-					  &dev_attr_lost.attr, NULL };
+					  &dev_attr_lost.attr, &dev_attr_repeated.attr, NULL };
 ATTRIBUTE_GROUPS(host);
 
 /* The USB core needs a driver at the device of a host controller. */

@@ -18,6 +18,19 @@
 
 enum port_event { NO_EVENT, RESET_ENDS, SUSPENDED, RESUME_ENDS };
 
+/* Each n-th of something, counted down; none if n is 0. */
+struct each {
+	unsigned int n, left;
+};
+
+static inline bool each_is_due(struct each *each)
+{
+	if (!each->n || --each->left)
+		return false;
+	each->left = each->n;
+	return true;
+}
+
 struct host {
 	struct udc_port port;
 	struct platform_device *dev;
@@ -31,7 +44,7 @@ struct host {
 	int budget;
 	bool running, pulled_up, vbus;
 	bool cable;
-	unsigned int lost, until_lost;
+	struct each lost, repeated;
 	u8 bounce[MAX_PACKET];
 };
 

@@ -131,6 +131,12 @@ static int move_data(struct host *h, struct transfer *t)
 	return -EINPROGRESS;
 }
 
+static int send_setup(struct host *h, struct urb *urb)
+{
+	spend(h, sizeof(struct usb_ctrlrequest));
+	return h->port.ops->setup(&h->port, usb_pipedevice(urb->pipe), (void *)urb->setup_packet);
+}
+
 static int run_control(struct host *h, struct transfer *t)
 {
 	struct urb *urb = t->urb;
@@ -138,9 +144,9 @@ static int run_control(struct host *h, struct transfer *t)
 	int rc;
 
 	if (t->stage == SETUP) {
-		rc = h->port.ops->setup(&h->port, usb_pipedevice(urb->pipe),
-					(void *)urb->setup_packet);
-		spend(h, sizeof(struct usb_ctrlrequest));
+		rc = send_setup(h, urb);
+		if (rc > 0 && each_is_due(&h->repeated))
+			rc = send_setup(h, urb);
 		if (rc < 0)
 			return rc == -EAGAIN ? -EINPROGRESS : rc;
 		t->data1 = true;
@@ -174,8 +180,7 @@ static void run_iso_packet(struct host *h, struct urb *urb, struct usb_iso_packe
 	int mult = usb_endpoint_maxp_mult(&urb->ep->desc);
 
 	d->actual_length = 0;
-	if (h->lost && --h->until_lost == 0) {
-		h->until_lost = h->lost;
+	if (each_is_due(&h->lost)) {
 		d->status = -EPROTO;
 		return;
 	}

@@ -15,6 +15,7 @@ import os
 import pathlib
 import struct
 import subprocess
+import threading
 import time
 
 import gadgets
@@ -238,6 +239,21 @@ def isochronous():
         cases(ISOCHRONOUS)
 
 
+@test("SETUP packets that the host repeats, as their ACK was lost: each request is answered once, and data moves as before")
+def repeated_setup():
+    with source_and_sink(0):
+        device = harness.device(*ZERO)
+        configuration = device.get_active_configuration().bConfigurationValue
+        try:
+            (harness.UDC_HOST_PORT / "repeated").write_text("1")
+            for number in range(20):
+                check_answers(device, f"{number} requests")
+                eq(control_error(device, 0, 9, configuration, 0), 0, "SET_CONFIGURATION, which enables the endpoints again")
+        finally:
+            (harness.UDC_HOST_PORT / "repeated").write_text("0")
+        cases(BULK)
+
+
 @test("the host suspends the port and resumes it: data moves as before")
 def suspended():
     with source_and_sink(0):
@@ -255,6 +271,66 @@ def pulled_out():
         with harness.configured():
             (harness.UDC_HOST_PORT / "cable").write_text("1")
         cases(BULK)
+
+
+@contextlib.contextmanager
+def asked(milliseconds, *stages):
+    """Has a gadget up whose program answers control requests with the given delay, and the host ask it; yields the device, and the
+    thread in which the host waits for the answer."""
+    path = gadgets.DIRECTORY / "slow.conf"
+    path.write_text('functions : { f : { ffs : { interfaces = ( { string = "f"; } ); };\n'
+                    f'  worker : {{ {gadgets.odd("ready", "only", "11", "setup")} }}; }}; }};\n')
+    with harness.configured():
+        must(ffsctl("up", path))
+    device = harness.device()
+    direction, data, timeout = stages
+    # Request 11 of odd_worker.c, of a vendor to the interface
+    thread = threading.Thread(target=control_error, args=(device, direction | 0x41, 11, milliseconds, 0, data, timeout))
+    thread.start()
+    time.sleep(0.1)  # of virtual time: the SETUP packet has arrived
+    yield device, thread
+    thread.join()
+    down("slow")
+
+
+# Stages of a control request: direction, and data to send or their length
+STAGES = {"without data": (0x00, 0), "with data to the host": (0x80, 64), "with data to the device": (0x00, bytes(64))}
+
+
+@test("the cable is pulled out while the gadget has not answered a request: it answers after it is plugged in")
+def pulled_out_during_a_request():
+    for what, stages in STAGES.items():
+        with asked(450, *stages, 5000) as (_, thread):
+            ok(thread.is_alive(), "the gadget has answered")
+            (harness.UDC_HOST_PORT / "cable").write_text("0")
+            wait_for("state", "not attached")
+            with harness.configured():
+                (harness.UDC_HOST_PORT / "cable").write_text("1")
+            device = harness.device()
+            check_answers(device, f"a request {what}, and the cable")
+            usb.util.dispose_resources(device)
+
+
+@test("the host resets the port while the gadget has not answered a request: it answers the next one")
+def reset_during_a_request():
+    for what, stages in STAGES.items():
+        with asked(450, *stages, 5000) as (device, thread):
+            ok(thread.is_alive(), "the gadget has answered")
+            device.reset()
+            check_answers(device, f"a request {what}, and a reset")
+
+
+@test("the host gives a request up, the gadget answers it, the host resets the port: the gadget answers the next request")
+def reset_after_a_late_answer():
+    for what, stages in STAGES.items():
+        with asked(200, *stages, 50) as (device, thread):
+            ok(not thread.is_alive(), "the host has not given up")
+            time.sleep(0.2)
+            began = time.monotonic()
+            device.reset()
+            check_answers(device, f"a request {what}, a late answer, and a reset")
+            # The kernel of the host resets the port again if the device does not answer for 5 s
+            ok(time.monotonic() - began < 2, f"a request {what}: a second reset")
 
 
 tap.main()
