@@ -162,7 +162,7 @@ int client_supervise_in_background(struct supervisor **s, const struct gadget *g
 	int r;
 
 	*reported = false;
-	supervisor_set_on_up(*s, report_gadget_up, &b);
+	supervisor_set_on_up(*s, NULL, report_gadget_up, &b);
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
 	r = supervisor_watch_up_command(*s, report_fd, err);

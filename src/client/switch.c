@@ -185,7 +185,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		return r;
 	}
 	p->foreign_children = (struct foreign_children){ 0 };
-	supervisor_set_on_up(*p->supervisor, on_gadget_up, p);
+	supervisor_set_on_up(*p->supervisor, on_gadget_up, NULL, p);
 	return supervisor_run(*p->supervisor, options.up_timeout_seconds,
 			      target->model->udc.wait_seconds, err);
 }

@@ -333,7 +333,7 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 	if (result == CLIENT_UNCHANGED)
 		return gadget_error_up_already(g->name, err);
 	supervisor_list_foreign_children(s);
-	supervisor_set_on_up(s, release_unused_memory_after_parsing, NULL);
+	supervisor_set_on_up(s, NULL, release_unused_memory_after_parsing, NULL);
 	supervisor_set_ready_notification_fd(s, options->notify_fd);
 	r = supervisor_run(s, options->up_timeout_seconds, options->udc_wait_seconds, err);
 	r = client_run_requested_switches(&s, g, options, true, r, err);

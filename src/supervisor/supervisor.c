@@ -48,7 +48,8 @@ struct supervisor {
 
 	struct fd_watch up_command_watch; /* watch of the socket of the command that waits
 					 until the gadget is up */
-	void (*on_up)(void *data);
+	void (*on_up_before_log)(void *data);
+	void (*on_up_after_log)(void *data);
 	void *on_up_data;
 };
 
@@ -211,13 +212,14 @@ static void report_up(struct supervisor *s)
 	if (s->live.functions.up_awaits_first_starts)
 		failures_warn_of_early_ends(&s->live);
 	s->live.functions.up_awaits_first_starts = false;
-	s->on_up(s->on_up_data);
+	if (s->on_up_before_log)
+		s->on_up_before_log(s->on_up_data);
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
 		s->live.needs_plan_and_status_update || s->reloader.reload_requested;
 	/*
 	 * The status file must be written before this line of the log: a program that waits for the
-	 * line may read the status file next.
+	 * line may read the status file next. The line must be there when `up` ends.
 	 */
 	if (supervisor_awaits_udc(s))
 		gadget_log(&s->live, "%sup; the gadget is bound when its UDC %s is back", first,
@@ -227,6 +229,8 @@ static void report_up(struct supervisor *s)
 	else
 		gadget_log(&s->live, "%sup, not bound%s%s", first, udc ? " to its UDC " : "",
 			   udc ? udc : "");
+	if (s->on_up_after_log)
+		s->on_up_after_log(s->on_up_data);
 }
 
 static void advance_state_and_write_status(struct supervisor *s)
@@ -490,9 +494,11 @@ int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
 
 /* --- functions for commands --- */
 
-void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
+void supervisor_set_on_up(struct supervisor *s, void (*before_log)(void *data),
+			  void (*after_log)(void *data), void *data)
 {
-	s->on_up = fn;
+	s->on_up_before_log = before_log;
+	s->on_up_after_log = after_log;
 	s->on_up_data = data;
 	s->live.up_is_awaited = true;
 }

@@ -58,10 +58,11 @@ int supervisor_new(struct supervisor **s, const struct supervisor_options *optio
 /* `s` may be NULL. */
 void supervisor_free(struct supervisor *s);
 /*
- * Sets a function that is called once, when the gadget is up and this process is recorded as the
- * owner of the lock.
+ * Sets functions that are called once, when the gadget is up and this process is recorded as the
+ * owner of the lock: one before the log says so, one when it has. Each may be NULL.
  */
-void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *data);
+void supervisor_set_on_up(struct supervisor *s, void (*before_log)(void *data),
+			  void (*after_log)(void *data), void *data);
 /*
  * Sets the file descriptor to which a newline is written when the gadget is up (--notify-fd). The
  * supervisor takes ownership of it.
