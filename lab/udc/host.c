@@ -354,29 +354,20 @@ static ssize_t store_each(struct device *dev, const char *buf, size_t count, str
 	return count;
 }
 
-static ssize_t lost_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", dev_host(dev)->lost.n);
-}
+#define EACH_ATTR(name)                                                                            \
+	static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf)   \
+	{                                                                                          \
+		return sysfs_emit(buf, "%u\n", dev_host(dev)->name.n);                             \
+	}                                                                                          \
+	static ssize_t name##_store(struct device *dev, struct device_attribute *attr,             \
+				    const char *buf, size_t count)                                 \
+	{                                                                                          \
+		return store_each(dev, buf, count, &dev_host(dev)->name);                          \
+	}                                                                                          \
+	static DEVICE_ATTR_RW(name)
 
-static ssize_t lost_store(struct device *dev, struct device_attribute *attr, const char *buf,
-			  size_t count)
-{
-	return store_each(dev, buf, count, &dev_host(dev)->lost);
-}
-static DEVICE_ATTR_RW(lost);
-
-static ssize_t repeated_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", dev_host(dev)->repeated.n);
-}
-
-static ssize_t repeated_store(struct device *dev, struct device_attribute *attr, const char *buf,
-			      size_t count)
-{
-	return store_each(dev, buf, count, &dev_host(dev)->repeated);
-}
-static DEVICE_ATTR_RW(repeated);
+EACH_ATTR(lost);
+EACH_ATTR(repeated);
 
 static struct attribute *host_attrs[] = { &dev_attr_cable.attr, &dev_attr_suspended.attr,
 					  &dev_attr_lost.attr, &dev_attr_repeated.attr, NULL };

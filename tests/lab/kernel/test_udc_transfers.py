@@ -52,20 +52,11 @@ def usbtest(case):
         fcntl.ioctl(node, ioctls.USBDEVFS_IOCTL, request)
 
 
-def error(case):
-    """Returns the error of a case, or 0."""
+def error_of(call, *arguments):
+    """Returns the number of the error that the call raises, or 0."""
     try:
-        usbtest(case)
+        call(*arguments)
     except OSError as e:
-        return e.errno
-    return 0
-
-
-def control_error(device, *request):
-    """Returns the error of a control request, or 0."""
-    try:
-        device.ctrl_transfer(*request)
-    except usb.core.USBError as e:
         return e.errno
     return 0
 
@@ -88,6 +79,14 @@ def wait_for(path, text):
             return
         time.sleep(0.01)
     raise AssertionError(f"{file}: {file.read_text()}, not {text}")
+
+
+def pull_out_and_plug_in():
+    """Returns when the host has configured the device again."""
+    (harness.UDC_HOST_PORT / "cable").write_text("0")
+    wait_for("state", "not attached")
+    with harness.configured():
+        (harness.UDC_HOST_PORT / "cable").write_text("1")
 
 
 @contextlib.contextmanager
@@ -136,7 +135,7 @@ def data_of_requests_without_data():
         requests = {"SET_FEATURE": (3, 1), "CLEAR_FEATURE": (1, 1), "SET_ADDRESS": (5, device.address)}
         for name, request in requests.items():
             for length in (1, 64, 100):
-                eq(control_error(device, 0, *request, 0, bytes(length)), errno.EPIPE, name)
+                eq(error_of(device.ctrl_transfer, 0, *request, 0, bytes(length)), errno.EPIPE, name)
                 check_answers(device, f"{name} with {length} bytes")
         cases(STANDARD_REQUESTS)
 
@@ -148,7 +147,7 @@ def more_data_than_taken():
         configuration = device.get_active_configuration().bConfigurationValue
         # composite_setup() queues an empty request for SET_CONFIGURATION. dwc3 takes one packet, because it rounds buffers up
         for length in (1, 64, 66, 128, 500):
-            found = control_error(device, 0, 9, configuration, 0, bytes(length))
+            found = error_of(device.ctrl_transfer, 0, 9, configuration, 0, bytes(length))
             eq(found, 0 if harness.LAB_UDC == "dwc3" and length <= 64 else errno.EPIPE, f"{length} bytes")
             check_answers(device, f"{length} bytes")
         cases(STANDARD_REQUESTS)
@@ -180,11 +179,11 @@ def halts_of_other_endpoints():
         ok(others, endpoints)
         for address in others:
             for request in (3, 1):  # SET_FEATURE(ENDPOINT_HALT), CLEAR_FEATURE
-                eq(control_error(device, 0x02, request, 0, address), errno.EPIPE, f"{address:02x}")
+                eq(error_of(device.ctrl_transfer, 0x02, request, 0, address), errno.EPIPE, f"{address:02x}")
                 check_answers(device, f"{address:02x}")
         # USB 2.0, 9.4.9, neither requires nor recommends a halt of EP0
         for address in (0x00, 0x80):
-            control_error(device, 0x02, 3, 0, address)
+            error_of(device.ctrl_transfer, 0x02, 3, 0, address)
             for _ in range(3):
                 check_answers(device, f"a halt of {address:02x}")
 
@@ -194,7 +193,7 @@ def refused_data():
     with claimed("ncm") as device:
         for size, wanted in ((0, errno.EPIPE), (2048, 0), (0, errno.EPIPE)):
             # SET_NTB_INPUT_SIZE, f_ncm.c
-            eq(control_error(device, 0x21, 0x86, 0, 0, struct.pack("<I", size)), wanted, f"a size of {size}")
+            eq(error_of(device.ctrl_transfer, 0x21, 0x86, 0, 0, struct.pack("<I", size)), wanted, f"a size of {size}")
             check_answers(device, f"a size of {size}")
 
 
@@ -234,7 +233,7 @@ def isochronous():
             cases(ISOCHRONOUS)
         # usbtest takes more than one error in ten packets for a failure
         lose(2)
-        eq([error(case) for case in ISOCHRONOUS], [errno.EIO] * len(ISOCHRONOUS))
+        eq([error_of(usbtest, case) for case in ISOCHRONOUS], [errno.EIO] * len(ISOCHRONOUS))
         lose(0)
         cases(ISOCHRONOUS)
 
@@ -248,7 +247,8 @@ def repeated_setup():
             (harness.UDC_HOST_PORT / "repeated").write_text("1")
             for number in range(20):
                 check_answers(device, f"{number} requests")
-                eq(control_error(device, 0, 9, configuration, 0), 0, "SET_CONFIGURATION, which enables the endpoints again")
+                # It enables the endpoints again
+                eq(error_of(device.ctrl_transfer, 0, 9, configuration, 0), 0, "SET_CONFIGURATION")
         finally:
             (harness.UDC_HOST_PORT / "repeated").write_text("0")
         cases(BULK)
@@ -266,15 +266,12 @@ def suspended():
 @test("the cable is pulled out and plugged in: the host finds the device again")
 def pulled_out():
     with source_and_sink(0):
-        (harness.UDC_HOST_PORT / "cable").write_text("0")
-        wait_for("state", "not attached")
-        with harness.configured():
-            (harness.UDC_HOST_PORT / "cable").write_text("1")
+        pull_out_and_plug_in()
         cases(BULK)
 
 
 @contextlib.contextmanager
-def asked(milliseconds, *stages):
+def asked(milliseconds, direction, data, timeout):
     """Has a gadget up whose program answers control requests with the given delay, and the host ask it; yields the device, and the
     thread in which the host waits for the answer."""
     path = gadgets.DIRECTORY / "slow.conf"
@@ -283,9 +280,8 @@ def asked(milliseconds, *stages):
     with harness.configured():
         must(ffsctl("up", path))
     device = harness.device()
-    direction, data, timeout = stages
     # Request 11 of odd_worker.c, of a vendor to the interface
-    thread = threading.Thread(target=control_error, args=(device, direction | 0x41, 11, milliseconds, 0, data, timeout))
+    thread = threading.Thread(target=error_of, args=(device.ctrl_transfer, direction | 0x41, 11, milliseconds, 0, data, timeout))
     thread.start()
     time.sleep(0.1)  # of virtual time: the SETUP packet has arrived
     yield device, thread
@@ -302,10 +298,7 @@ def pulled_out_during_a_request():
     for what, stages in STAGES.items():
         with asked(450, *stages, 5000) as (_, thread):
             ok(thread.is_alive(), "the gadget has answered")
-            (harness.UDC_HOST_PORT / "cable").write_text("0")
-            wait_for("state", "not attached")
-            with harness.configured():
-                (harness.UDC_HOST_PORT / "cable").write_text("1")
+            pull_out_and_plug_in()
             device = harness.device()
             check_answers(device, f"a request {what}, and the cable")
             usb.util.dispose_resources(device)
