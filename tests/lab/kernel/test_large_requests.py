@@ -5,20 +5,24 @@
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
 # lab all: kernel=6.12 flavour=debug udc=dwc2,dwc2-ddma,dwc3 build=plain
-"""OUT requests that are larger than what a UDC's driver gives to the controller at once: each short packet ends one."""
+"""OUT requests that are larger than what a UDC's driver gives to the controller at once: each short packet ends one; and requests
+that are shorter than a packet."""
 
 import contextlib
 import errno
+import os
 
 import aio
 import bridge
 import tap
+from harness import LAB_UDC
 from tap import eq, test
 from worker_harness import Gadget
 
 PAGE = 4096
 # dwc3 has 255 TRBs for each endpoint, at worst one for each page of a request (drivers/usb/dwc3/gadget.c, dwc3_calc_trbs_left())
 TRBS = 255
+PACKET = {"full": 64, "high": 512, "super": 1024}[os.environ["LAB_SPEED"]]
 
 
 def message(number, length):
@@ -69,12 +73,32 @@ def halt_between_parts():
             host.bulk(host.out, message(number, 16384))
             host.set_halt(host.out)
             host.clear_halt(host.out)
-            [(ended, result)] = requests.completed(1)
-            eq((ended, result), (number, -errno.EPIPE), "given back")
-            requests.submit(number + 1, bytes(2 * TRBS * PAGE))
-            host.write(message(number + 1, 5000))
-            eq(requests.completed(1), [(number + 1, 5000)], "after the halt")
+            if LAB_UDC == "dummy":  # the request goes on
+                host.write(message(number, 5000))
+                eq(requests.completed(1), [(number, 16384 + 5000)], "after the halt")
+            else:
+                eq(requests.completed(1), [(number, -errno.EPIPE)], "given back")
+                requests.submit(number + 1, bytes(2 * TRBS * PAGE))
+                host.write(message(number + 1, 5000))
+                eq(requests.completed(1), [(number + 1, 5000)], "after the halt")
             number += 2
+
+
+@test("a packet that is longer than its request ends it, overwrites nothing behind its buffer, and nothing of it is in the next one")
+def packet_longer_than_request():
+    with function() as (requests, host):
+        for number, length in enumerate([1, 54, PACKET - 1, PACKET + 100]):
+            requests.submit(2 * number, bytes(length))
+            host.bulk(host.out, bytes([7]) * (length + PACKET - length % PACKET))
+            [(ended, result)] = requests.completed(1)
+            # dwc3 has FunctionFS allocate whole packets (quirk_ep_out_aligned_size), which drops the rest; what the core of dwc2
+            # does with it without descriptors is not known (lab/udc/README.md)
+            wanted = -errno.EOVERFLOW if LAB_UDC in ("dummy", "dwc2-ddma") else length
+            eq((ended, result), (2 * number, wanted), f"request of {length} bytes")
+            requests.submit(2 * number + 1, bytes(PAGE))
+            host.write(message(number, 30))
+            eq(requests.completed(1), [(2 * number + 1, 30)], f"request after one of {length} bytes")
+            eq(requests.buffers[2 * number + 1].raw[:31], message(number, 30) + b"\0", f"data after a request of {length} bytes")
 
 
 tap.main()

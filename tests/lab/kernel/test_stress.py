@@ -6,6 +6,7 @@
 # lab all: kernel=6.12 speed=full timeout=200 build=plain
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 timeout=200 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
+# lab all: kernel=6.12,6.1 flavour=debug udc=dwc2,dwc2-ddma,dwc3 timeout=300 build=plain
 """The stress program of the kernel patches: a small part of what lab/soak runs.
 
 If a boot in the debug flavour finds a fault, the kernel reports it, and lab/run fails.
