@@ -19,7 +19,8 @@ enum readback_quirk {
 	PLAIN,	/* text and a newline, or no bytes if the attribute is not set */
 	RAW,	/* bytes that are not text */
 	PADDED, /* text, padded with NUL bytes or blanks */
-	EMPTY,	/* text; the attribute can be set to an empty text */
+	EMPTY,	/* text; no bytes if the attribute was set to an empty text */
+	NULLED, /* PLAIN, but a newline alone if the attribute was set to an empty text */
 	DATA,	/* data of a property in os_desc; a string has one extra byte at its end */
 	HEX2,	/* number like "0xf", which must be written with two digits: "0x0f" */
 	NAME,	/* name of a network interface, which the kernel made from a pattern */
@@ -47,6 +48,9 @@ static const struct {
 	{ "uac1_legacy", "fn_cntl", FIXED },
 	{ "uac1", "*_name", EMPTY },
 	{ "uac2", "*_name", EMPTY },
+	{ "uvc", "function_name", EMPTY },
+	{ "midi2", "*name", NULLED },
+	{ "midi2", "product_id", NULLED },
 	{ "mass_storage", "inquiry_string", PADDED },
 	{ NULL, "compatible_id", PADDED },
 	{ NULL, "sub_compatible_id", PADDED },
@@ -106,6 +110,7 @@ static char *attribute_value_from_readback(const struct attribute_with_directory
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->value_size;
 	enum readback_quirk quirk = find_readback_quirk(a);
+	const bool may_be_empty = quirk == EMPTY || (quirk == NULLED && n > 0);
 	char *name;
 
 	if (!value || quirk == FIXED)
@@ -118,7 +123,7 @@ static char *attribute_value_from_readback(const struct attribute_with_directory
 		n--;
 	while (quirk != RAW && quirk != DATA && n > 0 && value[n - 1] == '\0')
 		n--;
-	if ((n == 0 && quirk != EMPTY) || (quirk == NOT_4 && n == 1 && *value == '4'))
+	if ((n == 0 && !may_be_empty) || (quirk == NOT_4 && n == 1 && *value == '4'))
 		return NULL;
 	if (quirk == NAME || quirk == HEX2) {
 		_cleanup_free_ char *text = xstrndup(value, n);

@@ -158,6 +158,25 @@ def printer_device_id_is_whole():
         down("one")
 
 
+@test("names that are set to an empty text, in place of the kernel's own, are exported")
+def empty_names_are_exported():
+    for type_, attrs, in_6_1 in (
+            ("uvc", 'function_name = ""; formats = ( { type = "mjpeg"; frames = ( { width = 64; height = 64; } ); } ); ', True),
+            ("uac1", 'function_name = ""; ', False), ("uac2", 'function_name = ""; if_ctrl_name = ""; ', False),
+            ("midi2", 'iface_name = ""; endpoints = ( { ep_name = ""; product_id = ""; blocks = ( { name = ""; } ); } ); ', False)):
+        if not in_6_1 and os.environ["LAB_KERNEL"] == "6.1":
+            continue
+        must(ffsctl("up", "--no-bind", write("one", Case(type_, attrs, {}, []))))
+        configfs, text = harness.configfs("one"), must(ffsctl("export", "one")).stdout
+        eq(text.count('= "";'), attrs.count('= "";'), f"{type_}, exported: {text}")
+        down("one")
+        again = gadgets.DIRECTORY / "one.conf"
+        again.write_text(text)
+        must(ffsctl("up", "--no-bind", again))
+        harness.check_same_snapshots({"configfs": configfs}, {"configfs": harness.configfs("one")})
+        down("one")
+
+
 @test("hid: the interval is exported if it was set, and not the value that the kernel shows before")
 def hid_interval_is_exported():
     if os.environ["LAB_KERNEL"] in ("6.1", "6.12"):  # which have no such attribute

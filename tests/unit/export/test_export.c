@@ -150,6 +150,10 @@ Test(value, as_rows_have_them)
 	VALUE("ncm", "compatible_id", "\0\0\0\0\0\0\0\0", &string_row, NULL);
 	VALUE("printer", "pnp_string", "", &string_row, NULL);
 	VALUE("uac2", "if_ctrl_name", "\n", &string_row, "\"\"");
+	VALUE("uvc", "function_name", "", &string_row, "\"\"");
+	VALUE("midi2", "product_id", "\n", &string_row, "\"\"");
+	VALUE("midi2", "iface_name", "\n", &string_row, "\"\"");
+	VALUE("midi2", "iface_name", "", &string_row, NULL);
 	VALUE("printer", "pnp_string", "a\nb\n", &string_row, NULL);
 	VALUE("printer", "pnp_string", "\xff\n", &string_row, NULL);
 }
