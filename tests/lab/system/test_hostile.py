@@ -32,13 +32,11 @@ if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 2500 if DEBUG else 5000, 20000)))
-# dwc2_hsotg_enqueue_setup(): there is no place for a SETUP packet until the request before has ended, so the host gives up none
-ACTS = ["-k", "setup,halves,reset,unplug"] if harness.LAB_UDC.startswith("dwc2") else []
 # So many until everything has been met that opens something once, and the heap is as large as it gets. On dummy_hcd the supervisor's
-# grows by 20 KiB from the 1,000th to the 3,000th request, and by 4 KiB in the next 4,000; without some acts it takes twice as many.
+# grows by 20 KiB from the 1,000th to the 3,000th request, and by 4 KiB in the next 4,000.
 # On dwc3 it grows by 32 KiB from the 2,000th to the 5,000th, by 16 KiB to the 11,000th, and by 4 KiB to the 20,000th.
 # With sanitizers it is not compared
-FIRST = max(1000 if SANITIZED else 12000 if harness.LAB_UDC == "dwc3" else 4000 if ACTS else 2000, REQUESTS // 5)
+FIRST = max(1000 if SANITIZED else 12000 if harness.LAB_UDC == "dwc3" else 2000, REQUESTS // 5)
 GROWTH = 16  # KiB
 # Without our patches transfers are copied: each page of the 8 buffers of 64 KiB of an endpoint is a worker's from the first message
 # on that fills it
@@ -104,7 +102,7 @@ def sizes(processes):
 
 
 def hostile(known, requests, seed):
-    result = must(subprocess.run([HOSTILE, *ACTS, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
+    result = must(subprocess.run([HOSTILE, "-n", str(requests), "-s", str(seed), *known], stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True))
     print(result.stdout, result.stderr, sep="", end="")
     time.sleep(1)  # of virtual time: nobody is in the middle of anything
