@@ -317,6 +317,53 @@ static void check_property_type(struct load *l, const struct function *f _unused
 	diags_hint(l->diags, "use the types 1, 2, 3 and 6");
 }
 
+/*
+ * Queues whose requests the kernel allocates, each with a buffer, when the gadget is bound
+ * (printer) or a host configures it.
+ */
+static const struct {
+	const char *type;
+	const char *requests; /* the attribute with their number */
+	const char *size;     /* that with the size of a buffer, a pattern of fnmatch; NULL: none */
+	long long usual_size; /* without that attribute */
+	long long n_endpoints; /* that have such a queue */
+} queues[] = {
+	{ "printer", "q_len", NULL, 8192, 2 },		       /* f_printer.c:1142 */
+	{ "Loopback", "qlen", "b*uflen", 4096, 1 },	       /* f_loopback.c:328 */
+	{ "SourceSink", "bulk_qlen", "bulk_buflen", 4096, 2 }, /* f_sourcesink.c:607 */
+	{ "SourceSink", "iso_qlen", "isoc_maxpacket", 1024, 2 },
+	{ "midi", "qlen", "buflen", 512, 2 }, /* f_midi.c:385 and :399 */
+};
+/* A queue of this size is meant; every board that has a device port has this memory. */
+#define QUEUE_BYTES_MAX (64LL << 20)
+
+/* Warns about a queue for which the kernel may end programs, as it does when memory runs out. */
+static void check_queue(struct load *l, const struct function *f,
+			const struct configfs_attribute *a, const struct text_range *at)
+{
+	long long requests, size, most;
+	size_t q = 0;
+
+	while (!streq_null(f->type, queues[q].type) || !streq(a->path, queues[q].requests))
+		if (++q == ARRAY_SIZE(queues))
+			return;
+	size = queues[q].usual_size;
+	for (size_t i = 0; queues[q].size && i < f->configfs_attributes.n; i++)
+		if (fnmatch(queues[q].size, f->configfs_attributes.list[i].path, FNM_PATHNAME) == 0)
+			read_number(&f->configfs_attributes.list[i], &size);
+	if (size < 1 || size > 4194304 || !read_number(a, &requests))
+		return; /* number_limits has these sizes */
+	size *= queues[q].n_endpoints;
+	most = QUEUE_BYTES_MAX / size;
+	if (requests <= most)
+		return;
+	diag_warning(l->diags, at,
+		     "with %s = %lld the kernel takes %lld MiB of memory for requests, and ends "
+		     "programs if the board has less",
+		     a->path, requests, requests * size >> 20);
+	diags_hint(l->diags, "write at most %lld", most);
+}
+
 static const struct {
 	const char *type; /* NULL: of all functions */
 	const char *path; /* a pattern of fnmatch */
@@ -331,6 +378,7 @@ static const struct {
 	{ "midi", "id", check_card_id },
 	{ "mass_storage", "lun.*/removable", check_fixed_drive },
 	{ NULL, "os_desc/interface.*/*/type", check_property_type },
+	{ NULL, "*q*len", check_queue },
 };
 
 void load_check_kernel_limits(struct load *l)

@@ -52,6 +52,17 @@ def one(text, kind, *words):
     eq("; " in got[0], True, "a hint: " + got[0])
 
 
+@test("requests that take more than 64 MiB of the kernel's memory")
+def memory_of_queues():
+    pnp = 'pnp_string = "MFG:a;MDL:b;CLS:PRINTER;"; '
+    for type_, attrs, most, mib in (
+            ("printer", pnp + "q_len", 4096, 64), ("Loopback", "qlen", 16384, 64), ("SourceSink", "bulk_qlen", 8192, 64),
+            ("Loopback", "bulk_buflen = 4194304; qlen", 16, 68), ("Loopback", "buflen = 4194304; qlen", 16, 68),
+            ("SourceSink", "isoc_maxpacket = 512; iso_qlen", 65536, 64), ("midi", "buflen = 65536; qlen", 512, 64)):
+        passes(function(type_, f"{attrs} = {most};"))
+        one(function(type_, f"{attrs} = {most + 1};"), "warning", f"= {most + 1} the kernel takes {mib} MiB", f"at most {most}")
+
+
 @test("numbers that the kernel accepts, and does not use as they are")
 def numbers():
     for type_, name, good, bad, words in (
