@@ -277,12 +277,14 @@ static void load_attrs_of_unknown_type(struct load *l, struct function *f, const
 
 /*
  * Called if the function has no group `attrs`: adds an error for each required key of this group.
- * Adds none if the function has a `tree`, which may set these attributes.
+ * Adds none if the function has a `tree` that is not empty, which may set these attributes.
  */
 static void report_missing_attrs_group(struct load *l, const struct function_type *type,
 				       const struct node *function)
 {
-	if (l->has_syntax_error || node_member(function, "tree"))
+	const struct node *tree = node_member(function, "tree");
+
+	if (l->has_syntax_error || (tree && tree->first_child))
 		return;
 	for (const struct key *k = type->attr_keys->keys; k->name; k++) {
 		if (!(k->flags & KEY_REQUIRED))

@@ -24,7 +24,6 @@ REASONS = [
     # A directory of `tree` that the gadget, the configuration or the function does not have
     (71, "cannot write '[^']*' to .*/functions/.*/lun[.][0-9]+/ro: Invalid argument"),  # a value in `tree`
     (71, "cannot make .*/usb_gadget/gen/.*: (Operation not permitted|Invalid argument)"),
-    (71, "cannot link the function .*/uvc[.][^/]*: No such file or directory"),  # a camera without formats, f_uvc.c, uvc_alloc()
     (71, "cannot link .*/usb_gadget/gen/functions/.*: Operation not permitted"),  # a link of `tree` that no function has
     (71, "the kernel has 8 serial ports for acm, gser and obex of all gadgets together"),
     (71, "a system can have one function of type tcm"),
