@@ -24,6 +24,9 @@ struct number_limit {
 	const char *what_to_do;
 };
 
+/* kmalloc has 4 MiB at most (KMALLOC_MAX_SIZE of linux/slab.h, with pages of 4 KiB). */
+#define KMALLOC_SIZE_MAX 4194304
+
 static const struct number_limit number_limits[] = {
 	/* u_ether.c:97 and :322: a queue of 0 requests is ENOMEM when a host enables the link */
 	{ { "ecm", "eem", "geth", "ncm", "rndis" },
@@ -57,11 +60,11 @@ static const struct number_limit number_limits[] = {
 	  GADGET_SPEED_NONE,
 	  "requests of 0 bytes carry no data",
 	  "the default is 4096" },
-	/* f_loopback.c:328: kmalloc has 4 MiB at most (KMALLOC_MAX_SIZE, pages of 4 KiB) */
+	/* f_loopback.c:328 */
 	{ { "Loopback" },
 	  "b*uflen",
 	  0,
-	  4194304,
+	  KMALLOC_SIZE_MAX,
 	  GADGET_SPEED_NONE,
 	  "the kernel has no memory for a request, so that no host can configure the gadget",
 	  "write at most 4194304; the default is 4096" },
@@ -100,7 +103,7 @@ static const struct number_limit number_limits[] = {
 	{ { "SourceSink" },
 	  "bulk_buflen",
 	  0,
-	  4194304,
+	  KMALLOC_SIZE_MAX,
 	  GADGET_SPEED_NONE,
 	  "the kernel has no memory for a request, so that no host can configure the gadget",
 	  "write at most 4194304; the default is 4096" },
@@ -321,39 +324,49 @@ static void check_property_type(struct load *l, const struct function *f _unused
  * Queues whose requests the kernel allocates, each with a buffer, when the gadget is bound
  * (printer) or a host configures it.
  */
-static const struct {
+static const struct queue {
 	const char *type;
 	const char *requests; /* the attribute with their number */
-	const char *size;     /* that with the size of a buffer, a pattern of fnmatch; NULL: none */
+	const char *size;     /* that with the size of a buffer; NULL: none */
 	long long usual_size; /* without that attribute */
-	long long n_endpoints; /* that have such a queue */
+	int n_endpoints;      /* that have such a queue */
 } queues[] = {
 	{ "printer", "q_len", NULL, 8192, 2 },		       /* f_printer.c:1142 */
-	{ "Loopback", "qlen", "b*uflen", 4096, 1 },	       /* f_loopback.c:328 */
+	{ "Loopback", "qlen", "bulk_buflen", 4096, 1 },	       /* f_loopback.c:328 */
 	{ "SourceSink", "bulk_qlen", "bulk_buflen", 4096, 2 }, /* f_sourcesink.c:607 */
 	{ "SourceSink", "iso_qlen", "isoc_maxpacket", 1024, 2 },
 	{ "midi", "qlen", "buflen", 512, 2 }, /* f_midi.c:385 and :399 */
 };
-/* A queue of this size is meant; every board that has a device port has this memory. */
+/* More is hardly meant, and small boards do not have it. */
 #define QUEUE_BYTES_MAX (64LL << 20)
+
+/* Returns the queue of which the attribute is the number of requests; NULL: none. */
+static const struct queue *find_queue(const struct function *f, const struct configfs_attribute *a)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(queues); i++)
+		if (streq_null(f->type, queues[i].type) && streq(a->path, queues[i].requests))
+			return &queues[i];
+	return NULL;
+}
 
 /* Warns about a queue for which the kernel may end programs, as it does when memory runs out. */
 static void check_queue(struct load *l, const struct function *f,
 			const struct configfs_attribute *a, const struct text_range *at)
 {
+	const struct queue *queue = find_queue(f, a);
+	const struct configfs_attribute *buffer;
 	long long requests, size, most;
-	size_t q = 0;
 
-	while (!streq_null(f->type, queues[q].type) || !streq(a->path, queues[q].requests))
-		if (++q == ARRAY_SIZE(queues))
-			return;
-	size = queues[q].usual_size;
-	for (size_t i = 0; queues[q].size && i < f->configfs_attributes.n; i++)
-		if (fnmatch(queues[q].size, f->configfs_attributes.list[i].path, FNM_PATHNAME) == 0)
-			read_number(&f->configfs_attributes.list[i], &size);
-	if (size < 1 || size > 4194304 || !read_number(a, &requests))
-		return; /* number_limits has these sizes */
-	size *= queues[q].n_endpoints;
+	if (!queue || !read_number(a, &requests))
+		return;
+	size = queue->usual_size;
+	buffer =
+		queue->size ? configfs_attributes_find(&f->configfs_attributes, queue->size) : NULL;
+	if (buffer)
+		read_number(buffer, &size);
+	if (size < 1 || size > KMALLOC_SIZE_MAX) /* number_limits has this */
+		return;
+	size *= queue->n_endpoints;
 	most = QUEUE_BYTES_MAX / size;
 	if (requests <= most)
 		return;
