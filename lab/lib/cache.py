@@ -182,7 +182,9 @@ def module_sources():
 
 
 def udc_sources():
-    directory = os.path.join(LAB, "udc")
+    """Returns the sources of the models of UDCs: those of lab/udc, or of the directory of the environment variable
+    LAB_UDC."""
+    directory = os.environ.get("LAB_UDC") or os.path.join(LAB, "udc")
     return [os.path.join(directory, n) for n in sorted(os.listdir(directory)) if n.endswith((".c", ".h", "Kbuild"))]
 
 

@@ -31,6 +31,11 @@ FIELDS = ("What", "Function", "Reverses", "Tests", "Equivalent")
 NEEDED = ("What", "Function", "Tests")
 
 
+def is_of_model(patch):
+    """Returns whether a patch of lab/udc/mutants changes a model, not a driver of the kernel."""
+    return "\n+++ b/lab/udc/" in patch
+
+
 class Bad(Exception):
     """Raised if a file of mutants has an error, or if a mutant cannot be planted. The text has the name of the mutant, or
     the line of the file, and the reason."""

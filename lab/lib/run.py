@@ -55,6 +55,7 @@ Environment:
   LAB_CORE  the core to run on (default: one that no other lab uses)
   LAB_EXTRA_PATCH  a patch to apply after those of kernel/patches
   LAB_GROUPS  the same as --groups
+  LAB_UDC   a directory with the sources of the models of UDCs (default: lab/udc)
   LAB_PROFILE  a file for the times of the run, a JSON object in seconds: boot (until
             the command is started), total, processor
 

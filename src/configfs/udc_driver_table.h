@@ -10,7 +10,10 @@
 
 #include "gadgetfile/gadget.h"
 
-/* A dwc3 of both roles has a file UDC/mode here that shows and sets the role (dwc3/debugfs.c). */
+/*
+ * A dwc3 of both roles has a file UDC/mode here that shows and sets the role (dwc3/debugfs.c); a
+ * dwc2 has the sizes of its FIFOs in UDC/params.
+ */
 #define USB_DEBUGFS_DIR "/sys/kernel/debug/usb"
 
 enum udc_answer { UDC_UNKNOWN, UDC_NO, UDC_YES };

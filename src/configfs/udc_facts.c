@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -76,6 +77,44 @@ static enum udc_answer find_fix(const struct paths *paths)
 	return answer;
 }
 
+/* --- FIFOs ------------------------------------------------------------------------------------ */
+
+#define PARAMS_MAX (16 * 1024)
+#define WORD 4 /* bytes: dwc2 counts in words */
+
+/* dwc2/debugfs.c, params_show(). FIFOs that the controller does not have are 0. */
+void udc_facts_set_tx_fifos(struct udc_facts *facts, const char *params)
+{
+	unsigned int n, words, one_each = 0;
+
+	facts->n_tx_fifos = 0;
+	for (const char *line = params; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "g_tx_fifo_size[%2u] : %6u", &n, &words) == 2 && n > 0 && words &&
+		    facts->n_tx_fifos < UDC_TX_FIFOS_MAX)
+			facts->tx_fifos[facts->n_tx_fifos++] = words * WORD;
+		else
+			sscanf(line, "en_multiple_tx_fifo : %1u", &one_each);
+	}
+	if (!one_each)
+		facts->n_tx_fifos = 0;
+}
+
+/*
+ * Reads `params`, which the driver keeps in memory, and not `fifo`, for which it reads registers:
+ * the controller may have no clock (dwc2/debugfs.c, fifo_show()).
+ */
+static void find_tx_fifos(const char *udc, struct udc_facts *facts)
+{
+	_cleanup_free_ char *driver = udc_driver(udc), *params = NULL,
+			    *path = strf(USB_DEBUGFS_DIR "/%s/params", udc);
+	size_t size;
+
+	if (streq_null(driver, "dwc2") &&
+	    file_read(AT_FDCWD, path, PARAMS_MAX, &params, &size) == 0)
+		udc_facts_set_tx_fifos(facts, params);
+}
+
 struct udc_facts udc_facts_find(const struct paths *paths, const struct gadget *g, const char *udc,
 				const char *driver)
 {
@@ -85,6 +124,8 @@ struct udc_facts udc_facts_find(const struct paths *paths, const struct gadget *
 	if (bound && *bound)
 		udc = bound;
 	facts.superspeed = udc ? is_superspeed_udc(udc) : is_superspeed_driver(driver);
+	if (udc)
+		find_tx_fifos(udc, &facts);
 	/* A system may have many gadgets: reads them only if the answer matters. */
 	if (configfs_attributes_find(&g->configfs_attributes, "webusb/use"))
 		facts.webusb_fix = find_fix(paths);

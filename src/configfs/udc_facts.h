@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is known about a UDC and the running kernel on which bcdUSB depends (composite.c,
- * USB_DT_DEVICE).
+ * What is known about one UDC and the running kernel: on what bcdUSB depends (composite.c,
+ * USB_DT_DEVICE), and the FIFOs.
  */
 #pragma once
 
 #include "base/paths.h"
 #include "configfs/udc_driver_table.h"
 #include "gadgetfile/gadget.h"
+
+#define UDC_TX_FIFOS_MAX 15 /* of dwc2: MAX_EPS_CHANNELS - 1 */
 
 struct udc_facts {
 	enum udc_answer superspeed; /* whether the UDC supports SuperSpeed */
@@ -16,6 +18,13 @@ struct udc_facts {
 	 * whether it has our fix "report USB 2.1 with WebUSB". Others report 2.01.
 	 */
 	enum udc_answer webusb_fix;
+	/*
+	 * Bytes of each FIFO. An IN endpoint besides ep0 can only be enabled with a FIFO of its own
+	 * that has room for the packets of a microframe. None: unknown, or the UDC has no such
+	 * rule.
+	 */
+	unsigned int tx_fifos[UDC_TX_FIFOS_MAX];
+	size_t n_tx_fifos;
 };
 
 /*
@@ -25,3 +34,9 @@ struct udc_facts {
  */
 struct udc_facts udc_facts_find(const struct paths *paths, const struct gadget *g, const char *udc,
 				const char *driver);
+
+/*
+ * Sets the FIFOs from the text of dwc2's file `params` in debugfs: none, if the controller has no
+ * FIFO for each IN endpoint.
+ */
+void udc_facts_set_tx_fifos(struct udc_facts *facts, const char *params);

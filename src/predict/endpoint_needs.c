@@ -74,6 +74,12 @@ static struct endpoint_need *find_or_add(struct endpoint_needs *needs,
 	return added;
 }
 
+static void raise_to(unsigned int *most, unsigned int n)
+{
+	if (n > *most)
+		*most = n;
+}
+
 /*
  * Adds the endpoints of the configuration at one speed. The descriptors of a function can have
  * another order at another speed.
@@ -86,16 +92,19 @@ static void add_speed(const struct prediction_input *prediction, const struct co
 	predict_config(prediction, config, &d);
 	for (size_t i = 0; i < d.n; i++) {
 		const struct descriptor *one = &d.list[i];
-		unsigned int packet = (one->bytes[4] | (unsigned int)one->bytes[5] << 8) & 0x7ff;
+		unsigned int field = one->bytes[4] | (unsigned int)one->bytes[5] << 8;
+		unsigned int packet = field & 0x7ff, /* USB 2.0, table 9-13 */
+			all = packet * (1 + (field >> 11 & 3));
 		struct endpoint_need new, *need;
 
 		if (!claims_endpoint(one))
 			continue;
 		new = need_of_descriptor(one);
 		need = find_or_add(out, &new, count_same_kind_before(&d, i));
-		if (one->certain_bits[4] && one->certain_bits[5] &&
-		    packet > need->max_packet[prediction->speed])
-			need->max_packet[prediction->speed] = packet;
+		if (!one->certain_bits[4] || !one->certain_bits[5])
+			continue;
+		raise_to(&need->max_packet[prediction->speed], packet);
+		raise_to(&need->max_per_microframe[prediction->speed], all);
 	}
 }
 

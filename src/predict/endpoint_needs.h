@@ -15,6 +15,8 @@ struct endpoint_need {
 	char endpoint_letter;			 /* see struct descriptor */
 	unsigned int max_packet[EP_SPEED_COUNT]; /* bytes at each speed; 0: unknown, or the gadget
 						    does not have the speed */
+	/* Bytes of the packets of one microframe, at each speed; 0: as above. */
+	unsigned int max_per_microframe[EP_SPEED_COUNT];
 };
 
 struct endpoint_needs {

@@ -205,10 +205,55 @@ static char *too_few_text(const struct udc_traits *udc, const struct config *con
 		    direction_words[without->direction], without->function->label);
 }
 
-static void check_config(const struct udc_traits *udc, const struct gadget *g,
-			 enum predict_kernel kernel, const struct config *config,
-			 struct udc_mismatches *out)
+static size_t count_at_least(const unsigned int *list, size_t n, unsigned int least)
 {
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += list[i] >= least;
+	return found;
+}
+
+/*
+ * dwc2 gives each IN endpoint that is enabled the smallest free FIFO that has room for its packets
+ * (dwc2_hsotg_ep_enable()). Without one the host's request fails, SET_CONFIGURATION or
+ * SET_INTERFACE. All endpoints get one, in any order, if there are for each size at least as many
+ * FIFOs of this size or larger as endpoints.
+ */
+static void check_fifos(const struct udc_facts *facts, const struct endpoint_needs *needs,
+			const struct position *at, unsigned int config, int speed,
+			struct udc_mismatches *out)
+{
+	_cleanup_free_ unsigned int *bytes = xcalloc(needs->n + 1, sizeof(*bytes));
+	unsigned int lacking = 0; /* the largest size of which there are too few */
+	size_t n = 0, wanted, fifos;
+
+	for (size_t i = 0; i < needs->n; i++)
+		if (needs->list[i].direction == EP_IN && needs->list[i].max_per_microframe[speed])
+			bytes[n++] = needs->list[i].max_per_microframe[speed];
+	for (size_t i = 0; i < n; i++)
+		if (count_at_least(bytes, n, bytes[i]) >
+			    count_at_least(facts->tx_fifos, facts->n_tx_fifos, bytes[i]) &&
+		    bytes[i] > lacking)
+			lacking = bytes[i];
+	if (!lacking)
+		return;
+	wanted = count_at_least(bytes, n, lacking);
+	fifos = count_at_least(facts->tx_fifos, facts->n_tx_fifos, lacking);
+	add_mismatch(out, UDC_TOO_FEW_FIFOS, at,
+		     strf("configuration %u has %zu IN endpoint%s with %u bytes or more at %s, and "
+			  "the UDC has %zu FIFO%s for them: a host cannot use all at once",
+			  config, wanted, wanted == 1 ? "" : "s", lacking, speed_words[speed],
+			  fifos, fifos == 1 ? "" : "s"),
+		     "use fewer IN endpoints or smaller packets, or change the FIFOs: "
+		     "'g-tx-fifo-size' in the device tree");
+}
+
+static void check_config(const struct udc_traits *udc, const struct udc_facts *facts,
+			 const struct gadget *g, enum predict_kernel kernel,
+			 const struct config *config, struct udc_mismatches *out)
+{
+	const struct position *at = config->at.file ? &config->at : &g->functions_at;
 	_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
 	_cleanup_free_ bool *is_reported = NULL;
 	const struct endpoint_need *without;
@@ -219,10 +264,11 @@ static void check_config(const struct udc_traits *udc, const struct gadget *g,
 		is_reported[i] = report_type_or_packet(udc, &needs.list[i], out);
 	without = find_need_without_endpoint(udc, &needs, is_reported);
 	if (without)
-		add_mismatch(out, UDC_TOO_FEW_ENDPOINTS,
-			     config->at.file ? &config->at : &g->functions_at,
+		add_mismatch(out, UDC_TOO_FEW_ENDPOINTS, at,
 			     too_few_text(udc, config, &needs, without),
 			     "leave a function out, or use one that needs fewer endpoints");
+	for (int speed = EP_HIGH; facts->n_tx_fifos && !without && speed >= EP_FULL; speed--)
+		check_fifos(facts, &needs, at, config->id, speed, out);
 }
 
 static void check_zlp(const struct udc_traits *udc, const struct function *f,
@@ -332,15 +378,17 @@ void udc_mismatches_find(const char *driver, const struct udc_facts *facts, cons
 	const struct udc_traits *udc = udc_traits_or_unknown(driver);
 	const struct udc_facts unknown = { 0 };
 
+	if (!facts)
+		facts = &unknown;
 	for (size_t i = 0; udc->endpoints[0].n && i < g->n_configs; i++)
-		check_config(udc, g, kernel, &g->configs[i], out);
+		check_config(udc, facts, g, kernel, &g->configs[i], out);
 	for (size_t i = 0; udc->zlp == UDC_NO && i < g->n_functions; i++)
 		check_zlp(udc, &g->functions[i], out);
 	for (size_t i = 0; udc->max_transfer && i < g->n_functions; i++)
 		check_transfers(udc, &g->functions[i], out);
 	for (size_t i = 0; udc->zlp_blocks_ep0 && i < g->n_functions; i++)
 		check_report_descriptor(udc, &g->functions[i], out);
-	check_landing_page(facts ? facts : &unknown, g, out);
+	check_landing_page(facts, g, out);
 	for (size_t i = 0; udc->max_speed == GADGET_SPEED_FULL &&
 			   g->max_speed != GADGET_SPEED_FULL && i < g->n_functions;
 	     i++)

@@ -17,6 +17,8 @@ enum udc_mismatch_kind {
 	UDC_TRANSFER_TOO_LONG, /* a worker's transfers are longer than what the driver does right */
 	/* no host can read the report descriptor of a hid function without our fix */
 	UDC_REPORT_DESCRIPTOR_UNREAD,
+	/* a configuration has IN endpoints for which the UDC has no FIFO that is large enough */
+	UDC_TOO_FEW_FIFOS,
 	UDC_NO_ROOM_FOR_SOUND, /* at full speed, an endpoint for sound is too small */
 };
 

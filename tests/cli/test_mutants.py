@@ -3,7 +3,7 @@
 # lab: build=plain
 # lab all: build=plain,sanitize
 # lab needs: kernels
-"""kernel/mutants, tests/mutants and packaging/mutants: each defect can still be planted, in the patched kernels and in the
+"""kernel/mutants, lab/udc/mutants, tests/mutants and packaging/mutants: each defect can still be planted, in the patched kernels and in the
 project's sources, whose lines change. lab/mutants tries whether tests notice it, which takes longer."""
 
 import collections
@@ -40,6 +40,31 @@ def mutants(version):
     return found
 
 
+UDC = os.path.join(SRC, "lab", "udc", "mutants")
+UDC_HEAD = re.compile(r"\AWhat: \S.*\nCaught-by: (tests/lab/\w+/test_\w+\.py)\nOn: (6\.12|6\.1) (?:normal|debug)\nUdc: (\S+)\n(?:Append: (\S+)\n)?(?:Only-all: \S.*\n)?SPDX-License-Identifier: \S+\n\n")
+
+
+def udc_mutants(version=None):
+    """{name: (match of its head, text)} of those that are for the version's driver; without one, of those that are for a
+    model."""
+    found = {}
+    for name in sorted(os.listdir(UDC)):
+        text = cache.read(os.path.join(UDC, name)).decode()
+        head = UDC_HEAD.match(text)
+        ok(head, f"{name}: its head is wrong:\n{text[:300]}")
+        if (None if planted.is_of_model(text) else head[2]) == version:
+            found[name] = (head, text)
+    return found
+
+
+def not_applicable(tree, texts):
+    """{name: what patch says} of the patches that do not apply to the tree."""
+    results = {name: subprocess.run(["patch", "-p1", "-F0", "--dry-run"], cwd=tree, input=text, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+               for name, text in texts.items()}
+    return {name: r.stdout for name, r in results.items() if r.returncode}
+
+
 def plant(version):
     patches = cache.kernel_patches(version, "patched")
     with tempfile.TemporaryDirectory(prefix="ffsctl-mutants-") as tree:
@@ -49,17 +74,24 @@ def plant(version):
             shutil.copyfile(os.path.join(source, name), os.path.join(tree, name))
         subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "apply", f"VERSION={version}", f"TREE={tree}"],
                        check=True, stdout=sys.stderr)
-        failed = {}
-        for name, patch in mutants(version).items():
-            result = subprocess.run(["patch", "-p1", "-F0", "--dry-run"], cwd=tree, input=patch, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if result.returncode:
-                failed[name] = result.stdout
-        eq(failed, {}, "mutants that do not apply")
+        eq(not_applicable(tree, {**mutants(version), **{n: text for n, (_, text) in udc_mutants(version).items()}}), {},
+           "mutants that do not apply")
 
 
 for version_ in ("6.12", "6.1"):
     test(f"the mutants for {version_} apply without fuzz", version_)(plant)
+
+
+@test("the mutants of models of UDCs apply without fuzz, and lab/test runs the programs that notice those of UDCs on the UDC")
+def udc_mutants_fit():
+    models = udc_mutants()
+    eq(not_applicable(SRC, {n: text for n, (_, text) in models.items()}), {})
+    missing = []
+    for name, (head, _) in {**models, **udc_mutants("6.12"), **udc_mutants("6.1")}.items():
+        runs = programs.variations(os.path.join(SRC, head[1]), "Only-all" in head[0])
+        if (head[2], head[3], head[4] or "") not in {(v["kernel"], v["udc"], v["append"]) for v in runs}:
+            missing.append(name)
+    eq(missing, [])
 
 
 @test("every selftest of the series has mutants, and none is for another program")
@@ -139,16 +171,13 @@ def named_tests_exist():
 
 @test("each defect of packaging/mutants fits the tree, and its head is complete")
 def packaging_defects_fit():
-    wrong = {}
+    texts = {}
     for path in glob.glob(os.path.join(SRC, "packaging/mutants/*.patch")):
         text = cache.read(path).decode()
         ok(re.match(r"What: \S.*\nCaught-by: (?:packaging/cross|lab/test) .*\nSays: \S.*\nSPDX-License-Identifier: \S+\n\n", text),
            f"{path}: its head is wrong")
-        result = subprocess.run(["patch", "-p1", "-F0", "--dry-run"], cwd=SRC, input=text, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, check=False)
-        if result.returncode:
-            wrong[path] = result.stdout
-    eq(wrong, {})
+        texts[path] = text
+    eq(not_applicable(SRC, texts), {})
 
 
 tap.main()

@@ -151,6 +151,68 @@ Test(udc_mismatches, a_landing_page_is_read_with_superspeed_or_a_fix)
 	expect_page_warning((struct udc_facts){ UDC_UNKNOWN, UDC_NO }, NULL);
 }
 
+static void expect_fifo_warning(const char *params, const char *text, const char *says)
+{
+	_cleanup_gadget_ struct gadget *g = load(text);
+	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
+	struct udc_facts facts = { 0 };
+
+	udc_facts_set_tx_fifos(&facts, params);
+	udc_mismatches_find("dwc2", &facts, g, KERNEL_6_12, &m);
+	cr_expect_eq(m.n, says ? 1 : 0, "%s: %zu: %s", text, m.n, m.n ? m.list[0].text : "");
+	if (says && m.n > 0) {
+		cr_expect_eq(m.list[0].kind, UDC_TOO_FEW_FIFOS);
+		cr_expect_str_eq(m.list[0].text, says);
+	}
+}
+
+#define ENDPOINTS(list)                                                                            \
+	"functions = { f = { ffs = { interfaces = ( { endpoints = ( " list " ); } ); }; }; };"
+#define FIFO(n, words) "g_tx_fifo_size[" #n "]              : " #words "\n"
+#define DEDICATED "en_multiple_tx_fifo           : 1\n"
+#define ONE_LARGE FIFO(0, 0) FIFO(1, 16) FIFO(2, 256) FIFO(3, 16) FIFO(4, 0)
+
+Test(udc_mismatches, each_in_endpoint_needs_a_fifo_of_dwc2)
+{
+	static const char two_large[] =
+		"configuration 1 has 2 IN endpoints with 512 bytes or more at high speed, and the "
+		"UDC has 1 FIFO for them: a host cannot use all at once";
+
+	expect_fifo_warning(DEDICATED ONE_LARGE, ENDPOINTS("\"bulk-in\", \"bulk-out\""), NULL);
+	expect_fifo_warning(DEDICATED ONE_LARGE, ENDPOINTS("\"bulk-in\", \"bulk-in\""), two_large);
+	expect_fifo_warning(DEDICATED ONE_LARGE "max_speed : 0\n",
+			    ENDPOINTS("\"interrupt-in\", \"bulk-in\", \"interrupt-in\""), NULL);
+	expect_fifo_warning(DEDICATED FIFO(1, 256) FIFO(2, 1024),
+			    ENDPOINTS("\"bulk-in\", \"bulk-in\""), NULL);
+	expect_fifo_warning(DEDICATED ONE_LARGE,
+			    "max_speed = \"full\"; " ENDPOINTS("\"bulk-in\", \"bulk-in\""),
+			    NULL);
+	expect_fifo_warning(
+		DEDICATED ONE_LARGE,
+		ENDPOINTS("\"bulk-in\", \"interrupt-in\", \"interrupt-in\", "
+			  "\"interrupt-in\""),
+		"configuration 1 has 4 IN endpoints with 64 bytes or more at high speed, "
+		"and the UDC has 3 FIFOs for them: a host cannot use all at once");
+	/* Shared FIFOs, and nothing known */
+	expect_fifo_warning("en_multiple_tx_fifo : 0\n" ONE_LARGE,
+			    ENDPOINTS("\"bulk-in\", \"bulk-in\""), NULL);
+	expect_fifo_warning("", ENDPOINTS("\"bulk-in\", \"bulk-in\""), NULL);
+}
+
+Test(udc_mismatches, a_fifo_has_the_packets_of_a_microframe)
+{
+	static const char three[] =
+		"functions = { f = { ffs = { interfaces = ( { alternates = ( { "
+		"endpoints = ( { type = \"iso\"; direction = \"in\"; max_packet = "
+		"1024; mult = 3; } ); } ); } ); }; }; };";
+
+	expect_fifo_warning(DEDICATED FIFO(1, 768), three, NULL);
+	expect_fifo_warning(
+		DEDICATED FIFO(1, 767), three,
+		"configuration 1 has 1 IN endpoint with 3072 bytes or more at high speed, "
+		"and the UDC has 0 FIFOs for them: a host cannot use all at once");
+}
+
 #define TWO_LINES "functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };"
 
 Test(udc_mismatches, a_known_driver_has_too_few_endpoints)
