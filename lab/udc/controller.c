@@ -31,6 +31,8 @@ static enum hrtimer_restart raise_interrupt(struct hrtimer *timer)
 	struct udc_irq *irq = container_of(timer, struct udc_irq, timer);
 
 	for (int i = 0; READ_ONCE(irq->level); i++) {
+		if (irqd_irq_disabled(irq_get_irq_data(irq->number)))
+			return HRTIMER_NORESTART;
 		if (i == STORM) {
 			pr_err("udc_host: the driver does not end interrupt %d\n", irq->number);
 			return HRTIMER_NORESTART;
@@ -47,6 +49,17 @@ void udc_irq_set(struct udc_irq *irq, bool level)
 	irq->level = level;
 }
 EXPORT_SYMBOL_GPL(udc_irq_set);
+
+/* A level that the driver has not seen while it had the interrupt disabled is raised now. */
+static void on_enable(struct irq_data *data)
+{
+	struct udc_irq *irq = irq_data_get_irq_chip_data(data);
+
+	if (READ_ONCE(irq->level))
+		hrtimer_start(&irq->timer, ns_to_ktime(IRQ_DELAY_NS), HRTIMER_MODE_REL_HARD);
+}
+
+static struct irq_chip chip = { .name = "udc_host", .irq_enable = on_enable };
 
 /* `offset` is from the start of the region. */
 static long map_registers(unsigned long offset, size_t size, const struct logic_iomem_ops **ops,
@@ -70,20 +83,43 @@ static int add_registers(const struct udc_port *port, const struct logic_iomem_o
 	return port->index == 0 ? logic_iomem_add_region(&region, &region_ops) : 0;
 }
 
+static struct platform_device *alloc_device(const char *name, int index)
+{
+	struct platform_device *dev = platform_device_alloc(name, index);
+
+	if (!dev)
+		return NULL;
+	dev->platform_dma_mask = DMA_BIT_MASK(32);
+	dev->dev.dma_mask = &dev->platform_dma_mask;
+	dev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
+	return dev;
+}
+
+static int add_parent(const struct udc_controller *c, struct platform_device *dev)
+{
+	struct platform_device *parent = alloc_device(c->parent, dev->id);
+
+	if (!parent)
+		return -ENOMEM;
+	dev->dev.parent = &parent->dev;
+	return platform_device_add(parent);
+}
+
 static int add_device(const struct udc_controller *c, const struct udc_port *port, int irq)
 {
 	struct resource resources[] = { DEFINE_RES_MEM(BASE + port->index * UDC_REGION, UDC_REGION),
 					DEFINE_RES_IRQ(irq) };
-	struct platform_device *dev = platform_device_alloc(c->name, port->index);
+	struct platform_device *dev = alloc_device(c->name, port->index);
 	int rc;
 
 	if (!dev)
 		return -ENOMEM;
-	dev->platform_dma_mask = DMA_BIT_MASK(32);
-	dev->dev.dma_mask = &dev->platform_dma_mask;
-	dev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
 	rc = platform_device_add_resources(dev, resources, ARRAY_SIZE(resources));
-	if (!rc)
+	if (!rc && c->parent)
+		rc = add_parent(c, dev);
+	if (!rc && c->platform_data)
+		rc = platform_device_add_data(dev, c->platform_data, c->platform_data_size);
+	if (!rc && c->properties)
 		rc = device_create_managed_software_node(&dev->dev, c->properties, NULL);
 	if (!rc)
 		rc = platform_device_add(dev);
@@ -102,7 +138,8 @@ int udc_controller_add(const struct udc_controller *c, struct udc_port *port, st
 
 	irq->number = LAST_IRQ - port->index;
 	udc_init_timer(&irq->timer, raise_interrupt);
-	irq_set_chip_and_handler_name(irq->number, &dummy_irq_chip, handle_simple_irq, c->driver);
+	irq_set_chip_and_handler_name(irq->number, &chip, handle_simple_irq, c->driver);
+	irq_set_chip_data(irq->number, irq);
 	rc = add_registers(port, c->registers);
 	if (!rc)
 		rc = udc_port_start(port);

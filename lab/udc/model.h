@@ -100,7 +100,11 @@ struct udc_controller {
 	const char *name;			 /* of the device, which becomes NAME.INDEX */
 	const char *driver;			 /* the platform driver that the device is for */
 	const struct logic_iomem_ops *registers; /* get the model as `priv` */
-	const struct property_entry *properties; /* of the device tree */
+	const struct property_entry *properties; /* of the device tree, or NULL */
+	/* Of drivers that have one device for the controller and another one for the board, or NULL */
+	const char *parent;	   /* name of the board's device, which DMA is for */
+	const void *platform_data; /* of the controller's device, which gets a copy */
+	size_t platform_data_size;
 };
 
 /*
