@@ -23,7 +23,8 @@ PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c"
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 # Those that udc.py builds: {directory: options of Kconfig that the kernel's configuration lacks}
 UDC_DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"},
-               "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_DUAL_ROLE": "y"}}
+               "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_DUAL_ROLE": "y"},
+               "drivers/usb/chipidea": {"CONFIG_USB_CHIPIDEA": "m", "CONFIG_USB_CHIPIDEA_UDC": "y"}}
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")
 HARNESS = ("tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
 # Debian's linux-libc-dev

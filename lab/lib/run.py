@@ -32,11 +32,11 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
                           kernel, and programs of Debian's i386, which come before the
                           machine's; power: CONFIG_PM, with which hosts suspend idle devices
                           (normal)
-  --udc dummy|dwc2|dwc2-ddma|dwc3
+  --udc dummy|dwc2|dwc2-ddma|dwc3|chipidea
                           the driver of the UDCs: dummy_hcd, or the kernel's dwc2, with descriptor
-                          DMA or without, or dwc3, on a model of its hardware (dummy)
-  --speed full|high|super fastest speed of the UDCs (super; dwc2, dwc3: high)
-  --udcs N                UDCs of --udc, dummy_udc.0 and so on (1; dwc2, dwc3: at most 2)
+                          DMA or without, dwc3 or ci_hdrc, on a model of its hardware (dummy)
+  --speed full|high|super fastest speed of the UDCs (super; not dummy: high)
+  --udcs N                UDCs of --udc, dummy_udc.0 and so on (1; not dummy: at most 2)
   --vudcs N               usbip-vudc.0 and so on, with vhci_hcd (0: not loaded)
   --mem SIZE              memory of the machine (1G)
   --timeout S             ends the run after S seconds (600; 0: never; a shell: never)
@@ -245,7 +245,8 @@ def memory_dir(mem):
 # have the names of dummy_hcd's, by which tests find them
 MODELS = {"dwc2": {"udc_host": "", "udc_dwc2": "name=dummy_udc", "dwc2": ""},
           "dwc2-ddma": {"udc_host": "", "udc_dwc2": "name=dummy_udc ddma=1", "dwc2": ""},
-          "dwc3": {"udc_host": "", "udc_dwc3": "name=dummy_udc", "dwc3": ""}}
+          "dwc3": {"udc_host": "", "udc_dwc3": "name=dummy_udc", "dwc3": ""},
+          "chipidea": {"udc_host": "", "udc_chipidea": "name=dummy_udc", "ci_hdrc": ""}}
 MOST_MODELS = 2
 
 

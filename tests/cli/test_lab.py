@@ -185,7 +185,7 @@ def kernel_with_power_management():
 
 @test("lab/run --udc refuses what its models cannot be")
 def models_of_udcs_have_limits():
-    for options, said in ((("--udc", "musb"), "--udc is one of dummy, dwc2, dwc2-ddma, dwc3"),
+    for options, said in ((("--udc", "musb"), "--udc is one of dummy, dwc2, dwc2-ddma, dwc3, chipidea"),
                           (("--udc", "dwc2", "--speed", "super"), "--udc dwc2 has the speeds full and high"),
                           (("--udc", "dwc3", "--speed", "super"), "--udc dwc3 has the speeds full and high"),
                           (("--udc", "dwc2", "--udcs", "3"), "--udcs: at most 2 of --udc dwc2"),

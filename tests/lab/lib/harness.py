@@ -39,7 +39,8 @@ FIRST_OUT = 0x02 if LAB_UDC == "dummy" else 0x01
 UDC_HOST_PORT = pathlib.Path("/sys/devices/platform/udc_host.0")
 # Whether the UDC has LPM of USB 2.0, so that below SuperSpeed bcdUSB is 2.01 and there is a BOS (composite.c)
 HAS_LPM = LAB_UDC == "dwc3"
-UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers", "dummy_udc" if LAB_UDC == "dummy" else LAB_UDC.partition("-")[0])
+UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers",
+                          {"dummy": "dummy_udc", "chipidea": "ci_hdrc"}.get(LAB_UDC, LAB_UDC.partition("-")[0]))
 
 # In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
 os.environ["FFSCTL_TEST_KILL"] = "1"
@@ -277,7 +278,7 @@ def udc_comes(udc="dummy_udc.0"):
 def has_scatterlists():
     """Returns whether the lab's UDCs take scatterlists, without which FunctionFS has no DMABUFs."""
     if LAB_UDC != "dummy":
-        return LAB_UDC in ("dwc2-ddma", "dwc3")
+        return LAB_UDC in ("dwc2-ddma", "dwc3", "chipidea")
     parameter = pathlib.Path("/sys/module/dummy_hcd/parameters/gadget_sg")  # one of our patches
     return parameter.exists() and parameter.read_text() == "Y\n"
 
