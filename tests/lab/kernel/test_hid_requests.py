@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dummy,dwc2
 # lab stock: no, it has the bugs that fixes/0035 and 0044 mend
-# lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3
+# lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea
 """Control requests to the kernel's function hid. Since Linux 6.12 GET_REPORT waits 2.5 s for a program that answers it, then the
 answer is an empty report."""
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udc=dwc2,dwc3 build=plain
+# lab: udc=dwc2,dwc3,chipidea build=plain
 # lab stock: no, it tests UDC drivers, with a function that no patch changes
 # lab i386: no, the models have not been tried with 32 bits
-# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 speed=full,high build=plain
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,chipidea speed=full,high build=plain
 """Transfers of each type on the models of UDCs (lab/udc): the host's driver usbtest on the kernel's function SourceSink, which has
 bulk and isochronous endpoints, and control requests of a standard and of its own."""
 
@@ -145,10 +145,12 @@ def more_data_than_taken():
     with source_and_sink(0):
         device = harness.device(*ZERO)
         configuration = device.get_active_configuration().bConfigurationValue
-        # composite_setup() queues an empty request for SET_CONFIGURATION. dwc3 takes one packet, because it rounds buffers up
+        # composite_setup() queues an empty request for SET_CONFIGURATION. dwc3 takes one packet, because it rounds buffers up. A fault
+        # of chipidea: _ep_queue() has each empty request be the status stage, and no OUT packet gets an answer
+        refusal = errno.ETIMEDOUT if harness.LAB_UDC == "chipidea" else errno.EPIPE
         for length in (1, 64, 66, 128, 500):
             found = error_of(device.ctrl_transfer, 0, 9, configuration, 0, bytes(length))
-            eq(found, 0 if harness.LAB_UDC == "dwc3" and length <= 64 else errno.EPIPE, f"{length} bytes")
+            eq(found, 0 if harness.LAB_UDC == "dwc3" and length <= 64 else refusal, f"{length} bytes")
             check_answers(device, f"{length} bytes")
         cases(STANDARD_REQUESTS)
 
@@ -218,8 +220,8 @@ def cleared_halts():
         data = bytes([number + 1]) * 100
         out.write(data)
         got = bytes(in_.read(4096))
-        if got == bytes(PACKET):  # of a transfer that the halt has not ended
-            got = bytes(in_.read(4096))
+        if got[:PACKET] == bytes(PACKET):  # of a transfer that the halt has not ended
+            got = got[PACKET:] or bytes(in_.read(4096))
         eq(got, data, f"message {number}")
     usb.util.dispose_resources(device)
     down("loop")
