@@ -63,6 +63,7 @@ _FIRST_FD = 3  # sd_listen_fds(3)
 # also one that is not set
 _HALT_WAS_CLEARED = (errno.EPIPE, errno.EINPROGRESS)
 _MAX_REPEATS = 1000  # of a transfer that ends so: a driver may do it without a host
+_FOR_ANY_UDC = 16384  # bytes of a transfer that each UDC driver takes; on i.MX it refuses longer ones since Linux 6.12.5
 _LAST_WRITES = 0.1  # seconds in which writes may end after STOP before they are reported as cut
 
 # What a handler of control requests returns: None or False refuses the request (STALL), True and b"" acknowledge it, other
@@ -179,6 +180,16 @@ class _File:
                 if e.errno not in _HALT_WAS_CLEARED or repeats > _MAX_REPEATS:
                     raise
 
+    def _read_from(self, endpoint: "Endpoint", size: Optional[int]) -> bytes:
+        while True:
+            length = size or endpoint.transfer_size
+            try:
+                data: bytes = self._call(os.read, length)
+                return data
+            except OSError as e:
+                if size or not endpoint._shorten_transfers(e, length):
+                    raise
+
     async def _acall(self, function: Callable[..., Any], *args: Any) -> Any:
         """Runs a call that waits in the thread of this file."""
         if self._thread is None:
@@ -210,15 +221,22 @@ class Endpoint(_File):
 
     @property
     def transfer_size(self) -> int:
-        """Bytes of a read: `io.size` of the gadget file or 64 KiB, in whole packets at every speed."""
+        """Bytes of a read: `io.size` of the gadget file or 64 KiB, in whole packets at every speed; 16 KiB from the first
+        transfer on that the UDC's driver has refused for its length."""
         packet = max(self.packet_sizes.values())
-        return max((self._worker.size or 65536) // packet, 1) * packet
+        return max(min(self._worker.size or 65536, self._worker._longest_transfer) // packet, 1) * packet
+
+    def _shorten_transfers(self, refusal: OSError, length: int) -> bool:
+        """Returns whether the UDC's driver refused a transfer for its length. It moved no data: it can be repeated, shorter."""
+        if refusal.errno != errno.EMSGSIZE or length <= _FOR_ANY_UDC:
+            return False
+        self._worker._longest_transfer = _FOR_ANY_UDC
+        return True
 
     def read(self, size: Optional[int] = None) -> bytes:
         """Reads one transfer of at most `size` bytes, which must be whole packets. A packet that is shorter than the packet
         size ends it. Raises LinkDown."""
-        data: bytes = self._call(os.read, size or self.transfer_size)
-        return data
+        return self._read_from(self, size)
 
     def write(self, data: bytes) -> None:
         """Writes one transfer; b"" is a zero-length packet. Raises LinkDown.
@@ -256,8 +274,16 @@ class Endpoint(_File):
         """
         self._is_inside_message = len(message) >= self.packet_size
         try:
-            for start in range(0, len(message), self.transfer_size):
-                self.write(message[start:start + self.transfer_size])
+            start = 0
+            while start < len(message):
+                part = message[start:start + self.transfer_size]
+                try:
+                    self.write(part)
+                except OSError as e:
+                    if not self._shorten_transfers(e, len(part)):
+                        raise
+                else:
+                    start += len(part)
             if len(message) % self.packet_size == 0:
                 self.write(b"")
         except LinkDown:
@@ -271,14 +297,13 @@ class Endpoint(_File):
         parts, total = [], 0
         try:
             while True:
-                size = self.transfer_size
-                part = self.read(size)
+                part = self.read()
                 total += len(part)
                 if total <= self.max_message:
                     parts.append(part)
                 else:
                     parts.clear()
-                if len(part) < size:
+                if len(part) < self.transfer_size:
                     break
                 self._is_inside_message = True
         finally:
@@ -327,8 +352,7 @@ class Pair(_File):
 
     def read(self, size: Optional[int] = None) -> bytes:
         """Reads one transfer from the OUT endpoint. Raises LinkDown."""
-        data: bytes = self._call(os.read, size or self.out.transfer_size)
-        return data
+        return self._read_from(self.out, size)
 
     def write(self, data: bytes) -> None:
         """Writes one transfer to the IN endpoint. Raises LinkDown."""
@@ -390,6 +414,7 @@ class Worker:
         self.ifname: Optional[str] = os.environ.get("FFSCTL_IFNAME")  # network interface of a kernel function
         self.options: dict[str, Any] = self.config.get("options", {})
         self.size: int = self.config.get("size", 0)  # io.size in bytes; 0: not set
+        self._longest_transfer = sys.maxsize  # bytes that the UDC's driver takes
         self.endpoints: list[Endpoint] = [Endpoint(self, fds[e["name"]], e) for e in self.config.get("endpoints", [])]
         named = {endpoint.name: endpoint for endpoint in self.endpoints}
         self.pairs: list[Pair] = [Pair(fds[p["file"]], p["file"], named[p["in"]], named[p["out"]])

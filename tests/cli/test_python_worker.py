@@ -223,6 +223,34 @@ os.read = read
         tap.eq(f.in_.recv(4096), b"x")
 
 
+@tap.test("a UDC whose driver refuses transfers of more than 16 KiB: messages of any length, in shorter transfers")
+def refused_length():
+    code = """
+def limited(call, length):
+    def limited_call(fd, what):
+        if fd in (source.fd, sink.fd) and length(what) > 16384:
+            raise OSError(errno.EMSGSIZE, "too long")
+        return call(fd, what)
+    return limited_call
+os.read, os.write = limited(os.read, int), limited(os.write, len)
+worker.size = 65536
+def greet_and_echo():
+    sink.send(bytes(20000))
+    try:
+        source.read(65536)
+    except OSError as e:
+        sink.send(errno.errorcode[e.errno].encode())
+    echo()
+""" + ECHO + "worker.run(greet_and_echo)"
+    with worker(code) as f:
+        tap.eq([len(f.in_.recv(65536)) for _ in range(2)], [16384, 20000 - 16384])
+        tap.eq(f.in_.recv(100), b"EMSGSIZE", "a length that the program has chosen")
+        parts = [b"a" * 16384, b"b" * 16384, b"c" * 1000]
+        for part in parts:
+            f.out.send(part)
+        tap.eq([f.in_.recv(65536) for _ in parts], parts)
+
+
 SLOW = """
 import time
 real = os.write

@@ -3,7 +3,8 @@
 # lab: udc=dwc2,dwc3
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3 speed=full,high
-"""The kernel's drivers dwc2 and dwc3 on models of their hardware (lab/udc): what gadgets and hosts see of a board's UDC. One test of
+# lab all: kernel=6.12 udc=chipidea speed=full,high
+"""The kernel's drivers of UDCs on models of their hardware (lab/udc): what gadgets and hosts see of a board's UDC. One test of
 each kind of transfer; other programs test the same on dummy_hcd at length."""
 
 import contextlib
