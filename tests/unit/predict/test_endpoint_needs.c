@@ -142,13 +142,17 @@ Test(udc_mismatches, a_landing_page_is_read_with_superspeed_or_a_fix)
 		"Chromium does not read 'landingPage': bcdUSB is 2.01 on a UDC "
 		"without SuperSpeed, and must be 2.10";
 
-	expect_page_warning((struct udc_facts){ UDC_NO, UDC_NO }, has_no_fix);
-	expect_page_warning((struct udc_facts){ UDC_NO, UDC_UNKNOWN },
+	expect_page_warning((struct udc_facts){ .superspeed = UDC_NO, .webusb_fix = UDC_NO },
+			    has_no_fix);
+	expect_page_warning((struct udc_facts){ .superspeed = UDC_NO, .webusb_fix = UDC_UNKNOWN },
 			    "Chromium reads 'landingPage' only if the kernel has a fix: bcdUSB is "
 			    "2.01 on a UDC without SuperSpeed, and must be 2.10");
-	expect_page_warning((struct udc_facts){ UDC_NO, UDC_YES }, NULL);
-	expect_page_warning((struct udc_facts){ UDC_YES, UDC_NO }, NULL);
-	expect_page_warning((struct udc_facts){ UDC_UNKNOWN, UDC_NO }, NULL);
+	expect_page_warning((struct udc_facts){ .superspeed = UDC_NO, .webusb_fix = UDC_YES },
+			    NULL);
+	expect_page_warning((struct udc_facts){ .superspeed = UDC_YES, .webusb_fix = UDC_NO },
+			    NULL);
+	expect_page_warning((struct udc_facts){ .superspeed = UDC_UNKNOWN, .webusb_fix = UDC_NO },
+			    NULL);
 }
 
 static void expect_fifo_warning(const char *params, const char *text, const char *says)
@@ -185,8 +189,7 @@ Test(udc_mismatches, each_in_endpoint_needs_a_fifo_of_dwc2)
 	expect_fifo_warning(DEDICATED FIFO(1, 256) FIFO(2, 1024),
 			    ENDPOINTS("\"bulk-in\", \"bulk-in\""), NULL);
 	expect_fifo_warning(DEDICATED ONE_LARGE,
-			    "max_speed = \"full\"; " ENDPOINTS("\"bulk-in\", \"bulk-in\""),
-			    NULL);
+			    "max_speed = \"full\"; " ENDPOINTS("\"bulk-in\", \"bulk-in\""), NULL);
 	expect_fifo_warning(
 		DEDICATED ONE_LARGE,
 		ENDPOINTS("\"bulk-in\", \"interrupt-in\", \"interrupt-in\", "
