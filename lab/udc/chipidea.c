@@ -206,33 +206,20 @@ static u32 read_register(const struct chipidea *c, unsigned int offset)
 	return CHIPIDEA_REG(c, offset);
 }
 
-static unsigned long do_read(void *priv, unsigned int offset, int size)
+static u32 do_read(void *model, unsigned int offset)
 {
-	struct chipidea *c = priv;
-	unsigned long flags, value;
-
-	if (offset >= CHIPIDEA_REGISTERS)
-		return 0;
-	spin_lock_irqsave(&c->port->lock, flags);
-	value = read_register(c, offset);
-	spin_unlock_irqrestore(&c->port->lock, flags);
-	return value;
+	return offset < CHIPIDEA_REGISTERS ? read_register(model, offset) : 0;
 }
 
-static void do_write(void *priv, unsigned int offset, int size, unsigned long value)
+static void do_write(void *model, unsigned int offset, u32 value)
 {
-	struct chipidea *c = priv;
-	unsigned long flags;
-
 	if (offset >= CHIPIDEA_REGISTERS)
 		return;
-	spin_lock_irqsave(&c->port->lock, flags);
-	write_register(c, offset, value);
-	chipidea_update_interrupt(c);
-	spin_unlock_irqrestore(&c->port->lock, flags);
+	write_register(model, offset, value);
+	chipidea_update_interrupt(model);
 }
 
-static const struct logic_iomem_ops register_ops = { .read = do_read, .write = do_write };
+static const struct udc_register_ops register_ops = { .read = do_read, .write = do_write };
 
 /* ---- The cable ---- */
 

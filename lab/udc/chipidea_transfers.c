@@ -76,9 +76,10 @@ static bool fetch(struct chipidea *c, int n, bool in, u32 pointer)
 }
 
 /*
- * RM, "Data Phase": priming only fails with an improper dQH or dTD, or when a SETUP packet comes
- * meanwhile. No source says whether it fails, too, when that has come before. UM, "Software link
- * pointers": the driver clears the bits of the dQH that end an old transfer.
+ * RM, "Data Phase": priming fails if the dQH or the dTD is wrong, or if a SETUP packet comes during
+ * it. No source says whether it also fails while the driver has not acknowledged an earlier SETUP
+ * packet. UM, "Software link pointers": the driver clears the bits of the dQH that end an old
+ * transfer.
  */
 static bool prime_endpoint(struct chipidea *c, int n, bool in)
 {

@@ -7,6 +7,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/logic_iomem.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
 
@@ -20,9 +21,9 @@
 /* An interrupt that its handlers do not end is raised so often. */
 #define STORM 64
 
-static struct {
-	const struct logic_iomem_ops *registers;
-	void *model;
+static struct registers {
+	const struct udc_register_ops *ops;
+	struct udc_port *port;
 } controllers[UDC_MAX_CONTROLLERS];
 
 /* The handlers run from a timer: the driver is inside an access to a register when it is raised. */
@@ -61,12 +62,36 @@ static void on_enable(struct irq_data *data)
 
 static struct irq_chip chip = { .name = "udc_host", .irq_enable = on_enable };
 
+static unsigned long do_read(void *priv, unsigned int offset, int size)
+{
+	const struct registers *r = priv;
+	unsigned long flags;
+	u32 value;
+
+	spin_lock_irqsave(&r->port->lock, flags);
+	value = r->ops->read(r->port->model, offset);
+	spin_unlock_irqrestore(&r->port->lock, flags);
+	return value;
+}
+
+static void do_write(void *priv, unsigned int offset, int size, unsigned long value)
+{
+	const struct registers *r = priv;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->port->lock, flags);
+	r->ops->write(r->port->model, offset, value);
+	spin_unlock_irqrestore(&r->port->lock, flags);
+}
+
+static const struct logic_iomem_ops iomem_ops = { .read = do_read, .write = do_write };
+
 /* `offset` is from the start of the region. */
 static long map_registers(unsigned long offset, size_t size, const struct logic_iomem_ops **ops,
 			  void **priv)
 {
-	*ops = controllers[offset / UDC_REGION].registers;
-	*priv = controllers[offset / UDC_REGION].model;
+	*ops = &iomem_ops;
+	*priv = &controllers[offset / UDC_REGION];
 	return offset % UDC_REGION;
 }
 
@@ -76,10 +101,9 @@ static struct resource region = { .name = "udc_host",
 				  .start = BASE,
 				  .end = BASE + UDC_MAX_CONTROLLERS * UDC_REGION - 1 };
 
-static int add_registers(const struct udc_port *port, const struct logic_iomem_ops *registers)
+static int add_registers(struct udc_port *port, const struct udc_register_ops *ops)
 {
-	controllers[port->index].registers = registers;
-	controllers[port->index].model = port->model;
+	controllers[port->index] = (struct registers){ ops, port };
 	return port->index == 0 ? logic_iomem_add_region(&region, &region_ops) : 0;
 }
 

@@ -362,33 +362,24 @@ static void write_register(struct dwc2 *d, unsigned int offset, u32 value)
 	DWC2_REG(d, offset) = value;
 }
 
-static unsigned long do_read(void *priv, unsigned int offset, int size)
+static u32 do_read(void *model, unsigned int offset)
 {
-	struct dwc2 *d = priv;
-	unsigned long flags, value;
+	u32 value = offset < DWC2_REGISTERS ? read_register(model, offset) : dwc2_read_fifo(model);
 
-	spin_lock_irqsave(&d->port->lock, flags);
-	value = offset < DWC2_REGISTERS ? read_register(d, offset) : dwc2_read_fifo(d);
-	dwc2_update_interrupt(d);
-	spin_unlock_irqrestore(&d->port->lock, flags);
+	dwc2_update_interrupt(model);
 	return value;
 }
 
-static void do_write(void *priv, unsigned int offset, int size, unsigned long value)
+static void do_write(void *model, unsigned int offset, u32 value)
 {
-	struct dwc2 *d = priv;
-	unsigned long flags;
-
-	spin_lock_irqsave(&d->port->lock, flags);
 	if (offset < DWC2_REGISTERS)
-		write_register(d, offset, value);
+		write_register(model, offset, value);
 	else if (offset < EPFIFO(DWC2_ENDPOINTS))
-		dwc2_write_fifo(d, offset / EPFIFO(0) - 1, value);
-	dwc2_update_interrupt(d);
-	spin_unlock_irqrestore(&d->port->lock, flags);
+		dwc2_write_fifo(model, offset / EPFIFO(0) - 1, value);
+	dwc2_update_interrupt(model);
 }
 
-static const struct logic_iomem_ops register_ops = { .read = do_read, .write = do_write };
+static const struct udc_register_ops register_ops = { .read = do_read, .write = do_write };
 
 static int add_controller(int i, const struct dwc2_board *b)
 {

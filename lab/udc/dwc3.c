@@ -176,33 +176,20 @@ static bool is_register(unsigned int offset)
 	return offset >= MODEL_FIRST_REGISTER && offset < MODEL_FIRST_REGISTER + MODEL_REGISTERS;
 }
 
-static unsigned long do_read(void *priv, unsigned int offset, int size)
+static u32 do_read(void *model, unsigned int offset)
 {
-	struct dwc3_model *d = priv;
-	unsigned long flags, value;
-
-	if (!is_register(offset))
-		return 0;
-	spin_lock_irqsave(&d->port->lock, flags);
-	value = read_register(d, offset);
-	spin_unlock_irqrestore(&d->port->lock, flags);
-	return value;
+	return is_register(offset) ? read_register(model, offset) : 0;
 }
 
-static void do_write(void *priv, unsigned int offset, int size, unsigned long value)
+static void do_write(void *model, unsigned int offset, u32 value)
 {
-	struct dwc3_model *d = priv;
-	unsigned long flags;
-
 	if (!is_register(offset))
 		return;
-	spin_lock_irqsave(&d->port->lock, flags);
-	write_register(d, offset, value);
-	model_update_interrupt(d);
-	spin_unlock_irqrestore(&d->port->lock, flags);
+	write_register(model, offset, value);
+	model_update_interrupt(model);
 }
 
-static const struct logic_iomem_ops register_ops = { .read = do_read, .write = do_write };
+static const struct udc_register_ops register_ops = { .read = do_read, .write = do_write };
 
 static int add_controller(int i)
 {

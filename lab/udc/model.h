@@ -11,7 +11,6 @@
 #define LAB_UDC_MODEL_H
 
 #include <linux/hrtimer.h>
-#include <linux/logic_iomem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/usb/ch9.h>
@@ -95,13 +94,23 @@ struct udc_irq {
 	struct hrtimer timer;
 };
 
+/*
+ * Accesses of the driver to registers, of 32 bits. `offset` is from the start of the controller, in
+ * bytes. The lock of the port is held.
+ */
+struct udc_register_ops {
+	u32 (*read)(void *model, unsigned int offset);
+	void (*write)(void *model, unsigned int offset, u32 value);
+};
+
 /* What the kernel finds of a controller. */
 struct udc_controller {
-	const char *name;			 /* of the device, which becomes NAME.INDEX */
-	const char *driver;			 /* the platform driver that the device is for */
-	const struct logic_iomem_ops *registers; /* get the model as `priv` */
+	const char *name;   /* of the device, which becomes NAME.INDEX */
+	const char *driver; /* the platform driver that the device is for */
+	const struct udc_register_ops *registers;
 	const struct property_entry *properties; /* of the device tree, or NULL */
-	/* Of drivers that have one device for the controller and another one for the board, or NULL */
+	/* Of drivers that have one device for the controller and another one for the board, or NULL
+	 */
 	const char *parent;	   /* name of the board's device, which DMA is for */
 	const void *platform_data; /* of the controller's device, which gets a copy */
 	size_t platform_data_size;
