@@ -67,6 +67,14 @@ static inline const char *str_skip_line(const char *p, const char *end, size_t *
 	return newline ? newline + 1 : end;
 }
 
+/* Returns the line after this one, of a string; NULL: this is the last. */
+static inline const char *str_next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end ? end + 1 : NULL;
+}
+
 static inline bool str_has_suffix(const char *s, const char *suffix)
 {
 	size_t ls = strlen(s), lx = strlen(suffix);

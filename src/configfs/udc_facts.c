@@ -88,8 +88,7 @@ void udc_facts_set_tx_fifos(struct udc_facts *facts, const char *params)
 	unsigned int n, words, one_each = 0;
 
 	facts->n_tx_fifos = 0;
-	for (const char *line = params; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
+	for (const char *line = params; line; line = str_next_line(line)) {
 		if (sscanf(line, "g_tx_fifo_size[%2u] : %6u", &n, &words) == 2 && n > 0 && words &&
 		    facts->n_tx_fifos < UDC_TX_FIFOS_MAX)
 			facts->tx_fifos[facts->n_tx_fifos++] = words * WORD;

@@ -19,9 +19,9 @@ struct udc_facts {
 	 */
 	enum udc_answer webusb_fix;
 	/*
-	 * Bytes of each FIFO. An IN endpoint besides ep0 can only be enabled with a FIFO of its own
-	 * that has room for the packets of a microframe. None: unknown, or the UDC has no such
-	 * rule.
+	 * Sizes of the FIFOs in bytes. Each IN endpoint except ep0 needs one FIFO, which holds the
+	 * packets of a microframe. No sizes: they are unknown, or endpoints of this UDC need no
+	 * FIFO of their own.
 	 */
 	unsigned int tx_fifos[UDC_TX_FIFOS_MAX];
 	size_t n_tx_fifos;

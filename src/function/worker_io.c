@@ -131,7 +131,7 @@ static bool text_has_line(const char *text, const char *line)
 {
 	size_t n = strlen(line);
 
-	for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+	for (const char *p = text; p; p = str_next_line(p))
 		if (strncmp(p, line, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
 			return true;
 	return false;

@@ -225,21 +225,24 @@ static void check_fifos(const struct udc_facts *facts, const struct endpoint_nee
 			struct udc_mismatches *out)
 {
 	_cleanup_free_ unsigned int *bytes = xcalloc(needs->n + 1, sizeof(*bytes));
-	unsigned int lacking = 0; /* the largest size of which there are too few */
-	size_t n = 0, wanted, fifos;
+	unsigned int lacking = 0;	     /* the largest size of which there are too few */
+	size_t n = 0, wanted = 0, fifos = 0; /* endpoints and FIFOs of at least that size */
 
 	for (size_t i = 0; i < needs->n; i++)
 		if (needs->list[i].direction == EP_IN && needs->list[i].max_per_microframe[speed])
 			bytes[n++] = needs->list[i].max_per_microframe[speed];
-	for (size_t i = 0; i < n; i++)
-		if (count_at_least(bytes, n, bytes[i]) >
-			    count_at_least(facts->tx_fifos, facts->n_tx_fifos, bytes[i]) &&
-		    bytes[i] > lacking)
-			lacking = bytes[i];
+	for (size_t i = 0; i < n; i++) {
+		size_t endpoints = count_at_least(bytes, n, bytes[i]),
+		       has = count_at_least(facts->tx_fifos, facts->n_tx_fifos, bytes[i]);
+
+		if (endpoints <= has || bytes[i] <= lacking)
+			continue;
+		lacking = bytes[i];
+		wanted = endpoints;
+		fifos = has;
+	}
 	if (!lacking)
 		return;
-	wanted = count_at_least(bytes, n, lacking);
-	fifos = count_at_least(facts->tx_fifos, facts->n_tx_fifos, lacking);
 	add_mismatch(out, UDC_TOO_FEW_FIFOS, at,
 		     strf("configuration %u has %zu IN endpoint%s with %u bytes or more at %s, and "
 			  "the UDC has %zu FIFO%s for them: a host cannot use all at once",

@@ -202,14 +202,14 @@ static bool set_error_from_stderr(const struct plugin_host_process *c, struct er
 	_cleanup_free_ char *text = NULL, *hint = NULL;
 	const char *line = c->stderr_output.text, *found = NULL, *next;
 
-	for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (; line; line = str_next_line(line))
 		if (str_has_prefix(line, host))
 			found = line;
 	if (!found)
 		return false;
 	text = text_after_prefix(found, host);
-	next = strchr(found, '\n');
-	hint = next ? text_after_prefix(next + 1, "hint: ") : NULL;
+	next = str_next_line(found);
+	hint = next ? text_after_prefix(next, "hint: ") : NULL;
 	error_set(err, EX_UNAVAILABLE, ENOEXEC, c->plugin_path, "%s", text);
 	if (hint)
 		error_add_hint(err, "%s", hint);
