@@ -215,9 +215,13 @@ static void predict(const struct gadget *g, unsigned int number)
 {
 	const enum predict_kernel kernel = number % KERNEL_COUNT;
 	unsigned int n_drivers = 0;
-	/* Each of the nine combinations of two answers */
-	const struct udc_facts facts = { (enum udc_answer)(number / 7 % 3),
-					 (enum udc_answer)(number / 21 % 3) };
+	/* Each of the nine combinations of two answers, without FIFOs and with up to three */
+	const struct udc_facts facts = {
+		.superspeed = (enum udc_answer)(number / 7 % 3),
+		.webusb_fix = (enum udc_answer)(number / 21 % 3),
+		.tx_fifos = { 1024, 64, 256 },
+		.n_tx_fifos = number / 63 % 4,
+	};
 	struct udc_mismatches mismatches = { 0 };
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++)
