@@ -143,7 +143,12 @@ struct ffsctl_event {
 	/* enum ffsctl_speed; valid only if `event` is FFSCTL_EVENT_ENABLE; FFSCTL_SPEED_UNKNOWN:
 	   see EVENT in ffsctl-worker(7) */
 	uint8_t speed;
-	uint16_t reserved; /* 0 */
+	/*
+	 * Valid only if `event` is FFSCTL_EVENT_ENABLE: length in KiB of the longest transfer that
+	 * goes right with each kernel's driver of the UDC; 0: no limit is known, or it is not known
+	 * which UDC it is. Before ffsctl 0.4 always 0.
+	 */
+	uint16_t max_transfer;
 };
 
 #endif

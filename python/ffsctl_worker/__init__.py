@@ -180,12 +180,12 @@ class _File:
                 if e.errno not in _HALT_WAS_CLEARED or repeats > _MAX_REPEATS:
                     raise
 
-    def _read_from(self, endpoint: "Endpoint", size: Optional[int]) -> bytes:
+    def _read_from(self, endpoint: "Endpoint", size: Optional[int]) -> tuple[bytes, int]:
+        """Returns the data of one transfer, and the length that was asked for."""
         while True:
             length = size or endpoint.transfer_size
             try:
-                data: bytes = self._call(os.read, length)
-                return data
+                return self._call(os.read, length), length
             except OSError as e:
                 if size or not endpoint._shorten_transfers(e, length):
                     raise
@@ -221,8 +221,8 @@ class Endpoint(_File):
 
     @property
     def transfer_size(self) -> int:
-        """Bytes of a read: `io.size` of the gadget file or 64 KiB, in whole packets at every speed; 16 KiB from the first
-        transfer on that the UDC's driver has refused for its length."""
+        """Bytes of a read: `io.size` of the gadget file or 64 KiB, in whole packets at every speed; less with a UDC whose
+        driver takes less. At most 16 KiB before the event ENABLE, which says of which UDC it is."""
         packet = max(self.packet_sizes.values())
         return max(min(self._worker.size or 65536, self._worker._longest_transfer) // packet, 1) * packet
 
@@ -236,7 +236,7 @@ class Endpoint(_File):
     def read(self, size: Optional[int] = None) -> bytes:
         """Reads one transfer of at most `size` bytes, which must be whole packets. A packet that is shorter than the packet
         size ends it. Raises LinkDown."""
-        return self._read_from(self, size)
+        return self._read_from(self, size)[0]
 
     def write(self, data: bytes) -> None:
         """Writes one transfer; b"" is a zero-length packet. Raises LinkDown.
@@ -297,13 +297,13 @@ class Endpoint(_File):
         parts, total = [], 0
         try:
             while True:
-                part = self.read()
+                part, length = self._read_from(self, None)
                 total += len(part)
                 if total <= self.max_message:
                     parts.append(part)
                 else:
                     parts.clear()
-                if len(part) < self.transfer_size:
+                if len(part) < length:
                     break
                 self._is_inside_message = True
         finally:
@@ -352,7 +352,7 @@ class Pair(_File):
 
     def read(self, size: Optional[int] = None) -> bytes:
         """Reads one transfer from the OUT endpoint. Raises LinkDown."""
-        return self._read_from(self.out, size)
+        return self._read_from(self.out, size)[0]
 
     def write(self, data: bytes) -> None:
         """Writes one transfer to the IN endpoint. Raises LinkDown."""
@@ -414,7 +414,7 @@ class Worker:
         self.ifname: Optional[str] = os.environ.get("FFSCTL_IFNAME")  # network interface of a kernel function
         self.options: dict[str, Any] = self.config.get("options", {})
         self.size: int = self.config.get("size", 0)  # io.size in bytes; 0: not set
-        self._longest_transfer = sys.maxsize  # bytes that the UDC's driver takes
+        self._longest_transfer = _FOR_ANY_UDC  # bytes that the UDC's driver takes
         self.endpoints: list[Endpoint] = [Endpoint(self, fds[e["name"]], e) for e in self.config.get("endpoints", [])]
         named = {endpoint.name: endpoint for endpoint in self.endpoints}
         self.pairs: list[Pair] = [Pair(fds[p["file"]], p["file"], named[p["in"]], named[p["out"]])
@@ -527,6 +527,8 @@ class Worker:
             return None
         if event is Event.ENABLE:
             self.speed = _SPEEDS.get(body[1])
+            (longest,) = struct.unpack("=H", body[2:4])  # KiB; 0: no limit is known
+            self._longest_transfer = longest * 1024 or sys.maxsize
         if event in (Event.ENABLE, Event.DISABLE, Event.UNBIND):
             self.enabled = event is Event.ENABLE
         return event

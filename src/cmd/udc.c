@@ -76,6 +76,9 @@ static void add_traits_to_json(json_t *object, const struct udc_traits *traits)
 	json_object_set_new(object, "scatter_gather", answer_to_json(traits->scatter_gather));
 	json_object_set_new(object, "remote_wakeup", answer_to_json(traits->remote_wakeup));
 	json_object_set_new(object, "dual_role", json_boolean(traits->dual_role));
+	json_object_set_new(object, "max_transfer",
+			    traits->max_transfer ? json_integer(traits->max_transfer)
+						 : json_null());
 	json_object_set_new(object, "note", json_string_or_null(traits->note));
 }
 
@@ -100,7 +103,8 @@ static const char *answer_word(enum udc_answer answer)
 static void print_traits(const struct udc_traits *traits, const char *max_speed)
 {
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(traits),
-			    *types = udc_endpoint_types_text(traits);
+			    *types = udc_endpoint_types_text(traits),
+			    *max_transfer = udc_max_transfer_text(traits);
 
 	printf("  up to %s, endpoints %s, isochronous %s, ZLP %s, scatter-gather %s, "
 	       "remote wakeup %s\n",
@@ -109,6 +113,8 @@ static void print_traits(const struct udc_traits *traits, const char *max_speed)
 	       answer_word(traits->remote_wakeup));
 	if (types)
 		printf("  endpoints: %s\n", types);
+	if (max_transfer)
+		printf("  %s\n", max_transfer);
 	if (traits->note)
 		printf("  note: %s\n", traits->note);
 }

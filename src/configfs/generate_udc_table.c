@@ -29,11 +29,9 @@ static const char *kind_suffix(const struct udc_traits *t)
 static void print_driver(const struct udc_traits *t)
 {
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
-			    *types = udc_endpoint_types_text(t), *limit = NULL;
+			    *types = udc_endpoint_types_text(t),
+			    *limit = udc_max_transfer_text(t);
 
-	if (t->max_transfer)
-		limit = strf("at most %u KiB a transfer: %s", t->max_transfer / 1024,
-			     t->longer_transfers);
 	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s%s%s | %s |\n", t->driver,
 	       kind_suffix(t), endpoints, types ? types : "?", answer_words[udc_has_isochronous(t)],
 	       answer_words[t->zlp], answer_words[t->scatter_gather],

@@ -92,12 +92,13 @@ const struct udc_traits udc_traits_table[] = {
 	  .scatter_gather = UDC_YES,
 	  .remote_wakeup = UDC_YES, .max_speed = GADGET_SPEED_SUPER_PLUS },
 	{ .driver = "ci_hdrc",
-	  .source = "chipidea/core.c:241, udc.c:458, 1116, 2003, 2034, 2263, 2266",
+	  .source = "chipidea/core.c:241, udc.c:458, 829, 1115, 2003, 2034, 2263, 2266",
 	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_YES,
 	  .remote_wakeup = UDC_YES, .max_speed = GADGET_SPEED_HIGH, .dual_role = true,
-	  .note = "i.MX refuses transfers of more than 16 KiB since Linux 6.12.5; plugins split "
-		  "them" },
+	  .max_transfer = 16 * 1024,
+	  .longer_transfers = "a longer one does not end with a short packet from the host, and "
+			      "i.MX refuses it since Linux 6.12.5" },
 	/* The patches in kernel/ add scatter-gather to dummy_hcd, as a module parameter. */
 	{ .driver = "dummy_udc", .source = "gadget/udc/dummy_hcd.c:142, 983, 1116, 1530",
 	  .endpoints = { IN(9, BULK, 0), IN(3, UDC_INTERRUPT, 0), OUT(12, BULK, 0) },
@@ -386,4 +387,12 @@ size_t udc_absence_hints(char ***hints)
 						   "in device mode: see 'ffsctl doctor'");
 	*hints = h.hints;
 	return h.n;
+}
+
+char *udc_max_transfer_text(const struct udc_traits *traits)
+{
+	if (!traits->max_transfer)
+		return NULL;
+	return strf("at most %u KiB a transfer: %s", traits->max_transfer / 1024,
+		    traits->longer_transfers);
 }

@@ -88,3 +88,9 @@ char *udc_endpoint_counts_text(const struct udc_traits *traits);
  * caller frees the text.
  */
 char *udc_endpoint_types_text(const struct udc_traits *traits);
+
+/*
+ * Returns what is known of the longest transfer: "at most 256 KiB a transfer: ...". NULL: no limit
+ * is known. The caller frees the text.
+ */
+char *udc_max_transfer_text(const struct udc_traits *traits);

@@ -6,6 +6,7 @@
 #include "base/control_message.h"
 #include "base/proc.h"
 #include "configfs/udc.h"
+#include "configfs/udc_driver_table.h"
 #include "function/function.h"
 
 /* When a worker has ended, its keeper forwards the remaining messages of the worker. If a control
@@ -31,10 +32,15 @@ void function_send_to_worker(struct live_function *function, uint16_t type, uint
 
 void function_set_keeper_udc(struct live_function *function, const char *udc)
 {
-	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
+	_cleanup_free_ char *path = NULL, *driver = NULL;
 
-	if (path && function->keeper_socket_watch.fd >= 0)
-		keeper_set_speed_file(&function->keeper, path);
+	if (!udc || function->keeper_socket_watch.fd < 0)
+		return;
+	driver = udc_driver(udc);
+	keeper_set_max_transfer(&function->keeper,
+				udc_traits_or_unknown(driver)->max_transfer / 1024);
+	path = strf(UDC_CLASS_DIR "/%s/current_speed", udc);
+	keeper_set_speed_file(&function->keeper, path);
 }
 
 void function_set_keeper_takeover_wait(struct live_function *function, double seconds)

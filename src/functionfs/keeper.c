@@ -241,6 +241,11 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 						   strlen(path), &fd, 1);
 }
 
+bool keeper_set_max_transfer(const struct keeper *keeper, uint32_t kib)
+{
+	return control_message_send(keeper->socket, KEEPER_MSG_MAX_TRANSFER, 0, &kib, sizeof(kib));
+}
+
 bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;

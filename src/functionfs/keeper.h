@@ -65,6 +65,11 @@ enum keeper_msg {
 	 * milliseconds.
 	 */
 	KEEPER_MSG_CONTROL_TIMEOUT = 132,
+	/*
+	 * To the keeper, before KEEPER_MSG_SPEED_FILE: the longest transfer of that UDC. Body:
+	 * uint32_t, KiB (struct ffsctl_event).
+	 */
+	KEEPER_MSG_MAX_TRANSFER = 133,
 
 	/*
 	 * To the keeper: the worker has ended. From the keeper, as the answer: all messages of that
@@ -131,6 +136,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 /* The following functions send a message to the keeper; false: the keeper has ended. */
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
+bool keeper_set_max_transfer(const struct keeper *keeper, uint32_t kib);
 bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds);
 bool keeper_set_control_timeout(const struct keeper *keeper, double seconds);
 

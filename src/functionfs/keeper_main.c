@@ -51,8 +51,10 @@ static void handle_bus_event(struct keeper_state *k, uint8_t type)
 {
 	struct ffsctl_event event = { .event = type };
 
-	if (type == FUNCTIONFS_ENABLE)
+	if (type == FUNCTIONFS_ENABLE) {
 		event.speed = link_speed_read(&k->link_speed);
+		event.max_transfer = k->max_transfer;
+	}
 	if (!link_state_apply(&k->link_state, &event))
 		return;
 	if (k->worker_socket >= 0)
@@ -259,12 +261,12 @@ static void on_supervisor_lost(struct keeper_state *k)
 	k->exit_deadline = now_monotonic() + k->keeper_takeover_wait_seconds;
 }
 
-static uint32_t milliseconds_in_message(const struct keeper_state *k)
+static uint32_t number_in_message(const struct keeper_state *k)
 {
-	uint32_t ms;
+	uint32_t number;
 
-	memcpy(&ms, k->message_body, sizeof(ms));
-	return ms;
+	memcpy(&number, k->message_body, sizeof(number));
+	return number;
 }
 
 /* Replaces *own by the received file descriptor *fd; -1: none was received. */
@@ -277,13 +279,15 @@ static void replace_fd(int *own, int *fd)
 }
 
 /*
- * Reads the speed again, for the next worker and the next supervisor: the file of another UDC may
- * have been read before.
+ * Takes the values of the UDC again, for the next worker and the next supervisor: they may be those
+ * of another UDC.
  */
-static void refresh_speed(struct keeper_state *k)
+static void refresh_udc_values(struct keeper_state *k)
 {
-	if (k->link_state.enabled)
-		k->link_state.speed = link_speed_read(&k->link_speed);
+	if (!k->link_state.enabled)
+		return;
+	k->link_state.speed = link_speed_read(&k->link_speed);
+	k->link_state.max_transfer = k->max_transfer;
 }
 
 static void receive_from_supervisor(struct keeper_state *k)
@@ -315,18 +319,22 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_SPEED_FILE:
 		replace_fd(&k->link_speed.udc_file, &fds[0]);
-		refresh_speed(k);
+		refresh_udc_values(k);
+		break;
+	case KEEPER_MSG_MAX_TRANSFER:
+		if (size == sizeof(uint32_t))
+			k->max_transfer = (uint16_t)number_in_message(k);
 		break;
 	case KEEPER_MSG_WORKER_KILL_PIPE:
 		replace_fd(&k->worker_kill_pipe_fd, &fds[0]);
 		break;
 	case KEEPER_MSG_TAKEOVER_WAIT:
 		if (size == sizeof(uint32_t))
-			k->keeper_takeover_wait_seconds = milliseconds_in_message(k) / 1e3;
+			k->keeper_takeover_wait_seconds = number_in_message(k) / 1e3;
 		break;
 	case KEEPER_MSG_CONTROL_TIMEOUT:
 		if (size == sizeof(uint32_t))
-			keeper_set_time_limit(k, milliseconds_in_message(k));
+			keeper_set_time_limit(k, number_in_message(k));
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:

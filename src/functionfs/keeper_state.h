@@ -29,6 +29,7 @@ struct keeper_state {
 	struct link_state link_state;
 	struct ffs_endpoint_files endpoint_files;
 	struct link_speed link_speed;
+	uint16_t max_transfer; /* struct ffsctl_event: of the UDC */
 	struct request_index request_index;
 
 	struct pending_setup { /* the SETUP that the worker has not answered yet */

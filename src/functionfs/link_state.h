@@ -9,7 +9,8 @@
 /* The state of the link, from the last events of ep0. */
 struct link_state {
 	bool bound, enabled, suspended;
-	uint8_t speed; /* enum ffsctl_speed: speed of the connection at the last ENABLE */
+	uint8_t speed;	       /* enum ffsctl_speed: speed of the connection at the last ENABLE */
+	uint16_t max_transfer; /* struct ffsctl_event: of the UDC at the last ENABLE */
 };
 
 /*

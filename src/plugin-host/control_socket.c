@@ -56,6 +56,7 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 	case FFSCTL_EVENT_ENABLE:
 		if (ev.speed == FFSCTL_SPEED_UNKNOWN && !read_packet_sizes(h))
 			break;
+		h->stream.max_transfer = ev.max_transfer * 1024U;
 		if (stream_link_up(&h->stream, ev.speed) < 0)
 			fprintf(stderr,
 				"%s: error: cannot enable the endpoints at speed %d: the worker's "

@@ -174,6 +174,9 @@ struct stream {
 	int session_number; /* number that the kernel gives to the current session; 0: the kernel
 			       does not number sessions */
 	enum ffsctl_speed speed; /* argument of the last call of stream_link_up() */
+	/* Length in bytes of the longest request that goes right with the driver of the UDC; 0: no
+	   limit is known. The owner sets it before stream_link_up(). */
+	size_t max_transfer;
 	bool link_is_up;
 	bool has_scatterlists;	 /* result of the engine's has_scatterlists() in this session */
 	bool session_is_pending; /* the host has enabled the function, but a transfer of an

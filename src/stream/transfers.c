@@ -392,6 +392,13 @@ static bool may_be_refused_for_length(const struct stream *s, const struct strea
 	return length > REQUEST_FOR_ANY_UDC && length > t->data_request.ep->longest_request_taken;
 }
 
+/* Returns the length of the longest request that may be submitted. */
+static size_t longest_request(const struct stream *s, const struct stream_endpoint *ep)
+{
+	return s->max_transfer && s->max_transfer < ep->max_request_length ? s->max_transfer
+									   : ep->max_request_length;
+}
+
 /* Appends to the batch all requests of this endpoint that may be submitted now. `n_in_batch` is the
    number of requests that are already in it. Returns the new number. */
 static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
@@ -411,13 +418,13 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 			   when the request in flight has ended. */
 			return n_in_batch;
 		if (!t->data_submitted) {
-			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
-				t->total_bytes = ep->max_request_length;
+			if (!is_in_endpoint(ep) && t->total_bytes > longest_request(s, ep))
+				t->total_bytes = longest_request(s, ep);
 			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_transfer_length)
 				t->total_bytes = round_down_to_packets(ep, t->total_bytes);
 			length = t->total_bytes - t->submitted_bytes;
-			if (length > ep->max_request_length)
-				length = ep->max_request_length;
+			if (length > longest_request(s, ep))
+				length = longest_request(s, ep);
 			t->data_request.data = (char *)t->public.data + t->submitted_bytes;
 			t->data_request.length = length;
 			s->request_batch[n_in_batch++] = &t->data_request;

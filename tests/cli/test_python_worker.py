@@ -18,7 +18,7 @@ import tap
 PYTHON = os.path.join(SRC, "python")
 EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
 READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC, CUT, WAKEUP = 33, 34, 35, 36, 37, 38, 39, 40, 41
-ENABLE, DISABLE, HIGH, SUPER = 2, 3, 3, 5
+BIND, ENABLE, DISABLE, HIGH, SUPER = 0, 2, 3, 3, 5
 PACKET = {"full": 64, "high": 512, "super": 1024}
 CONFIG = {"ffsctl": {"schema": 1}, "gadget": "g", "function": "f", "mount": "/dev/ffs/g/f", "engine": "auto", "size": 2048, "depth": 0,
           "options": {"word": "x"}, "endpoints": [
@@ -205,6 +205,40 @@ worker.run()
             f.send(EVENT, bytes([event, speed, 0, 0]))
             kind, _, body = f.receive()
             tap.eq((kind, tuple(json.loads(body).values())), (STATS, wanted))
+
+
+@tap.test("transfers are as long as the UDC allows, which comes with the event ENABLE")
+def longest_transfer():
+    code = """
+@worker.on_event
+def show(event):
+    worker.stats({"length": source.transfer_size})
+worker.size = 65536
+worker.run()
+"""
+    with worker(code) as f:
+        for event, kib, wanted in ((BIND, 0, 16), (ENABLE, 0, 64), (ENABLE, 16, 16), (ENABLE, 8192, 64)):
+            f.send(EVENT, struct.pack("=BBH", event, HIGH, kib))
+            kind, _, body = f.receive()
+            tap.eq((kind, json.loads(body)), (STATS, {"length": wanted * 1024}), (event, kib))
+
+
+@tap.test("a message goes on behind a transfer of the length that was asked for, if longer ones are allowed then")
+def length_grows_in_a_message():
+    code = """
+real = os.read
+def read(fd, size):
+    data = real(fd, size)
+    if fd == source.fd:
+        worker._longest_transfer = 1 << 20  # as by the event, while the read waited
+    return data
+os.read = read
+worker.size = 65536
+""" + ECHO + "worker.run(echo)"
+    with worker(code) as f:
+        for part in (b"a" * 16384, b"b" * 10):
+            f.out.send(part)
+        tap.eq(f.in_.recv(65536), b"a" * 16384 + b"b" * 10)
 
 
 @tap.test("a link that goes down drops a message, and the worker continues")

@@ -33,7 +33,8 @@ FREE = {"driver": "dummy_udc", "virtual": True, "state": "not attached", "speed"
         "gadget": None, "holder": None, "endpoints": 24, "endpoints_by_hardware": False,
         "endpoint_groups": [{"count": n, "direction": direction, "types": types, "max_packet": None} for n, direction, types in
                             ((9, "in", ["bulk", "interrupt"]), (3, "in", ["interrupt"]), (12, "out", ["bulk", "interrupt"]))],
-        "isochronous": False, "zlp": True, "scatter_gather": None, "remote_wakeup": True, "dual_role": False, "note": None}
+        "isochronous": False, "zlp": True, "scatter_gather": None, "remote_wakeup": True, "dual_role": False,
+        "max_transfer": None, "note": None}
 
 
 @test("free UDCs")

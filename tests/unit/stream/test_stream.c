@@ -723,6 +723,33 @@ Test(stream, reads_that_the_driver_refuses_get_shorter)
 	expect_recorded("log");
 }
 
+Test(stream, no_request_is_longer_than_the_udc_allows)
+{
+	static const size_t wanted[] = { 16384, 16384, 16384, 8 }; /* the first: OUT */
+
+	open_mode(FFSCTL_FRAMING_MESSAGES);
+	s.max_transfer = 16384;
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(IN, 2 * 16384 + 8, 0);
+	submit(OUT, 0, 0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		submit_all();
+		cr_assert_geq(kernel.n_queue, 1u);
+		cr_expect_eq(kernel.queue[0]->length, wanted[i], "request %zu is %zu", i,
+			     kernel.queue[0]->length);
+		end((long)wanted[i]);
+	}
+	expect_recorded("up done done");
+	cr_expect_eq(done[1]->status, 0);
+	cr_expect_eq(done[0]->length, 16384u);
+
+	s.max_transfer = 0; /* another UDC */
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
+	submit(OUT, 0, 0);
+	submit_all();
+	cr_expect_eq(kernel.queue[0]->length, SIZE);
+}
+
 Test(stream, a_driver_that_refuses_one_packet_fails_the_transfer)
 {
 	open_up();
