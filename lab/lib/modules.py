@@ -22,7 +22,7 @@ from steps import Error, arch, building, compiler, jobs, locked, product, run, s
 PARTS = ("drivers/usb/gadget", "drivers/usb/usbip", "drivers/usb/misc/usbtest.c", "drivers/hid/uhid.c")
 SELFTESTS = "tools/testing/selftests/drivers/usb/functionfs"
 # Those that udc.py builds: {directory: options of Kconfig that the kernel's configuration lacks}
-UDC_DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_PERIPHERAL": "y"},
+UDC_DRIVERS = {"drivers/usb/dwc2": {"CONFIG_USB_DWC2": "m", "CONFIG_USB_DWC2_DUAL_ROLE": "y"},
                "drivers/usb/dwc3": {"CONFIG_USB_DWC3": "m", "CONFIG_USB_DWC3_DUAL_ROLE": "y"},
                "drivers/usb/chipidea": {"CONFIG_USB_CHIPIDEA": "m", "CONFIG_USB_CHIPIDEA_UDC": "y"}}
 HARMLESS = ("include/", "Documentation/", "tools/", "samples/", "MAINTAINERS")

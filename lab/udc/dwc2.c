@@ -36,6 +36,10 @@ static bool slave;
 module_param(slave, bool, 0444);
 MODULE_PARM_DESC(slave, "the core has no DMA: the driver copies words to and from the FIFOs");
 
+static bool role_switch;
+module_param(role_switch, bool, 0444);
+MODULE_PARM_DESC(role_switch, "the ports can be hosts, too, as with dr_mode \"otg\"");
+
 static bool txfsts_by_fifo;
 module_param(txfsts_by_fifo, bool, 0444);
 MODULE_PARM_DESC(txfsts_by_fifo, "DTXFSTSn is of FIFO n, not of the FIFO of endpoint n");
@@ -114,6 +118,8 @@ static u32 core_interrupt(const struct dwc2 *d)
 	u32 status = DWC2_REG(d, GINTSTS) & ~GINTSTS_STATES;
 	u32 endpoints = all_endpoints_interrupt(d) & DWC2_REG(d, DAINTMSK);
 
+	if (dwc2_is_host(d))
+		status |= GINTSTS_CURMODE_HOST;
 	if (endpoints & GENMASK(15, 0))
 		status |= GINTSTS_IEPINT;
 	if (endpoints & GENMASK(31, 16))
@@ -187,7 +193,7 @@ static void soft_reset(struct dwc2 *d)
 	DWC2_REG(d, DCTL) = DCTL_SFTDISCON;
 	DWC2_REG(d, DIEPCTL(0)) = DXEPCTL_USBACTEP;
 	DWC2_REG(d, DOEPCTL(0)) = DXEPCTL_USBACTEP;
-	udc_port_pull_up(d->port, false);
+	dwc2_update_pull_up(d);
 }
 
 static u32 read_register(struct dwc2 *d, unsigned int offset)
@@ -198,6 +204,8 @@ static u32 read_register(struct dwc2 *d, unsigned int offset)
 		return GRSTCTL_AHBIDLE | GRSTCTL_CSFTRST_DONE;
 	case GINTSTS:
 		return core_interrupt(d);
+	case GOTGCTL:
+		return dwc2_read_otg_control(d);
 	case GRXSTSR:
 		return dwc2_peek_rx(d);
 	case GRXSTSP:
@@ -295,7 +303,7 @@ static void write_device_control(struct dwc2 *d, u32 value)
 	DWC2_REG(d, DCTL) = state | (value & (DCTL_SFTDISCON | DCTL_RMTWKUPSIG | DCTL_TSTCTL_MASK |
 					      DCTL_PWRONPRGDONE | DCTL_SERVICE_INTERVAL_SUPPORTED));
 	if ((old ^ value) & DCTL_SFTDISCON)
-		udc_port_pull_up(d->port, !(value & DCTL_SFTDISCON));
+		dwc2_update_pull_up(d);
 	if (value & ~old & DCTL_RMTWKUPSIG)
 		udc_port_wake(d->port);
 	udc_port_poke(d->port);
@@ -310,13 +318,12 @@ static void write_register(struct dwc2 *d, unsigned int offset, u32 value)
 	case GOTGINT:
 		DWC2_REG(d, GOTGINT) &= ~value;
 		return;
-	case GOTGCTL: {
-		const u32 states =
-			GOTGCTL_BSESVLD | GOTGCTL_ASESVLD | GOTGCTL_CONID_B | GOTGCTL_CURMODE_HOST;
-
-		DWC2_REG(d, GOTGCTL) = (DWC2_REG(d, GOTGCTL) & states) | (value & ~states);
+	case GOTGCTL:
+		dwc2_write_otg_control(d, value);
 		return;
-	}
+	case GUSBCFG:
+		dwc2_write_usb_config(d, value);
+		return;
 	case GRSTCTL:
 		if (value & GRSTCTL_CSFTRST)
 			soft_reset(d);
@@ -383,12 +390,15 @@ static const struct udc_register_ops register_ops = { .read = do_read, .write = 
 
 static int add_controller(int i, const struct dwc2_board *b)
 {
-	const struct property_entry properties[] = { PROPERTY_ENTRY_STRING("dr_mode", "peripheral"),
-						     PROPERTY_ENTRY_U32("g-rx-fifo-size", b->rx),
-						     PROPERTY_ENTRY_U32("g-np-tx-fifo-size", b->np),
-						     PROPERTY_ENTRY_U32_ARRAY_LEN(
-							     "g-tx-fifo-size", b->tx, b->tx_count),
-						     {} };
+	const struct property_entry properties[] = {
+		PROPERTY_ENTRY_STRING("dr_mode", role_switch ? "otg" : "peripheral"),
+		PROPERTY_ENTRY_U32("g-rx-fifo-size", b->rx),
+		PROPERTY_ENTRY_U32("g-np-tx-fifo-size", b->np),
+		PROPERTY_ENTRY_U32_ARRAY_LEN("g-tx-fifo-size", b->tx, b->tx_count),
+		role_switch ? PROPERTY_ENTRY_BOOL("usb-role-switch") : (struct property_entry){},
+		PROPERTY_ENTRY_STRING("role-switch-default-mode", "peripheral"),
+		{},
+	};
 	const struct udc_controller controller = {
 		.name = name,
 		.driver = "dwc2",
@@ -407,7 +417,6 @@ static int add_controller(int i, const struct dwc2_board *b)
 	d->port = udc_port_add(i, &dwc2_ops, d);
 	if (IS_ERR(d->port))
 		return PTR_ERR(d->port);
-	DWC2_REG(d, GOTGCTL) = GOTGCTL_CONID_B;
 	soft_reset(d);
 	return udc_controller_add(&controller, d->port, &d->irq);
 }

@@ -62,6 +62,7 @@ struct dwc2 {
 	const struct dwc2_board *board;
 	struct udc_irq irq;
 	u32 regs[DWC2_REGISTERS / sizeof(u32)];
+	bool vbus;	    /* the cable is in, and the host powers it */
 	u8 address;	    /* that the device answers to */
 	bool rx_nak_popped; /* slave mode: the status word of the global OUT NAK was read */
 	struct usb_ctrlrequest request; /* of the last SETUP packet */
@@ -84,6 +85,12 @@ extern unsigned int dwc2_cut;
 void dwc2_update_interrupt(struct dwc2 *d);
 bool dwc2_uses_descriptors(const struct dwc2 *d);
 bool dwc2_uses_dma(const struct dwc2 *d);
+bool dwc2_is_host(const struct dwc2 *d);
+u32 dwc2_read_otg_control(const struct dwc2 *d);
+void dwc2_write_otg_control(struct dwc2 *d, u32 value);
+void dwc2_write_usb_config(struct dwc2 *d, u32 value);
+void dwc2_update_pull_up(struct dwc2 *d);
+void dwc2_on_vbus(struct udc_port *port, bool on);
 /* Returns the number that the core has for the frame: of 1 ms, or of a microframe at high speed. */
 u32 dwc2_frame(const struct dwc2 *d, u32 microframe);
 /* Returns the depth of a TX FIFO in words, as the driver has set it. */

@@ -439,21 +439,6 @@ static int on_in(struct udc_port *port, struct udc_packet *p)
 
 /* ---- The cable ---- */
 
-/* RM, OTG_GOTGCTL.BSVLD, OTG_GOTGINT.SEDET and OTG_GINTSTS.SRQINT. */
-static void on_vbus(struct udc_port *port, bool on)
-{
-	struct dwc2 *d = port->model;
-
-	if (on) {
-		DWC2_REG(d, GOTGCTL) |= GOTGCTL_BSESVLD;
-		DWC2_REG(d, GINTSTS) |= GINTSTS_SESSREQINT;
-	} else {
-		DWC2_REG(d, GOTGCTL) &= ~GOTGCTL_BSESVLD;
-		DWC2_REG(d, GOTGINT) |= GOTGINT_SES_END_DET;
-	}
-	dwc2_update_interrupt(d);
-}
-
 /*
  * RM, OTG_GINTSTS.USBRST, and RSTDET while suspended. The driver clears the address (gadget.c,
  * dwc2_hsotg_irq()).
@@ -531,7 +516,7 @@ static void on_frame(struct udc_port *port, u32 microframe)
 }
 
 const struct udc_model_ops dwc2_ops = {
-	.vbus = on_vbus,
+	.vbus = dwc2_on_vbus,
 	.reset = on_reset,
 	.enumerate = on_enumerate,
 	.suspend = on_suspend,

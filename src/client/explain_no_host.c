@@ -5,8 +5,18 @@
 #include "base/cleanup.h"
 #include "client/inspect.h"
 #include "client/internal.h"
+#include "configfs/udc.h"
 #include "predict/host_hint.h"
 #include "rundir/status.h"
+
+/* Adds that the port is a host itself: some controllers keep their UDC then (dwc2). */
+static void explain_by_role(const struct gadget_status *status, struct error *err)
+{
+	_cleanup_free_ char *hint = status->udc ? udc_role_switch_hint(status->udc) : NULL;
+
+	if (hint)
+		error_add_hint(err, "%s", hint);
+}
 
 /*
  * Adds what the UDC's state shows: a host that has reset the port has seen the gadget. Its log, of
@@ -46,6 +56,7 @@ void client_explain_no_host(const struct paths *paths, const char *name, struct 
 			error_add_hint(err, "%s", status->host_hint);
 	} else if (status) {
 		explain_by_udc_state(paths, name, status, err);
+		explain_by_role(status, err);
 	}
 	statuses_free(&gadgets);
 }

@@ -22,7 +22,7 @@ libffsctl_a_SOURCES += \
 	src/configfs/tree.c src/configfs/tree.h \
 	src/configfs/udc.c src/configfs/udc.h \
 	src/configfs/udc_driver_table.c src/configfs/udc_driver_table.h \
-	src/configfs/udc_facts.c src/configfs/udc_facts.h \
+	src/configfs/udc_facts.c src/configfs/udc_facts.h src/configfs/udc_hints.c \
 	src/configfs/udc_watch.c src/configfs/udc_watch.h \
 	src/configfs/values_changed_by_kernel.c \
 	src/configfs/write_value.c src/configfs/write_value.h

@@ -76,6 +76,12 @@ char *udc_driver(const char *name);
 size_t udc_absence_hints(char ***hints);
 
 /*
+ * Returns a sentence with a remedy if a role switch makes a host of the port of this UDC; NULL: it
+ * is a device, or the kernel does not say. The caller frees it.
+ */
+char *udc_role_switch_hint(const char *udc);
+
+/*
  * Returns what the UDC `name` is bound to, in the form of udc.holder; NULL: the UDC is free. The
  * caller frees it.
  */

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The table of UDC drivers, from the source code of Linux 6.12. Also finds reasons why this system
- * has no UDC.
- */
+/* The table of UDC drivers, from the source code of Linux 6.12. */
 #include "configfs/udc_driver_table.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "configfs/udc.h"
-
-#define ROLE_CLASS_DIR "/sys/class/usb_role"
-#define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
 #define EITHER(n_, types_, max_packet_)                                                            \
 	{                                                                                          \
@@ -302,91 +292,6 @@ char *udc_endpoint_types_text(const struct udc_traits *traits)
 			    directions[e->direction], types);
 	}
 	return text;
-}
-
-/* Sentences that say why the system may have no UDC, each with a remedy. */
-struct missing_udc_hints {
-	char **hints;
-	size_t n;
-};
-
-/* Adds a hint if the role switch in /sys/class/usb_role is not set to device mode. */
-static void add_role_switch_hint(struct missing_udc_hints *h, const char *role_switch)
-{
-	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", role_switch), *role = NULL;
-
-	if (file_read_first_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
-		return;
-	*array_add(h->hints, h->n) = strf("the role switch %s is set to '%s': echo device > %s",
-					  role_switch, role, path);
-}
-
-/*
- * Adds a hint if the controller `device` of a dual-role driver is a host now and becomes a device
- * by debugfs, as dwc3 (dwc3_mode_write()). Returns whether it is so.
- */
-static bool add_debugfs_hint(struct missing_udc_hints *h, const char *device, const char *dr_mode)
-{
-	_cleanup_free_ char *path = strf(USB_DEBUGFS_DIR "/%s/mode", device), *mode = NULL;
-
-	if (streq_null(dr_mode, "host") || file_read_first_line(AT_FDCWD, path, &mode) < 0 ||
-	    !streq(mode, "host"))
-		return false;
-	*array_add(h->hints, h->n) = strf("%s is set to 'host': echo device > %s", device, path);
-	return true;
-}
-
-/*
- * Adds a hint for each controller of the dual-role driver `driver` that is not in device mode: such
- * a controller has no UDC.
- */
-static void add_dual_role_hint(struct missing_udc_hints *h, const char *driver)
-{
-	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
-	DIR *d = opendir(dir);
-	struct dirent *entry;
-
-	while (d && (entry = readdir(d))) {
-		_cleanup_free_ char *path = strf("%s/%s/udc", dir, entry->d_name),
-				    *mode_path = NULL, *mode = NULL;
-
-		/* The links in a driver's directory lead to its devices, except "module". */
-		if (entry->d_type != DT_LNK || streq(entry->d_name, "module") || path_exists(path))
-			continue;
-		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
-		if (file_read_first_line(AT_FDCWD, mode_path, &mode) < 0)
-			mode = NULL;
-		if (add_debugfs_hint(h, entry->d_name, mode))
-			continue;
-		*array_add(h->hints, h->n) =
-			strf("%s (%s) is not in device mode%s%s%s: in the device tree dr_mode "
-			     "must be \"peripheral\" or \"otg\", and the kernel must support it",
-			     entry->d_name, driver, mode ? " (dr_mode is \"" : "", mode ? mode : "",
-			     mode ? "\")" : "");
-	}
-	if (d)
-		closedir(d);
-}
-
-size_t udc_absence_hints(char ***hints)
-{
-	struct missing_udc_hints h = { 0 };
-	DIR *d = opendir(ROLE_CLASS_DIR);
-	struct dirent *entry;
-
-	while (d && (entry = readdir(d)))
-		if (entry->d_name[0] != '.')
-			add_role_switch_hint(&h, entry->d_name);
-	if (d)
-		closedir(d);
-	for (const struct udc_traits *t = udc_traits_table; t->driver; t++)
-		if (t->dual_role)
-			add_dual_role_hint(&h, t->driver);
-	if (h.n == 0)
-		*array_add(h.hints, h.n) = xstrdup("load the controller's driver, and put the port "
-						   "in device mode: see 'ffsctl doctor'");
-	*hints = h.hints;
-	return h.n;
 }
 
 char *udc_max_transfer_text(const struct udc_traits *traits)

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dwc3 append=udc_dwc3.role_switch=1
+# lab: udc=dwc2 append=udc_dwc2.role_switch=1
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc3 append=udc_dwc3.role_switch=1
-"""A port that is a device or a host, as the kernel's driver dwc3 makes it on a model of its hardware (lab/udc): the UDC is
-there only while the role is device. Gadgets, `up`, `reload`, workers and `doctor` while the role changes."""
+# lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma append=udc_dwc2.role_switch=1
+"""A port that is a device or a host, as the kernel's drivers dwc3 and dwc2 make it on models of their hardware (lab/udc). With
+dwc3 the UDC is there only while the role is device; dwc2 keeps it. Gadgets, `up`, `reload`, workers and `doctor` while the role
+changes."""
 
 import contextlib
 import os
@@ -21,7 +24,8 @@ from harness import EXAMPLES, bench, device, down, ffsctl, must, status
 from tap import contains, eq, ok, rounds, test
 
 UDC = "dummy_udc.0"
-ROLE = pathlib.Path("/sys/kernel/debug/usb", UDC, "mode")
+STAYS = harness.LAB_UDC.startswith("dwc2")
+ROLE = pathlib.Path("/sys/class/usb_role", f"{UDC}-role-switch", "role") if STAYS else pathlib.Path("/sys/kernel/debug/usb", UDC, "mode")
 CLASS = pathlib.Path("/sys/class/udc", UDC)
 TO_DEVICE = f"echo device > {ROLE}"
 REMOVED = f"its UDC {UDC} was removed"
@@ -33,7 +37,7 @@ harness.leaves_nothing()
 def has_role(role):
     """Waits until the driver has changed the role, which it does in a work item after the write."""
     for _ in gadgets.looks():
-        if ROLE.read_text() == role + "\n" and CLASS.exists() == (role == "device"):
+        if ROLE.read_text() == role + "\n" and CLASS.exists() == (STAYS or role == "device"):
             return
     raise AssertionError(f"the role is {ROLE.read_text()!r}, not {role}")
 
@@ -51,7 +55,7 @@ def is_device_again():
 def become_host_of(name):
     """The port becomes a host while a gadget is up, and the host at the other end sees the device go."""
     become("host")
-    await_state(name, "degraded")
+    await_state(name, "ready" if STAYS else "degraded")
     harness.await_devices(lambda: not harness.host_devices())
 
 
@@ -82,12 +86,13 @@ def there_and_back():
         before = gadgets.processes("x")
         become_host_of("x")
         shown, code = status("x")
-        eq((code, shown["udc"], [p["text"] for p in shown["problems"]]), (1, UDC, [REMOVED]))
+        eq((code, shown["udc"], [p["text"] for p in shown["problems"]]), (0, UDC, []) if STAYS else (1, UDC, [REMOVED]))
+        ok(not STAYS or shown["udc_state"] == "not attached", shown["udc_state"])
         become_device_of("x")
         eq((status("x")[1], gadgets.processes("x")), (0, before))
         echo()
         said = [line.split(" ", 2)[2] for line in gadgets.log().splitlines() if "its UDC" in line]
-        eq(said, [REMOVED, f"its UDC {UDC} is back"])
+        eq(said, [] if STAYS else [REMOVED, f"its UDC {UDC} is back"])
 
 
 @test("the file is reloaded while the port is a host")
@@ -96,7 +101,8 @@ def reloaded_as_host():
         become_host_of("x")
         text = pathlib.Path(path).read_text()
         pathlib.Path(path).write_text(text.replace('product = "x"', 'product = "new"'))
-        contains(must(ffsctl("reload", "x")).stderr, f"the gadget is bound again when its UDC {UDC} is back")
+        said = must(ffsctl("reload", "x")).stderr
+        eq(f"the gadget is bound again when its UDC {UDC} is back" in said, not STAYS, said)
         become_device_of("x")
         eq(device().product, "new")
         echo()
@@ -144,8 +150,12 @@ def at_once():
         echo()
 
 
-@test("`up` as host says what makes the port a device, and `up --wait-udc` waits for it")
-def up_as_host():
+def findings():
+    """Returns the findings of `doctor` by their ids."""
+    return {f["id"]: f for f in harness.document(ffsctl("doctor", "--json"), "doctor")["findings"]}
+
+
+def up_without_udc():
     path = gadget("x", LOOPBACK)
     become("host")
     contains(must(ffsctl("up", path), 69).stderr, f"{UDC} is set to 'host': {TO_DEVICE}")
@@ -156,16 +166,41 @@ def up_as_host():
     down("x")
 
 
-@test("`doctor` and `udc` name the file that makes the port a device, and their command does it")
-def advice():
+def up_with_udc():
+    become("host")
+    path = gadget("x", LOOPBACK)
+    contains(must(ffsctl("up", path, "--wait-host=3"), 75).stderr, f"the role switch {UDC}-role-switch is set to 'host': {TO_DEVICE}")
+    with harness.configured():
+        become("device")
+    must(ffsctl("wait", "x"))
+    echo()
+    down("x")
+
+
+def advice_without_udc():
     become("host")
     contains(must(ffsctl("udc")).stderr, TO_DEVICE)
-    found = {f["id"]: f for f in harness.document(ffsctl("doctor", "--json"), "doctor")["findings"]}
+    found = findings()
     eq(found["role-is-host"]["what"], f"the controller {UDC} is set to host")
     eq((found["role-is-host"]["commands"], found["no-udc"]["remedy"]), ([TO_DEVICE], None))
+
+
+def advice_with_udc():
+    become("host")
+    found = findings()
+    eq(found["role-is-host"]["what"], f"the role switch {UDC}-role-switch is set to host")
+    eq((found["role-is-host"]["commands"], "no-udc" in found), ([TO_DEVICE], False))
+
+
+test("`up` as host says what makes the port a device, and `up --wait-udc` or `wait` waits for it")(up_with_udc if STAYS else up_without_udc)
+
+
+@test("`doctor` and `udc` name the file that makes the port a device, and their command does it")
+def advice():
+    (advice_with_udc if STAYS else advice_without_udc)()
     must(subprocess.run(TO_DEVICE, shell=True, check=False))
     has_role("device")
-    ok("role-is-host" not in ffsctl("doctor", "--json").stdout, "still a host")
+    ok("role-is-host" not in findings(), "still a host")
 
 
 @test("a keyboard of the kernel, an ep0 daemon and two functions come back, too")
