@@ -71,8 +71,7 @@ static char *rejected_option_name(char *const *argv)
 	int end = optind;
 	const char *word;
 
-	/* Where a value is missing behind the last word, musl sets optind beyond the end of argv.
-	 */
+	/* Where a value is missing behind the last word, musl sets optind beyond argv. */
 	if (!argv[end - 1])
 		end--;
 	word = argv[has_short_option(argv[end], optopt) ? end : end - 1];
