@@ -100,11 +100,13 @@ struct keeper_worker_info {
 	uint16_t reserved;	 /* 0 */
 };
 
-/* Body of KEEPER_MSG_HELLO. */
+/* Body of KEEPER_MSG_HELLO. Supervisors of other versions read it, too: it keeps its size. */
 struct keeper_hello {
 	struct keeper_worker_info worker;
 	struct link_state link_state;
 };
+
+_Static_assert(sizeof(struct keeper_hello) == 12, "other versions do not take over such keepers");
 
 /* A keeper, as its supervisor sees it. */
 struct keeper {

@@ -223,7 +223,7 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 	 * worker must not get them as new events.
 	 */
 	read_queued_events(k);
-	n = link_state_to_events(&k->link_state, events);
+	n = link_state_to_events(&k->link_state, k->max_transfer, events);
 	k->worker_pid = worker.pid;
 	k->worker_socket = steal_fd(&fds[n_fds++]);
 	k->late_id = 0;
@@ -279,15 +279,13 @@ static void replace_fd(int *own, int *fd)
 }
 
 /*
- * Takes the values of the UDC again, for the next worker and the next supervisor: they may be those
- * of another UDC.
+ * Reads the speed again, for the next worker and the next supervisor: the file of another UDC may
+ * have been read before.
  */
-static void refresh_udc_values(struct keeper_state *k)
+static void refresh_speed(struct keeper_state *k)
 {
-	if (!k->link_state.enabled)
-		return;
-	k->link_state.speed = link_speed_read(&k->link_speed);
-	k->link_state.max_transfer = k->max_transfer;
+	if (k->link_state.enabled)
+		k->link_state.speed = link_speed_read(&k->link_speed);
 }
 
 static void receive_from_supervisor(struct keeper_state *k)
@@ -319,7 +317,7 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_SPEED_FILE:
 		replace_fd(&k->link_speed.udc_file, &fds[0]);
-		refresh_udc_values(k);
+		refresh_speed(k);
 		break;
 	case KEEPER_MSG_MAX_TRANSFER:
 		if (size == sizeof(uint32_t))

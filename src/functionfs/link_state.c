@@ -61,14 +61,13 @@ bool link_state_apply(struct link_state *state, const struct ffsctl_event *event
 	state->bound = link != LINK_UNBOUND;
 	state->enabled = link == LINK_ENABLED || link == LINK_SUSPENDED;
 	state->suspended = link == LINK_SUSPENDED;
-	if (event->event == FFSCTL_EVENT_ENABLE) {
+	if (event->event == FFSCTL_EVENT_ENABLE)
 		state->speed = event->speed;
-		state->max_transfer = event->max_transfer;
-	}
 	return true;
 }
 
-size_t link_state_to_events(const struct link_state *state, struct ffsctl_event *events)
+size_t link_state_to_events(const struct link_state *state, uint16_t max_transfer,
+			    struct ffsctl_event *events)
 {
 	size_t n = 0;
 
@@ -77,7 +76,7 @@ size_t link_state_to_events(const struct link_state *state, struct ffsctl_event 
 	if (state->enabled)
 		events[n++] = (struct ffsctl_event){ .event = FFSCTL_EVENT_ENABLE,
 						     .speed = state->speed,
-						     .max_transfer = state->max_transfer };
+						     .max_transfer = max_transfer };
 	if (state->suspended)
 		events[n++] = (struct ffsctl_event){ .event = FFSCTL_EVENT_SUSPEND };
 	return n;

@@ -9,8 +9,7 @@
 /* The state of the link, from the last events of ep0. */
 struct link_state {
 	bool bound, enabled, suspended;
-	uint8_t speed;	       /* enum ffsctl_speed: speed of the connection at the last ENABLE */
-	uint16_t max_transfer; /* struct ffsctl_event: of the UDC at the last ENABLE */
+	uint8_t speed; /* enum ffsctl_speed: speed of the connection at the last ENABLE */
 };
 
 /*
@@ -22,7 +21,8 @@ bool link_state_apply(struct link_state *state, const struct ffsctl_event *event
 
 /*
  * Stores the events that lead from the unbound state to this state, at most LINK_STATE_EVENTS, in
- * `events`. Returns the number of events.
+ * `events`. Returns the number of events. `max_transfer`: that of ENABLE (struct ffsctl_event).
  */
 #define LINK_STATE_EVENTS 3
-size_t link_state_to_events(const struct link_state *state, struct ffsctl_event *events);
+size_t link_state_to_events(const struct link_state *state, uint16_t max_transfer,
+			    struct ffsctl_event *events);

@@ -399,27 +399,21 @@ Test(link_state, accepts_events_in_any_order)
 		struct link_state state;
 	} rows[] = {
 		{ { FFSCTL_EVENT_BIND }, { .bound = true } },
-		{ { FFSCTL_EVENT_ENABLE },
-		  { .bound = true, .enabled = true, .speed = 3, .max_transfer = 16 } },
+		{ { FFSCTL_EVENT_ENABLE }, { .bound = true, .enabled = true, .speed = 3 } },
 		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_ENABLE },
-		  { .bound = true, .enabled = true, .speed = 3, .max_transfer = 16 } },
+		  { .bound = true, .enabled = true, .speed = 3 } },
 		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_SUSPEND },
-		  { .bound = true,
-		    .enabled = true,
-		    .suspended = true,
-		    .speed = 3,
-		    .max_transfer = 16 } },
+		  { .bound = true, .enabled = true, .suspended = true, .speed = 3 } },
 		{ { FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_ENABLE },
-		  { .bound = true, .enabled = true, .speed = 3, .max_transfer = 16 } },
+		  { .bound = true, .enabled = true, .speed = 3 } },
 		{ { FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_RESUME }, { .bound = true } },
 		{ { FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_UNBIND }, { .bound = false } },
 		{ { FFSCTL_EVENT_DISABLE }, { .bound = true } },
 		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_DISABLE },
-		  { .bound = true, .speed = 3, .max_transfer = 16 } },
-		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_DISABLE },
-		  { .bound = true, .speed = 3, .max_transfer = 16 } },
+		  { .bound = true, .speed = 3 } },
+		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_DISABLE }, { .bound = true, .speed = 3 } },
 		{ { FFSCTL_EVENT_ENABLE, FFSCTL_EVENT_SUSPEND, FFSCTL_EVENT_UNBIND },
-		  { .speed = 3, .max_transfer = 16 } },
+		  { .speed = 3 } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -429,17 +423,19 @@ Test(link_state, accepts_events_in_any_order)
 
 		for (size_t k = 0; k < 4 && (k == 0 || rows[i].events[k]); k++)
 			cr_expect(link_state_apply(
-				&state, &(struct ffsctl_event){ .event = rows[i].events[k],
-								.speed = 3,
-								.max_transfer = 16 }));
+				&state,
+				&(struct ffsctl_event){ .event = rows[i].events[k], .speed = 3 }));
 		cr_expect_eq(state.bound, rows[i].state.bound, "row %zu", i);
 		cr_expect_eq(state.enabled, rows[i].state.enabled, "row %zu", i);
 		cr_expect_eq(state.suspended, rows[i].state.suspended, "row %zu", i);
 		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
-		cr_expect_eq(state.max_transfer, rows[i].state.max_transfer, "row %zu", i);
-		n = link_state_to_events(&state, events);
-		for (size_t k = 0; k < n; k++)
+		n = link_state_to_events(&state, 16, events);
+		for (size_t k = 0; k < n; k++) {
+			cr_expect_eq(events[k].max_transfer,
+				     events[k].event == FFSCTL_EVENT_ENABLE ? 16 : 0,
+				     "row %zu, event %zu", i, k);
 			link_state_apply(&replayed, &events[k]);
+		}
 		cr_expect_eq(replayed.bound, state.bound, "row %zu, replayed", i);
 		cr_expect_eq(replayed.enabled, state.enabled, "row %zu, replayed", i);
 		cr_expect_eq(replayed.suspended, state.suspended, "row %zu, replayed", i);
