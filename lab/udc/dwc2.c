@@ -395,8 +395,8 @@ static int add_controller(int i, const struct dwc2_board *b)
 		PROPERTY_ENTRY_U32("g-rx-fifo-size", b->rx),
 		PROPERTY_ENTRY_U32("g-np-tx-fifo-size", b->np),
 		PROPERTY_ENTRY_U32_ARRAY_LEN("g-tx-fifo-size", b->tx, b->tx_count),
-		role_switch ? PROPERTY_ENTRY_BOOL("usb-role-switch") : (struct property_entry){},
 		PROPERTY_ENTRY_STRING("role-switch-default-mode", "peripheral"),
+		role_switch ? PROPERTY_ENTRY_BOOL("usb-role-switch") : (struct property_entry){},
 		{},
 	};
 	const struct udc_controller controller = {

@@ -66,8 +66,8 @@ enum keeper_msg {
 	 */
 	KEEPER_MSG_CONTROL_TIMEOUT = 132,
 	/*
-	 * To the keeper, before KEEPER_MSG_SPEED_FILE: the longest transfer of that UDC. Body:
-	 * uint32_t, KiB (struct ffsctl_event).
+	 * To the keeper: the longest transfer of the UDC (struct ffsctl_event). Body: uint32_t,
+	 * KiB.
 	 */
 	KEEPER_MSG_MAX_TRANSFER = 133,
 

@@ -404,6 +404,7 @@ static size_t longest_request(const struct stream *s, const struct stream_endpoi
 static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
 						   unsigned int n_in_batch)
 {
+	const size_t longest = longest_request(s, ep);
 	struct stream_transfer *t;
 	size_t length;
 
@@ -418,13 +419,13 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 			   when the request in flight has ended. */
 			return n_in_batch;
 		if (!t->data_submitted) {
-			if (!is_in_endpoint(ep) && t->total_bytes > longest_request(s, ep))
-				t->total_bytes = longest_request(s, ep);
+			if (!is_in_endpoint(ep) && t->total_bytes > longest)
+				t->total_bytes = longest;
 			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_transfer_length)
 				t->total_bytes = round_down_to_packets(ep, t->total_bytes);
 			length = t->total_bytes - t->submitted_bytes;
-			if (length > longest_request(s, ep))
-				length = longest_request(s, ep);
+			if (length > longest)
+				length = longest;
 			t->data_request.data = (char *)t->public.data + t->submitted_bytes;
 			t->data_request.length = length;
 			s->request_batch[n_in_batch++] = &t->data_request;

@@ -224,6 +224,17 @@ static void end(long result)
 	stream_submit_queued_requests(&s);
 }
 
+/* Ends the kernel's oldest requests, which must have these lengths, one by one and completely. */
+static void end_requests_of(const size_t *lengths, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cr_assert_gt(kernel.n_queue, 0u, "there is no request %zu", i);
+		cr_assert_eq(kernel.queue[0]->length, lengths[i], "request %zu is %zu", i,
+			     kernel.queue[0]->length);
+		end((long)lengths[i]);
+	}
+}
+
 /* Submits until the kernel refuses nothing more. */
 static void submit_all(void)
 {
@@ -625,17 +636,12 @@ Test(stream, without_memory_writes_are_split_and_stay_in_order)
 Test(stream, without_memory_the_end_of_a_message_follows_its_parts)
 {
 	static const size_t wanted[] = { 32768, 32768, 0 };
-	unsigned int i;
 
 	open_up();
 	kernel.longest = 32768;
 	submit(IN, SIZE, FFSCTL_END);
 	stream_submit_queued_requests(&s);
-	for (i = 0; i < 3; i++) {
-		cr_assert_eq(kernel.queue[0]->length, wanted[i], "part %u is %zu", i,
-			     kernel.queue[0]->length);
-		end((long)wanted[i]);
-	}
+	end_requests_of(wanted, 3);
 	expect_recorded("log done");
 	cr_assert_eq(done[0]->status, 0);
 }
@@ -694,16 +700,11 @@ static void write_to_driver_of_16_kib(void)
 Test(stream, nothing_overtakes_a_write_that_the_driver_refuses)
 {
 	static const size_t wanted[] = { 16384, 16384, 16384, 16384, 8 };
-	unsigned int i;
 
 	open_mode(FFSCTL_FRAMING_MESSAGES);
 	kernel.has_scatterlists = true;
 	write_to_driver_of_16_kib();
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		cr_assert_eq(kernel.queue[0]->length, wanted[i], "request %u is %zu", i,
-			     kernel.queue[0]->length);
-		end((long)wanted[i]);
-	}
+	end_requests_of(wanted, 5);
 	expect_recorded("up log done done");
 	cr_assert_eq(done[0]->status, 0);
 	cr_assert_eq(done[1]->status, 0);
@@ -732,13 +733,8 @@ Test(stream, no_request_is_longer_than_the_udc_allows)
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	submit(IN, 2 * 16384 + 8, 0);
 	submit(OUT, 0, 0);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		submit_all();
-		cr_assert_geq(kernel.n_queue, 1u);
-		cr_expect_eq(kernel.queue[0]->length, wanted[i], "request %zu is %zu", i,
-			     kernel.queue[0]->length);
-		end((long)wanted[i]);
-	}
+	submit_all();
+	end_requests_of(wanted, 4);
 	expect_recorded("up done done");
 	cr_expect_eq(done[1]->status, 0);
 	cr_expect_eq(done[0]->length, 16384u);
