@@ -38,6 +38,8 @@ const struct kernel_fix kernel_fixes[] = {
 	  "a worker that asks for an endpoint's descriptor crashes the kernel" },
 	{ "ffs", { 0, NEVER, NEVER }, true, NULL,
 	  "a host writes behind an array of the kernel by SET_INTERFACE" },
+	{ "ffs", { NEVER, NEVER, NEVER }, true, NULL,
+	  "a host that does not wait for an answer can get memory of the kernel as the next one" },
 	{ "geth", { 191, 81, 22 }, false, "CVE-2026-31723",
 	  "the network interface outlives its gadget, and using it then crashes the kernel" },
 	{ "hid", { 169, 81, 22 }, false, "CVE-2026-31721",

@@ -17,12 +17,15 @@ react SECONDS   does so SECONDS later
 reset           closes its files and begins again when the host has disabled its interface, as at each reset of the port
 die             ends with exit status 5 when the kernel reports FUNCTIONFS_UNBIND
 flap            closes its files and begins again when the kernel reports FUNCTIONFS_BIND
+short N         takes only N bytes of the data of a control request, and answers the next one with what it got: a number of
+                bytes, or the name of an error
 fork            a child does all this, and when the child ends, another one
 
 It answers each control request of the host with $NAME. After SIGUSR2 it closes its files and begins again, after SIGHUP
 it closes them and begins again after SIGUSR2 only.
 """
 
+import errno
 import os
 import signal
 import struct
@@ -85,14 +88,18 @@ def refused():
 
 
 def answer(ep0, event, text):
+    """Answers a control request. Returns the answer to the next one."""
     direction, _, _, _, length = struct.unpack_from("<BBHHH", event)
     try:
         if direction & 0x80:
             os.write(ep0, text[:length])
+        elif "short" in words:
+            return b"%d" % len(os.read(ep0, min(length, int(argument("short")))))
         else:
             os.read(ep0, length)
-    except OSError:
-        pass  # the host has cancelled the request
+    except OSError as e:  # the host has cancelled the request
+        return errno.errorcode[e.errno].encode() if "short" in words else text
+    return text
 
 
 def serve(ep0):
@@ -107,7 +114,7 @@ def serve(ep0):
         for at in range(0, len(events), 12):
             kind = events[at + 8]
             if kind == SETUP:
-                answer(ep0, events[at:], text)
+                text = answer(ep0, events[at:], text)
             elif kind == UNBIND and "die" in words:
                 sys.exit(5)
             elif (kind, "reopen" in words) == (UNBIND, True) or (kind, "flap" in words) == (BIND, True):

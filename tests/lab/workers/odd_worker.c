@@ -538,7 +538,7 @@ static struct {
  * no data; 4 is refused; 5 is never answered; 6 is answered after 600 ms; 7 ends the worker; 8 is
  * answered first with a wrong id, then twice; 9 is answered with more data than requested; 10 is
  * accepted, and the data that 2 has written is sent as the body of a SWITCH; 11 is answered after
- * wValue milliseconds; 12 is answered with the body of the message SETUP.
+ * wValue milliseconds, with its SETUP packet; 12 is answered with the body of the message SETUP.
  */
 static void answer(uint32_t id, const unsigned char *setup, size_t length)
 {
@@ -583,8 +583,10 @@ static void answer(uint32_t id, const unsigned char *setup, size_t length)
 		break;
 	case 11:
 		wait_seconds((setup[2] | setup[3] << 8) / 1e3);
-		send_message(setup[0] & USB_DIR_IN ? FFSCTL_MSG_DATA : FFSCTL_MSG_ACCEPT, id, NULL,
-			     0);
+		if (setup[0] & USB_DIR_IN)
+			send_message(FFSCTL_MSG_DATA, id, setup, 8);
+		else
+			send_message(FFSCTL_MSG_ACCEPT, id, NULL, 0);
 		break;
 	case 12:
 		send_message(FFSCTL_MSG_DATA, id, setup, length);
