@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dummy,dwc2
-# lab stock: no, it has the bug that fixes/0061 mends
+# lab stock: no, it has the bugs that fixes/0061 to 0068 mend
 # lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea
-"""Control requests that the host gives up, and that their program answers while the host waits for the answer of another function.
-The late answer must not become the answer of the other request."""
+"""Control requests of hosts that do not behave. One gives requests up, and their program answers while the host waits for the answer
+of another function: the late answer must not become the answer of the other request. One asks for more than a gadget has room for."""
 
+import ctypes
 import errno
 import fcntl
 import os
+import select
 import struct
 import threading
 import time
@@ -26,6 +28,12 @@ from tap import at_most, eq, ok, raises, test
 
 # Stages of a control request: direction, and data to send or their length
 STAGES = {"without data": (0x00, 0), "with data to the host": (0x80, 64), "with data to the device": (0x00, bytes(64))}
+URB_FORM = "@BBiIPiiiiiIP"  # struct usbdevfs_urb, linux/usbdevice_fs.h
+USBDEVFS_SUBMITURB = ioctls.number(ioctls.READ, "U", 10, URB_FORM)
+USBDEVFS_REAPURB = ioctls.number(ioctls.WRITE, "U", 12, "@P")
+USBDEVFS_CLAIMINTERFACE = ioctls.number(ioctls.READ, "U", 15, "@I")
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.ioctl.argtypes = ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p
 LATE, NEVER = 11, 5  # requests of odd_worker.c: the SETUP packet is the data for the host; stalled by the plugin host after 500 ms
 MISSES = {errno.EPIPE: "stalled", errno.ETIMEDOUT: "given up"}
 
@@ -107,6 +115,31 @@ def report():
 
 if os.environ["LAB_KERNEL"] != "6.1":  # which answers at once
     test("GET_REPORT, which hid answers after 2.5 s: not if the host has given it up and waits for another function")(report)
+
+def ask_for_much(device, kind, request, length, seconds):
+    """Returns how many bytes the device sends for a request to the first interface; None: it does not end the request. USBDEVFS_CONTROL
+    refuses requests of more than a page."""
+    buffer = ctypes.create_string_buffer(struct.pack("<BBHHH", kind, request, 0, 0, length), 8 + length)
+    urb = ctypes.create_string_buffer(struct.pack(URB_FORM, 2, 0, 0, 0, ctypes.addressof(buffer), len(buffer), 0, 0, 0, 0, 0, 0))
+    with open(f"/dev/bus/usb/{device.bus:03}/{device.address:03}", "r+b", buffering=0) as node:
+        fcntl.ioctl(node, USBDEVFS_CLAIMINTERFACE, struct.pack("=I", 0))
+        # fcntl.ioctl() would give the kernel a copy, to which the result is written later
+        ok(LIBC.ioctl(node.fileno(), USBDEVFS_SUBMITURB, urb) == 0, ctypes.get_errno())
+        if not select.select([], [node], [], seconds)[1]:
+            return None
+        fcntl.ioctl(node, USBDEVFS_REAPURB, bytearray(8))
+        return struct.unpack_from(URB_FORM, urb)[6]
+
+
+@test("a host asks for more data than the gadget has room for, 4096 bytes, and it has as many: the answer ends")
+def much():
+    device = device_with(SLOW)
+    device.ctrl_transfer(0x41, 2, 0, 0, bytes(4096), 5000)
+    usb.util.dispose_resources(device)
+    for asked, length in ((4096, 4096), (4097, 4095), (65535, 4095)):
+        eq(ask_for_much(device, 0xC1, 1, asked, 5), length, f"of {asked} bytes")
+    down("late")
+
 
 # uvc has an isochronous endpoint, which dummy_hcd does not support
 CAMERA = 'type = "uvc"; attrs = { formats = ( { type = "mjpeg"; frames = ( { width = 320; height = 240; } ); } ); };'
