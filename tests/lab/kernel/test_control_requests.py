@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dummy,dwc2 speed=high
-# lab stock: no, it has the bugs that fixes/0061 to 0068 mend
+# lab stock: no, it has the bugs that fixes/0061 to 0069 mend
 # lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea speed=full,high
 """Control requests of hosts that do not behave. One gives requests up, and their program answers while the host waits for the answer
 of another function: the late answer must not become the answer of the other request. One asks for more than a gadget has room for."""
@@ -146,7 +146,7 @@ def much():
 CAMERA = 'type = "uvc"; attrs = { formats = ( { type = "mjpeg"; frames = ( { width = 320; height = 240; } ); } ); };'
 OUTPUT, MMAP = 2, 1  # enum v4l2_buf_type, v4l2_memory
 VIDIOC_REQBUFS = ioctls.number(ioctls.READ | ioctls.WRITE, "V", 8, "@5I")
-VIDIOC_STREAMON = ioctls.number(ioctls.WRITE, "V", 18, "@i")
+VIDIOC_STREAMON, VIDIOC_STREAMOFF = (ioctls.number(ioctls.WRITE, "V", number, "@i") for number in (18, 19))
 
 
 def late(device, call):
@@ -195,6 +195,13 @@ def camera():
     fcntl.ioctl(node, ioctls.VIDIOC_S_FMT, bytearray(struct.pack(ioctls.V4L2_FORMAT_FORM, OUTPUT, form)))
     fcntl.ioctl(node, VIDIOC_REQBUFS, bytearray(struct.pack("@5I", 2, OUTPUT, MMAP, 0, 0)))
     eq(late(device, lambda: fcntl.ioctl(node, VIDIOC_STREAMON, struct.pack("@i", OUTPUT))), [])
+
+    # The kernel must not warn: the host has not asked for the end, and a reset ends its request
+    fcntl.ioctl(node, VIDIOC_STREAMOFF, struct.pack("@i", OUTPUT))
+    device.reset()
+    raises(usb.core.USBTimeoutError, device.ctrl_transfer, 0x01, 11, 1, 1, None, 50)  # SET_INTERFACE
+    device.reset()
+    fcntl.ioctl(node, VIDIOC_STREAMON, struct.pack("@i", OUTPUT))
     os.close(node)
     usb.util.dispose_resources(device)
     down("late")
