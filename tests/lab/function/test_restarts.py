@@ -535,8 +535,10 @@ def halts_are_shown():
     ok(all(halted()), f"the next supervisor does not know: {halted()}")
     out, in_ = endpoints(device)
     device.clear_halt(out.bEndpointAddress)
-    out.write(b"in the FIFO", timeout=5000)  # the IN endpoint's: its request ends, but it is still halted
-    await_status("x", lambda g: [e["bytes"] for e in g["functions"][0]["endpoints"]] == [11, 11], "with some traffic")
+    # dummy_hcd takes a short packet before the host asks for it: the request of the IN endpoint ends, but it is still halted
+    out.write(b"in the FIFO", timeout=5000)
+    moved = [11, 11 if harness.LAB_UDC == "dummy" else 0]
+    await_status("x", lambda g: [e["bytes"] for e in g["functions"][0]["endpoints"]] == moved, "with some traffic")
     eq([bool(h) for h in halted()], [False, True])
     device.clear_halt(in_.bEndpointAddress)
     in_.read(4096, timeout=5000)
@@ -559,7 +561,7 @@ def on_crash_reconnect():
         with harness.configured():
             kill_and_await()
         await_state("x", "ready")
-        eq({hub: int(devnums()[hub]) - int(number) for hub, number in numbers.items()}, {"2-1": 1, "usb1": 0, "usb2": 0})
+        eq({hub: int(devnums()[hub]) - int(number) for hub, number in numbers.items()}, {hub: int("-" in hub) for hub in numbers})
         device = harness.device()
         device.set_configuration()
         out, in_ = endpoints(device)

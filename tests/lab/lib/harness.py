@@ -31,6 +31,8 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 USB_DEVICES = pathlib.Path("/sys/bus/usb/devices")
 # The driver of the lab's UDCs: lab/run --udc
 LAB_UDC = os.environ.get("LAB_UDC", "dummy")
+# The `state` of a bound UDC that no host has seen since: usb_gadget_set_state() of dummy_hcd and dwc3, but not of dwc2
+WITHOUT_HOST = "not attached" if LAB_UDC.startswith("dwc2") else "attached"
 # The UDC for isochronous endpoints, which dummy_hcd does not have
 ISOCHRONOUS_UDC = "usbip-vudc.0" if LAB_UDC == "dummy" else "dummy_udc.0"
 # The address of the first OUT endpoint: dummy_hcd has ep1in-bulk and ep2out-bulk, other UDCs an endpoint of each number and direction
