@@ -45,6 +45,7 @@ STORM = f"{BUILD}/tests/lab/hosts/storm"
 # goes on with them.
 HALTS_KEEP_DATA = harness.LAB_UDC == "dummy"
 KINDS = None if HALTS_KEEP_DATA else "reset,cancel,setups,unplug"
+CALM = ["-k", KINDS] if KINDS else []
 FIXED = 12288  # of copyback_fixed.so
 PLUGINS = {"loopback": "loopback", "copyback": f"{BUILD}/tests/lab/workers/copyback.so",
            "copyback_fixed": f"{BUILD}/tests/lab/workers/copyback_fixed.so", "sourcesink": "sourcesink"}
@@ -104,7 +105,7 @@ def storm(*args, runs=RUNS):
 def weather(engine, plugin, size, depth, speed="", kinds=KINDS):
     bring_up(plugin, engine, size, depth, speed)
     args = ["-f", FIXED] if plugin == "copyback_fixed" else []
-    args += ["-d", min(depth, 8)] + (["-k", kinds] if kinds else [])
+    args += ["-d", min(depth, 8), *(["-k", kinds] if kinds else [])]
     pid = worker()["pid"]
     memory = private_memory_kib(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
     storm(*args, runs=1)  # makes them
@@ -208,7 +209,7 @@ def restless(engine, plugin):
     for _ in range(TIMES):
         host.reset()
     usb.util.dispose_resources(host)
-    storm(runs=1)
+    storm(*CALM, runs=1)
     eq(worker()["pid"], pid)
     is_idle(pid)
     down("x")
