@@ -52,6 +52,8 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 		return;
 	memcpy(&ev, body, sizeof(ev));
 	h->held_request.exists = false; /* the host has given it up */
+	if (ev.event == FFSCTL_EVENT_SUSPEND || ev.event == FFSCTL_EVENT_RESUME)
+		stream_set_suspended(&h->stream, ev.event == FFSCTL_EVENT_SUSPEND);
 	switch (ev.event) {
 	case FFSCTL_EVENT_ENABLE:
 		if (ev.speed == FFSCTL_SPEED_UNKNOWN && !read_packet_sizes(h))

@@ -132,6 +132,20 @@ static void start_numbered_session(struct stream *s, int session, bool other_spe
 	stream_start_pending_session(s);
 }
 
+void stream_set_suspended(struct stream *s, bool is_suspended)
+{
+	unsigned int i;
+
+	s->is_suspended = is_suspended;
+	if (is_suspended)
+		return;
+	for (i = 0; i < s->n_eps; i++) {
+		if (s->eps[i].awaits_resume)
+			s->eps[i].may_have_requests_to_submit = true;
+		s->eps[i].awaits_resume = false;
+	}
+}
+
 int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 {
 	bool other_speed;
@@ -143,6 +157,7 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	for (i = 0; i < s->n_eps; i++)
 		if (!s->eps[i].packet_size[speed])
 			return -EINVAL;
+	stream_set_suspended(s, false);
 	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
@@ -183,6 +198,7 @@ void stream_link_down(struct stream *s)
 	struct stream_transfer *t;
 	unsigned int i;
 
+	stream_set_suspended(s, false);
 	/* The host has enabled the function again before this DISABLE was handled, and may have
 	   sent data in the new session. The transfers of the old session end with ESHUTDOWN. */
 	if (s->link_is_up && is_function_enabled(s))

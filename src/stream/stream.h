@@ -73,7 +73,7 @@ struct stream_engine {
 	void (*cancel)(struct stream *s, struct stream_request *r);
 	/* Returns whether the host has enabled the endpoint. The caller uses the result after
 	   submit() has returned -EAGAIN: if the endpoint is disabled, the link is down; if it is
-	   enabled, the endpoint is busy. */
+	   enabled, the endpoint is busy, or the UDC is suspended. */
 	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
 	/* Returns whether the controller supports scatterlists; false if this is unknown. The
 	   caller calls it at the beginning of each session, because the gadget may be bound to
@@ -146,6 +146,8 @@ struct stream_endpoint {
 	   is in flight, so that those which were given back are submitted again in their order */
 	bool is_repeating;
 	bool saw_eshutdown; /* a request ended with ESHUTDOWN after the link went down */
+	bool awaits_resume; /* the UDC has refused a request while the host has suspended it: none
+			       is submitted before the host resumes it */
 };
 
 struct stream_config {
@@ -178,6 +180,7 @@ struct stream {
 	   limit is known. The owner sets it before stream_link_up(). */
 	size_t max_transfer;
 	bool link_is_up;
+	bool is_suspended; /* by the host; some drivers of UDCs (dwc2) take no requests then */
 	bool has_scatterlists;	 /* result of the engine's has_scatterlists() in this session */
 	bool session_is_pending; /* the host has enabled the function, but a transfer of an
 				    earlier session is still outstanding */
@@ -224,6 +227,9 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed);
 /* The owner of the stream calls this function when the host has disabled the function or has
    disconnected. */
 void stream_link_down(struct stream *s);
+/* The owner of the stream calls this function when the host has suspended the function (true) or
+   has resumed it (false). */
+void stream_set_suspended(struct stream *s, bool is_suspended);
 
 /* The next four functions do what get_transfer(), release_transfer(), submit() and cancel() of
  * struct ffsctl_calls do. */

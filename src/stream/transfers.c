@@ -163,11 +163,12 @@ static bool is_status_of_cleared_halt(int why)
 }
 
 /*
- * Submits a request again that was given back because the host cleared a halt. For an IN endpoint,
- * the later requests are cancelled first, so that their data does not overtake this request, and
- * all of them are submitted again in their order when none is in flight any more.
+ * Submits a request again that was given back because the host cleared a halt, or that a suspended
+ * UDC has refused. For an IN endpoint, the later requests are cancelled first, so that their data
+ * does not overtake this request, and all of them are submitted again in their order when none is
+ * in flight any more.
  */
-static void handle_request_of_cleared_halt(struct stream *s, struct stream_request *r, int why)
+static void repeat_request(struct stream *s, struct stream_request *r, int why)
 {
 	struct stream_endpoint *ep = r->ep;
 	struct stream_transfer *t = r->transfer;
@@ -243,7 +244,7 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	if (why == -EAGAIN && !s->config.engine->endpoint_is_enabled(s, r->ep))
 		why = -ESHUTDOWN;
 	if (is_status_of_cleared_halt(why)) {
-		handle_request_of_cleared_halt(s, r, why);
+		repeat_request(s, r, why);
 		return;
 	}
 	switch (-why) {
@@ -270,10 +271,17 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	case EAGAIN:
 		if (t->status)
 			break;
-		if (is_in_endpoint(r->ep) && ++r->ep->n_consecutive_refusals <= MAX_REFUSALS)
+		/* In a numbered session, it was not the end of another one: the endpoint is busy,
+		   or the UDC is suspended (dwc2_hsotg_ep_queue()), which may not be known yet */
+		if (s->is_suspended || s->session_number) {
+			r->ep->awaits_resume = s->is_suspended;
+			repeat_request(s, r, why);
+		} else if (is_in_endpoint(r->ep) &&
+			   ++r->ep->n_consecutive_refusals <= MAX_REFUSALS) {
 			end_session_of_refused_transfer(s, t);
-		else
+		} else {
 			requeue_or_fail_request(r, -EAGAIN);
+		}
 		break;
 	case ENOMEM:
 	case EMSGSIZE:
@@ -409,7 +417,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 	size_t length;
 
 	ep->may_have_requests_to_submit = false;
-	if (ep->is_repeating)
+	if (ep->is_repeating || ep->awaits_resume)
 		return n_in_batch;
 	for (t = ep->outstanding_transfers; t; t = t->next) {
 		if (stream_transfer_has_no_more_requests(t))

@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import time
 
@@ -152,6 +153,33 @@ def halts_of_python():
 @test("a host clears halts of the endpoints of a program with blocking reads and writes: nothing is lost, and it lives on")
 def halts_of_program():
     host_clears_halts(f"{EXAMPLES}/exec-worker.conf")
+
+
+@test("bridge: what a client sends while the host has suspended the device comes after the resume, and the worker lives on")
+def sends_while_suspended():
+    path = gadgets.DIRECTORY / "sends.conf"
+    worker = gadgets.worker(plugin="bridge", options={"listen": "unix:@sends"})
+    path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-out\", \"bulk-in\" ); }} ); }};"
+                    f" worker : {{ {worker} }}; }}; }};\n")
+    data = random.randbytes(100 * PACKET)
+    with gadget(path), socket.socket(socket.AF_UNIX) as client:
+        device = harness.device()
+        _, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
+        client.connect("\0sends")
+        for part in (b"before", data, data):
+            if part == data:
+                (harness.UDC_HOST_PORT / "suspended").write_text("1")
+                time.sleep(1)
+            client.sendall(part)
+            time.sleep(1)
+            if part == data:
+                (harness.UDC_HOST_PORT / "suspended").write_text("0")
+            got = b""
+            while len(got) < len(part):
+                got += bytes(in_.read(64 * PACKET, 5000))
+            ok(got == part, f"{len(got)} bytes of {len(part)}")
+        eq(harness.status("sends")[0]["functions"][0]["worker"]["restarts"], 0, "restarts")
+        usb.util.dispose_resources(device)
 
 
 @test("a daemon closes its files: no other program is blamed, however long the driver needs to unbind the gadget")

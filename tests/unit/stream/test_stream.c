@@ -594,6 +594,57 @@ Test(stream, eagain_that_never_ends_is_an_error)
 	cr_assert_eq(done[0]->status, -EAGAIN);
 }
 
+/* dwc2 takes no requests while the host has suspended it. */
+static void refuse_while_suspended(void)
+{
+	open_up();
+	stream_set_suspended(&s, true);
+	kernel.why = -EAGAIN;
+	submit(OUT, 0, 0);
+	submit(IN, 10, FFSCTL_END);
+	submit(IN, 20, FFSCTL_END);
+	stream_submit_queued_requests(&s);
+	stream_handle_completions(&s);
+	kernel.n_submits = 0;
+	kernel.why = 0;
+	cr_assert_not(stream_submit_queued_requests(&s));
+	cr_assert_eq(kernel.n_submits, 0u);
+	expect_recorded("");
+}
+
+Test(stream, what_a_suspended_udc_refuses_is_submitted_in_order_when_it_resumes)
+{
+	size_t lengths[3] = { 0 };
+	unsigned int i, n = 0;
+
+	refuse_while_suspended();
+	stream_set_suspended(&s, false);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 3u);
+	for (i = 0; i < 3; i++)
+		if (kernel.queue[i]->ep == &s.eps[IN])
+			lengths[n++] = kernel.queue[i]->length;
+	cr_assert_eq(n, 2u);
+	cr_assert_eq(lengths[0], 10u);
+	cr_assert_eq(lengths[1], 20u);
+	expect_recorded("");
+}
+
+Test(stream, what_a_suspended_udc_has_refused_ends_with_the_link)
+{
+	refuse_while_suspended();
+	kernel.enabled = false;
+	stream_link_down(&s);
+	stream_submit_queued_requests(&s);
+	expect_recorded("down done done done");
+	cr_assert_eq(done[0]->status, -ESHUTDOWN);
+	kernel.enabled = true;
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
+	submit(OUT, 0, 0);
+	stream_submit_queued_requests(&s);
+	cr_assert_eq(kernel.n_queue, 1u);
+}
+
 Test(stream, without_memory_reads_get_shorter_and_one_line_is_logged)
 {
 	open_up();
@@ -1312,15 +1363,19 @@ Test(stream, a_session_that_is_over_at_its_enable_does_not_start)
 	stream_close(&s);
 }
 
-Test(stream, a_busy_endpoint_restarts_the_same_session)
+Test(stream, a_busy_endpoint_loses_nothing_in_a_numbered_session)
 {
 	struct ffsctl_transfer *t;
 
 	open_in_session();
 	t = submit(IN, 10, FFSCTL_END);
 	kernel.refuse_all = -EAGAIN;
+	cr_assert(stream_submit_queued_requests(&s));
+	expect_recorded("");
+	kernel.refuse_all = 0;
 	stream_submit_queued_requests(&s);
-	expect_recorded("down done up");
-	cr_assert_eq(t->status, -ESHUTDOWN);
+	end(10);
+	expect_recorded("done");
+	cr_assert_eq(t->status, 0);
 	stream_close(&s);
 }
