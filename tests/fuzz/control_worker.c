@@ -17,6 +17,7 @@
 
 #define stream_link_up(stream, speed) ((void)(stream), (void)(speed), 0)
 #define stream_link_down(stream) ((void)(stream))
+#define stream_set_suspended(stream, is_suspended) ((void)(stream))
 #include "../../src/plugin-host/control_socket.c"
 
 #include "../../src/plugins/accessory.c"
