@@ -63,10 +63,7 @@ def device_with(function, program=lambda: None):
         up(path)
         program()
     device = harness.device()
-    for interface in device.get_active_configuration():
-        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # a driver may have several
-            device.detach_kernel_driver(interface.bInterfaceNumber)
-        usb.util.claim_interface(device, interface.bInterfaceNumber)
+    harness.claim(device)
     return device
 
 

@@ -149,10 +149,7 @@ def claimed(function_type):
     with harness.configured():
         must(ffsctl("up", path))
     device = harness.device()
-    for interface in device.get_active_configuration():
-        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # a driver may have several
-            device.detach_kernel_driver(interface.bInterfaceNumber)
-        usb.util.claim_interface(device, interface.bInterfaceNumber)
+    harness.claim(device)
     yield device
     usb.util.dispose_resources(device)
     down("claimed")

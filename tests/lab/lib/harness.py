@@ -351,6 +351,14 @@ def device(vendor=0x1D6B, product=0x0104):
     return found[0]
 
 
+def claim(device):
+    """Takes all interfaces of the device from the drivers of the host."""
+    for interface in device.get_active_configuration():
+        if device.is_kernel_driver_active(interface.bInterfaceNumber):  # a driver may have several
+            device.detach_kernel_driver(interface.bInterfaceNumber)
+        usb.util.claim_interface(device, interface.bInterfaceNumber)
+
+
 def descriptors(vendor=0x1D6B, product=0x0104):
     """Returns as bytes the descriptors that the host has read from the only device with these ids: the device descriptor
     and the configuration descriptors."""
