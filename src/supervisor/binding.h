@@ -201,9 +201,6 @@ void binding_handle_failed_worker(struct binding *binding);
  */
 bool binding_rebind_has_ended(const struct binding *binding, struct error *err);
 
-/* Returns the applied bind step of a plan; NULL: the gadget is not bound. */
-const struct step *binding_find_applied_bind_step(const struct plan *plan);
-
 /*
  * Checks, before a reload or a switch, that no other bind conflicts with it. Fails with
  * EX_CANTCREAT if another program bound the gadget, or if a `bind` waits for workers.

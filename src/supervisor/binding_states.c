@@ -31,14 +31,6 @@ static int error_udc_removed(struct binding *b, struct error *err)
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
-const struct step *binding_find_applied_bind_step(const struct plan *plan)
-{
-	for (size_t i = plan->n; i-- > 0;)
-		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
-			return &plan->steps[i];
-	return NULL;
-}
-
 static int set_udc_of_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
 	struct step *step = gadget_last_step_if_bind(&live->plan);
@@ -406,7 +398,7 @@ void binding_set_first_state(struct binding *b)
 {
 	b->state = b->udc ? BINDING_ON : BINDING_OFF;
 	binding_forget_writes(b);
-	if (!b->udc || binding_find_applied_bind_step(&b->live->plan)) {
+	if (!b->udc || gadget_find_applied_bind(&b->live->plan)) {
 		optional_note_bind(b);
 		return;
 	}
@@ -502,6 +494,7 @@ void binding_handle_uevents_and_bind(struct binding *b)
 	binding_update_write_watch(b);
 	if (b->uevent_arrived)
 		handle_binding_change_in_kernel(b);
+	optional_unbind_from_dead_keepers(b);
 	if (!first_unready_worker(b))
 		binding_update_rebind_delay(b);
 	optional_update_links(b, first_unready_worker(b));

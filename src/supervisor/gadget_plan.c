@@ -92,6 +92,14 @@ struct step *gadget_last_step_if_bind(struct plan *plan)
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
+const struct step *gadget_find_applied_bind(const struct plan *plan)
+{
+	for (size_t i = plan->n; i-- > 0;)
+		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
+			return &plan->steps[i];
+	return NULL;
+}
+
 void gadget_remove_unapplied_bind(struct plan *plan)
 {
 	struct step *last = gadget_last_step_if_bind(plan);

@@ -35,6 +35,8 @@ void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 		      const struct plan *base, struct plan *plan);
 /* Returns the last step of the plan if it binds the gadget, else NULL. */
 struct step *gadget_last_step_if_bind(struct plan *plan);
+/* Returns the applied bind step of a plan; NULL: the gadget is not bound. */
+const struct step *gadget_find_applied_bind(const struct plan *plan);
 /* Removes a bind step that is not applied; binding_states.c adds it again before a bind. */
 void gadget_remove_unapplied_bind(struct plan *plan);
 

@@ -369,11 +369,7 @@ static int unbind_and_change_links(struct binding *b, struct error *err)
 	return r;
 }
 
-/*
- * Unbinds a gadget that is bound with a function whose keeper has died. The kernel does so, too,
- * but only when the last file of the function is closed: another program may have one open.
- */
-static void unbind_from_dead_keepers(struct binding *b)
+void optional_unbind_from_dead_keepers(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -393,7 +389,6 @@ static void unbind_from_dead_keepers(struct binding *b)
 
 void optional_update_links(struct binding *b, bool bind_awaits_worker)
 {
-	unbind_from_dead_keepers(b);
 	forget_old_refusals(b->live);
 	refuse_daemons_that_close_files(b);
 	if (!links_must_change(b, bind_awaits_worker))

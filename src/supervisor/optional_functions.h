@@ -21,6 +21,12 @@ struct live_function;
  */
 bool optional_is_left_out(const struct binding *binding, const struct live_function *function);
 /*
+ * Unbinds a gadget that is bound with an optional function whose keeper has died. The kernel does
+ * so, too, but only when the last file of the function is closed: another program may have one
+ * open. Called after each event, before it is decided for which workers a bind waits.
+ */
+void optional_unbind_from_dead_keepers(struct binding *binding);
+/*
  * Called after each event, before a bind. Takes in and leaves out functions, if that must and can
  * be done now; unbinds a gadget that is bound for it. Starts and stops the wait for optional
  * workers that start. `bind_awaits_worker`: a bind would have to wait for a worker.

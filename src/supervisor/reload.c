@@ -16,6 +16,7 @@
 #include "supervisor/binding.h"
 #include "supervisor/function_failures.h"
 #include "supervisor/gadget_errors.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/optional_functions.h"
 #include "supervisor/privileges.h"
@@ -217,7 +218,7 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 static void finish_unreverted_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	const struct step *bind = binding_find_applied_bind_step(&live->plan);
+	const struct step *bind = gadget_find_applied_bind(&live->plan);
 
 	timer_stop(&live->up_or_reload_timer);
 	configfs_close_backend(&live->configfs);
@@ -233,9 +234,7 @@ static void finish_unreverted_reload(struct reloader *reloader, struct reload *r
 	gadget_log_error(live, "not reloaded", &reloader->last_result.reload_error);
 }
 
-/* --- steps of a reload
- * ----------------------------------------------------------------------------------
- */
+/* --- steps of a reload --- */
 
 /* Called when a reload is reverted: restarts the workers that it has stopped or begun to stop. */
 static void restart_stopped_workers(struct live_gadget *live)

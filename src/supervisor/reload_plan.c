@@ -10,7 +10,6 @@
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
-#include "supervisor/binding.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/read_gadget_file.h"
 
@@ -61,7 +60,7 @@ static int choose_udc(struct reload *r, const struct gadget_to_reload *base, str
 {
 	const struct gadget_udc *wanted = &r->new_gadget->udc;
 
-	if (!base->udc || !binding_find_applied_bind_step(base->plan))
+	if (!base->udc || !gadget_find_applied_bind(base->plan))
 		return 0;
 	if (json_equal(json_object_get(base->record->document, "udc"),
 		       json_object_get(r->new_document, "udc")) ||
