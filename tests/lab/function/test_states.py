@@ -12,6 +12,7 @@ import re
 import signal
 import time
 
+import aio
 import cells
 import harness
 import tap
@@ -177,23 +178,34 @@ def worker_ignores_stop():
         down("life")
 
 
-def leaves_data(code, **settings):
-    """It ends with data that the host has not taken, so that its endpoint cannot be halted at once."""
-    return worker(exec=["/bin/sh", "-c", f"printf left >&6; exit {code}"], ready="started", on_failed="stall", **settings)
+ENDING = DIRECTORY / "ending"
+
+
+def ends_when_told(code, **settings):
+    return worker(exec=["/bin/sh", "-c", f"read line < {ENDING}; exit {code}"], ready="started", on_failed="stall", **settings)
 
 
 @test("worker: failed for good, and done, each with an endpoint to halt; stop and restart of such")
 def worker_failed_or_done():
+    os.mkfifo(ENDING)
+
+    def ends_with_data(ending, code, settings):
+        """Another program has data for the host, which does not take it: the kernel refuses to halt the endpoint."""
+        up(gadget("life", ends_when_told(code, **settings)), "--wait-host")
+        requests = aio.Requests("/dev/ffs/life/echo/ep2", aio.IOCB_CMD_PWRITE)
+        requests.submit(1, bytes(1024))
+        ENDING.write_text("end\n")
+        becomes(ending.lower())
+        await_status("life", lambda g: f"{ending} TIMER" in cells.TRACE.read_text(), "halting")
+        return requests
+
     for ending, settings, code in (("FAILED", {}, 125), ("DONE", {"restart": "on-failure"}, 0)):
         with WORKER.reaches(f"{ending} TIMER", f"{ending} STOP"):
-            up(gadget("life", leaves_data(code, **settings)), "--wait-host")
-            becomes(ending.lower())
-            await_status("life", lambda g: f"{ending} TIMER" in cells.TRACE.read_text(), "halting")
+            ends_with_data(ending, code, settings).close()
             down("life")
         with WORKER.reaches(f"{ending} RESTART"):
-            up(gadget("life", leaves_data(code, **settings)), "--wait-host")
-            becomes(ending.lower())
-            must(ffsctl("restart", "life"))  # this one waits until the host takes what the other has left
+            ends_with_data(ending, code, settings).close()
+            must(ffsctl("restart", "life"))
             down("life")
 
 
@@ -333,6 +345,7 @@ def walk(seen, unseen, wanted):
         os.kill(keeper, signal.SIGSTOP)
         for step in unseen:
             HOST[step]()
+            time.sleep(0.01)  # a UDC is suspended when the bus has been idle for 3 ms (USB 2.0, 7.1.7.6)
         os.kill(keeper, signal.SIGCONT)
         time.sleep(0.01)
         if "pulled" == unseen[-1]:
