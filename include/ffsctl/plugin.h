@@ -214,8 +214,9 @@ struct ffsctl_calls {
 	 */
 	int (*submit)(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t);
 	/* Cancels all transfers of an endpoint. done() is called for each of them; the status is
-	   -ECANCELED unless the transfer has completed before. Data that a cancelled OUT
-	   transfer has received is lost. */
+	   -ECANCELED unless the transfer has completed before. `length` of a cancelled OUT transfer
+	   is the number of bytes that it has received, if the kernel tells (ffsctl-worker(7),
+	   "Restarts"); else it is 0, and they are lost. */
 	void (*cancel)(struct ffsctl_host *host, uint32_t endpoint);
 
 	/*

@@ -68,51 +68,51 @@ static void count_moved_bytes(struct plugin_host *h, const struct ffsctl_transfe
 }
 
 /*
- * Returns whether the end of the process can cut the transfer. An interrupt transfer of one packet
- * is sent whole or not at all.
+ * Returns whether a transfer that has ended while the process ends is cut: an IN transfer that was
+ * cancelled, unless it is an interrupt transfer of one packet, which is sent whole or not at all;
+ * an OUT transfer that has got data, which the plugin does not get.
  */
-static bool can_be_cut(const struct plugin_host *h, const struct ffsctl_transfer *t)
+static bool was_cut(const struct plugin_host *h, const struct ffsctl_transfer *t)
 {
 	const struct ffsctl_endpoint *ep = h->endpoints[t->endpoint];
 
-	return ep->direction == FFSCTL_IN && t->length > 0 &&
+	if (t->length == 0 || ep->direction == FFSCTL_OUT)
+		return t->length > 0;
+	return t->status == -ECANCELED &&
 	       (ep->type != FFSCTL_ENDPOINT_INTERRUPT || t->length > ep->max_packet);
 }
 
 void plugin_host_note_submitted(struct plugin_host *h, const struct ffsctl_transfer *t)
 {
-	h->unfinished[t->endpoint].n_in_transfers +=
-		h->endpoints[t->endpoint]->direction == FFSCTL_IN;
+	h->unfinished[t->endpoint].n_transfers++;
 }
 
 static void note_ended(struct plugin_host *h, const struct ffsctl_transfer *t)
 {
 	struct unfinished_data *data = &h->unfinished[t->endpoint];
 
-	if (h->endpoints[t->endpoint]->direction == FFSCTL_IN) {
-		data->n_in_transfers--;
-		data->is_cut |= h->exiting && t->status == -ECANCELED && can_be_cut(h, t);
-	} else {
+	data->n_transfers--;
+	data->is_cut |= h->exiting && was_cut(h, t);
+	if (h->endpoints[t->endpoint]->direction == FFSCTL_OUT && t->status != -ECANCELED)
 		data->message_has_begun = h->plugin->framing == FFSCTL_FRAMING_MESSAGES &&
 					  t->status == 0 && !(t->flags & FFSCTL_END);
-	}
 }
 
 /*
- * Cancels the IN transfers of an endpoint and waits until they have ended: the host may have read
- * their data already.
+ * Cancels the transfers of an endpoint and waits until they have ended: the host may have read data
+ * already, or sent some.
  */
-static void cancel_in_transfers(struct plugin_host *h, unsigned int endpoint)
+static void cancel_transfers(struct plugin_host *h, unsigned int endpoint)
 {
 	struct pollfd pfd = { .fd = stream_completion_fd(&h->stream), .events = POLLIN };
 
-	if (h->unfinished[endpoint].n_in_transfers == 0)
+	if (h->unfinished[endpoint].n_transfers == 0)
 		return;
 	stream_cancel_transfers(&h->stream, endpoint);
 	do {
 		fd_drain(pfd.fd);
 		stream_handle_completions(&h->stream);
-	} while (h->unfinished[endpoint].n_in_transfers > 0 && poll(&pfd, 1, -1) >= 0);
+	} while (h->unfinished[endpoint].n_transfers > 0 && poll(&pfd, 1, -1) >= 0);
 }
 
 /* Reports the transfers that the end of the process cuts. Without such transfers, nothing. */
@@ -122,7 +122,7 @@ static void report_cut_transfers(struct plugin_host *h)
 	_cleanup_free_ uint8_t *is_cut = xcalloc(n, 1);
 
 	for (unsigned int i = 0; i < n; i++) {
-		cancel_in_transfers(h, i);
+		cancel_transfers(h, i);
 		is_cut[i] = h->unfinished[i].is_cut || h->unfinished[i].message_has_begun;
 		n_cut += is_cut[i];
 	}

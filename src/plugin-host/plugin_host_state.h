@@ -21,9 +21,9 @@ struct watch_slot {
 
 /* What of an endpoint's data would be cut if the process ended now. */
 struct unfinished_data {
-	unsigned int n_in_transfers; /* IN transfers that were submitted and have not ended */
-	bool is_cut;		     /* the end of the process has cut one of them */
-	bool message_has_begun;	     /* an OUT transfer without the end of its message has ended */
+	unsigned int n_transfers; /* transfers that were submitted and have not ended */
+	bool is_cut;		  /* the end of the process has cut one of them */
+	bool message_has_begun;	  /* an OUT transfer without the end of its message has ended */
 };
 
 /* A control request that came while the session of the host was pending. There is at most one: the

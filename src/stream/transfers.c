@@ -293,6 +293,16 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	}
 }
 
+/*
+ * Returns whether a read that was cancelled has ended between two packets of the host: what the
+ * kernel returns then is the begin of a transfer (f_fs.c, ffs_epfile_result()).
+ */
+static bool is_cut_by_cancel(const struct stream_request *r, long result)
+{
+	return r->transfer->cancelled && !is_in_endpoint(r->ep) && result > 0 &&
+	       (size_t)result < r->length && (size_t)result % r->ep->public.max_packet == 0;
+}
+
 void stream_complete_request(struct stream *s, struct stream_request *r, long result)
 {
 	struct stream_transfer *t = r->transfer;
@@ -318,7 +328,8 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 		if (is_in_endpoint(ep) && (size_t)result < r->length)
 			stream_fail_transfer(t, -EIO);
 		/* The remaining parts of a cancelled transfer are not submitted. */
-		if (t->cancelled && !stream_transfer_has_no_more_requests(t))
+		if (is_cut_by_cancel(r, result) ||
+		    (t->cancelled && !stream_transfer_has_no_more_requests(t)))
 			stream_fail_transfer(t, -ECANCELED);
 	}
 	if (!stream_transfer_has_no_more_requests(t) || ep->is_repeating)

@@ -6,6 +6,7 @@
 """When a worker is restarted, when it has failed permanently, and what the host sees in the meantime. The tests use
 virtual time, so waiting takes no real time."""
 
+import os
 import pathlib
 import re
 import threading
@@ -503,6 +504,25 @@ def planned_restart_in_a_transfer():
     eq([bool(h) for h in halted()], [False, True])
     eq(raised(lambda: in_.read(4096, timeout=5000)), EPIPE)
     down("x")
+
+
+# Of other UDCs it is not known what a stopped transfer has got: tests/lab/kernel/test_dequeue.py
+if harness.LAB_UDC in ("dummy", "dwc2") and os.environ["LAB_MODULES"] != "stock":
+    @test("a planned restart of a plugin in the middle of a message of the host halts the OUT endpoint")
+    def planned_restart_in_a_message():
+        up(gadget("x", LOOPBACK), "--wait-host")
+        device = harness.device()
+        device.set_configuration()
+        out, in_ = endpoints(device)
+        for packets in 1, 3:
+            out.write(bytes(packets * 1024), timeout=5000)
+            must(ffsctl("restart", "x"))
+            eq([bool(h) for h in halted()], [True, False])
+            eq(raised(lambda: out.write(b"the rest", timeout=5000)), EPIPE)
+            device.clear_halt(out.bEndpointAddress)
+            out.write(b"whole", timeout=5000)
+            eq(bytes(in_.read(4096, timeout=5000)), b"whole")
+        down("x")
 
 
 @test("a worker that must be killed, or ends with an error when it is asked to, may have cut anything")

@@ -1024,6 +1024,32 @@ Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 	cr_assert(s.link_is_up);
 }
 
+Test(stream, cancelled_read_with_whole_packets_is_cut)
+{
+	static const struct {
+		long result;
+		int status;
+	} cases[] = {
+		{ 512, -ECANCELED },	    { 1024, -ECANCELED }, { 300, 0 }, { 812, 0 }, { 0, 0 },
+		{ -ECONNRESET, -ECANCELED }
+	};
+
+	open_up();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		recorded[0] = 0;
+		n_done = 0;
+		submit(OUT, 0, 0);
+		stream_submit_queued_requests(&s);
+		stream_cancel_transfers(&s, OUT);
+		end(cases[i].result);
+		expect_recorded("done");
+		cr_assert_eq(done[0]->status, cases[i].status, "%ld", cases[i].result);
+		cr_assert_eq(done[0]->length, cases[i].result > 0 ? cases[i].result : 0);
+		cr_assert_eq(done[0]->flags, cases[i].status ? 0u : FFSCTL_END);
+		stream_release_transfer(&s, done[0]);
+	}
+}
+
 /* Returns how many of the requests that were cancelled are still in flight. */
 static unsigned int n_cancelled_in_flight(void)
 {
