@@ -111,6 +111,15 @@ FFSCTL_STREAM_API int ffsctl_stream_enable(struct ffsctl_stream *s);
 /* The program calls ffsctl_stream_disable() when the host has disabled the function, or when the
    gadget was unbound. */
 FFSCTL_STREAM_API void ffsctl_stream_disable(struct ffsctl_stream *s);
+/*
+ * The program calls ffsctl_stream_suspend() when the host has suspended the function
+ * (FFSCTL_EVENT_SUSPEND, or FUNCTIONFS_SUSPEND from ep0), and ffsctl_stream_resume() when it has
+ * resumed it. The drivers of some UDCs (dwc2_hsotg_ep_queue() in drivers/usb/dwc2/gadget.c) refuse
+ * requests meanwhile; the library repeats them after the resume. If the program does not call
+ * these functions, transfers fail with -EAGAIN then. Since libffsctl-stream 0.4.0.
+ */
+FFSCTL_STREAM_API void ffsctl_stream_suspend(struct ffsctl_stream *s);
+FFSCTL_STREAM_API void ffsctl_stream_resume(struct ffsctl_stream *s);
 
 /* These functions do the same as get_transfer(), release_transfer(), submit() and cancel() of
    struct ffsctl_calls in plugin.h. */

@@ -64,6 +64,7 @@ _FIRST_FD = 3  # sd_listen_fds(3)
 _HALT_WAS_CLEARED = (errno.EPIPE, errno.EINPROGRESS)
 _MAX_REPEATS = 1000  # of a transfer that ends so: a driver may do it without a host
 _FOR_ANY_UDC = 16384  # bytes of a transfer that each UDC driver takes; on i.MX it refuses longer ones since Linux 6.12.5
+_LATE_SUSPEND = 5  # seconds in which the event SUSPEND must arrive after a UDC has refused a request because of it
 _LAST_WRITES = 0.1  # seconds in which writes may end after STOP before they are reported as cut
 
 # What a handler of control requests returns: None or False refuses the request (STALL), True and b"" acknowledge it, other
@@ -185,7 +186,7 @@ class _File:
         while True:
             length = size or endpoint.transfer_size
             try:
-                return self._call(os.read, length), length
+                return endpoint._worker._transfer(self, os.read, length), length
             except OSError as e:
                 if size or not endpoint._shorten_transfers(e, length):
                     raise
@@ -235,7 +236,11 @@ class Endpoint(_File):
 
     def read(self, size: Optional[int] = None) -> bytes:
         """Reads one transfer of at most `size` bytes, which must be whole packets. A packet that is shorter than the packet
-        size ends it. Raises LinkDown."""
+        size ends it. Raises LinkDown.
+
+        A UDC (dwc2) may take no requests while the host has suspended the function. Then this waits for the resume, except in
+        the thread of run() or arun(), which takes the events: there it raises BlockingIOError. So do all that read or write.
+        """
         return self._read_from(self, size)[0]
 
     def write(self, data: bytes) -> None:
@@ -249,7 +254,7 @@ class Endpoint(_File):
         # An interrupt transfer of one packet is sent whole or not at all
         self._is_writing = self.type != "interrupt" or len(data) > self.packet_size
         try:
-            file._call(os.write, data)
+            self._worker._transfer(file, os.write, data)
         finally:
             self._worker._end_write(self)
 
@@ -421,9 +426,13 @@ class Worker:
                                   for p in self.config.get("pairs", [])]
         self.speed: Optional[str] = None  # "full", "high", "super" or "super-plus"; None: never enabled, or not known
         self.enabled = False  # whether the host has enabled the function
+        self.suspended = False  # whether the host has suspended the function
         self._control = socket.socket(fileno=fds["control"])
         self._sending = threading.Lock()
         self._write_ended = threading.Condition()
+        self._event_came = threading.Condition()
+        self._n_events = 0
+        self._message_thread: Optional[int] = None  # the thread of run() or arun(), which takes the events
         self._on_request: Optional[Handler] = None
         self._on_event: Optional[Callable[[Event], Any]] = None
         self._later: list[bytes] = []  # messages that came while read() waited for data
@@ -531,7 +540,31 @@ class Worker:
             self._longest_transfer = longest * 1024 or sys.maxsize
         if event in (Event.ENABLE, Event.DISABLE, Event.UNBIND):
             self.enabled = event is Event.ENABLE
+        with self._event_came:
+            self.suspended = event is Event.SUSPEND
+            self._n_events += 1
+            self._event_came.notify_all()
         return event
+
+    def _transfer(self, file: _File, call: Callable[..., Any], *args: Any) -> Any:
+        """Reads or writes. dwc2 refuses that while the host has suspended the function: waits for the resume then."""
+        while True:
+            n_events = self._n_events
+            try:
+                return file._call(call, *args)
+            except BlockingIOError:
+                if not self._await_resume(n_events):
+                    raise
+
+    def _await_resume(self, n_events: int) -> bool:
+        """Waits until the function is not suspended. `n_events`: of before the refusal, whose SUSPEND may still be on its way.
+        Returns False if it does not come, or if this thread is the one that would take it."""
+        if self._message_thread in (None, threading.get_ident()):
+            return False
+        with self._event_came:
+            known = self._event_came.wait_for(lambda: self.suspended or self._n_events != n_events, _LATE_SUSPEND)
+            self._event_came.wait_for(lambda: not self.suspended)
+        return known
 
     def _request_of(self, id: int, body: bytes) -> Request:
         request_type, number, value, index, length = struct.unpack("<BBHHH", body[:8])
@@ -572,6 +605,7 @@ class Worker:
         An exception in a loop ends the process with status 1, so that ffsctl starts the next worker; a loop may return.
         """
         _leave_sigterm_to_stop()
+        self._message_thread = threading.get_ident()
         for loop in loops:
             threading.Thread(target=self._run_loop, args=(loop,), name=getattr(loop, "__name__", "loop"), daemon=True).start()
         self.ready()
@@ -623,6 +657,7 @@ class Worker:
         import asyncio
 
         _leave_sigterm_to_stop()
+        self._message_thread = threading.get_ident()
         running = asyncio.get_running_loop()
         stop: asyncio.Future[None] = running.create_future()
         requests: asyncio.Queue[Request] = asyncio.Queue()

@@ -308,6 +308,18 @@ void ffsctl_stream_disable(struct ffsctl_stream *s)
 		stream_link_down(&s->stream);
 }
 
+void ffsctl_stream_suspend(struct ffsctl_stream *s)
+{
+	if (s->is_open)
+		stream_set_suspended(&s->stream, true);
+}
+
+void ffsctl_stream_resume(struct ffsctl_stream *s)
+{
+	if (s->is_open)
+		stream_set_suspended(&s->stream, false);
+}
+
 /* --- transfers --- */
 
 struct ffsctl_transfer *ffsctl_stream_get_transfer(struct ffsctl_stream *s, uint32_t endpoint)

@@ -155,30 +155,87 @@ def halts_of_program():
     host_clears_halts(f"{EXAMPLES}/exec-worker.conf")
 
 
-@test("bridge: what a client sends while the host has suspended the device comes after the resume, and the worker lives on")
-def sends_while_suspended():
-    path = gadgets.DIRECTORY / "sends.conf"
-    worker = gadgets.worker(plugin="bridge", options={"listen": "unix:@sends"})
-    path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-out\", \"bulk-in\" ); }} ); }};"
-                    f" worker : {{ {worker} }}; }}; }};\n")
-    data = random.randbytes(100 * PACKET)
-    with gadget(path), socket.socket(socket.AF_UNIX) as client:
-        device = harness.device()
-        _, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
-        client.connect("\0sends")
-        for part in (b"before", data, data):
-            if part == data:
-                (harness.UDC_HOST_PORT / "suspended").write_text("1")
+SENDER = gadgets.DIRECTORY / "sender.py"
+SENDER.write_text("""
+import socket
+import sys
+from ffsctl_worker import Worker
+
+worker = Worker()
+client = socket.socket(socket.AF_UNIX)
+client.bind("\\0sends")
+client.listen()
+
+def send():
+    connection, _ = client.accept()
+    while data := connection.recv(4096):
+        worker.ins[0].write(data)
+
+async def asend():
+    import asyncio
+    reader, _ = await asyncio.open_connection(sock=(await asyncio.get_running_loop().sock_accept(client))[0])
+    while data := await reader.read(4096):
+        await worker.ins[0].awrite(data)
+
+if sys.argv[1] == "threads":
+    worker.run(send)
+else:
+    client.setblocking(False)
+    worker.arun(asend)
+""")
+
+
+def python_sender(kind):
+    return gadgets.worker(exec=["/usr/bin/python3", str(SENDER), kind], ready="notify", start_timeout=30)
+
+
+for who_, worker_ in (("bridge", gadgets.worker(plugin="bridge", options={"listen": "unix:@sends"})),
+                      ("Python", python_sender("threads")), ("Python, asyncio", python_sender("asyncio"))):
+    @test(f"{who_}: what is sent while the host has suspended the device comes after the resume, and the worker lives on", worker_)
+    def sends_while_suspended(worker):
+        path = gadgets.DIRECTORY / "sends.conf"
+        path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-out\", \"bulk-in\" ); }} ); }};"
+                        f" worker : {{ {worker} }}; }}; }};\n")
+        data = random.randbytes(100 * PACKET)
+        with gadget(path), socket.socket(socket.AF_UNIX) as client:
+            device = harness.device()
+            _, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
+            client.connect("\0sends")
+            for part in (b"before", data, data):
+                if part == data:
+                    (harness.UDC_HOST_PORT / "suspended").write_text("1")
+                    time.sleep(1)
+                client.sendall(part)
                 time.sleep(1)
-            client.sendall(part)
+                if part == data:
+                    (harness.UDC_HOST_PORT / "suspended").write_text("0")
+                got = b""
+                while len(got) < len(part):
+                    got += bytes(in_.read(64 * PACKET, 5000))
+                ok(got == part, f"{len(got)} bytes of {len(part)}")
+            eq(harness.status("sends")[0]["functions"][0]["worker"]["restarts"], 0, "restarts")
+            usb.util.dispose_resources(device)
+
+
+@test("libffsctl-stream: the echo of a message whose host has suspended the device comes after the resume, and the worker lives on")
+def answers_while_suspended():
+    with gadget(f"{EXAMPLES}/stream-echo.conf"):
+        def worker():
+            return harness.status("stream-echo")[0]["functions"][0]["worker"]
+
+        device = harness.device()
+        out, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
+        for length in (3, 100 * PACKET + 1):
+            data = random.randbytes(length)
+            os.kill(worker()["pid"], signal.SIGSTOP)
+            out.write(data, 5000)
+            (harness.UDC_HOST_PORT / "suspended").write_text("1")
             time.sleep(1)
-            if part == data:
-                (harness.UDC_HOST_PORT / "suspended").write_text("0")
-            got = b""
-            while len(got) < len(part):
-                got += bytes(in_.read(64 * PACKET, 5000))
-            ok(got == part, f"{len(got)} bytes of {len(part)}")
-        eq(harness.status("sends")[0]["functions"][0]["worker"]["restarts"], 0, "restarts")
+            os.kill(worker()["pid"], signal.SIGCONT)
+            time.sleep(1)
+            (harness.UDC_HOST_PORT / "suspended").write_text("0")
+            eq(bytes(in_.read(200 * PACKET, 5000)), data)
+        eq(worker()["restarts"], 0, "restarts")
         usb.util.dispose_resources(device)
 
 
