@@ -11,8 +11,10 @@ host clears a halt."""
 
 import contextlib
 import errno
+import fcntl
 import itertools
 import os
+import struct
 
 import aio
 import bridge
@@ -22,6 +24,7 @@ from tap import eq, ok, test
 from worker_harness import Gadget
 
 QUEUED = 3
+ENABLE_ZLP = 0x40046786  # FUNCTIONFS_ENDPOINT_ENABLE_ZLP of our patches
 LENGTH = 200  # more than the FIFO of dummy_hcd, which takes shorter packets before the host asks
 # A fault of dwc3: when a request that the controller has is dequeued, dwc3_gadget_ep_dequeue() of drivers/usb/dwc3/gadget.c gives back
 # all of the endpoint, which programs have not cancelled (it moves the whole started_list to the cancelled_list)
@@ -98,6 +101,21 @@ def packets_of_cancelled_read():
             eq(requests.buffers[0].raw, bytes([7] * length * TELLS_LENGTH).ljust(4096, b"\0"))
             submit(requests, 1)
             transfer(requests, host, 1, "the cancelled read")
+
+
+@test("in: a write is not followed by the empty packet that was due to one that was cancelled before")
+def empty_packet_of_cancelled_write():
+    with function("in", IOCB_CMD_PWRITE) as (requests, host):
+        for length in 100, 1024:
+            fcntl.ioctl(requests.fd, ENABLE_ZLP, struct.pack("I", 1))
+            requests.submit(0, bytes(1024))
+            requests.cancel(0)
+            eq(requests.completed(1), [(0, -errno.ECONNRESET)], "cancelled")
+            fcntl.ioctl(requests.fd, ENABLE_ZLP, struct.pack("I", 0))
+            for number in 1, 2:
+                requests.submit(number, bytes([number]) * length)
+                eq(host.bulk(host.in_, length=length), bytes([number]) * length, f"{length} bytes")
+                eq(requests.completed(1), [(number, length)], f"{length} bytes")
 
 
 for direction_, opcode_ in ("out", IOCB_CMD_PREAD), ("in", IOCB_CMD_PWRITE):
