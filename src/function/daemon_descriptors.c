@@ -243,6 +243,12 @@ void function_update_descriptors(struct live_function *function)
 		report_ready_if_awaited(function);
 }
 
+void functions_update_descriptors(struct functions *functions)
+{
+	for (size_t n = 0; n < functions->n; n++)
+		function_update_descriptors(functions->list[n]);
+}
+
 static void on_ep0_event(void *data, uint32_t events _unused_)
 {
 	if (read_ep0_events(data))

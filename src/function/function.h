@@ -261,6 +261,7 @@ int function_watch_descriptors(struct live_function *function);
  * them.
  */
 void function_update_descriptors(struct live_function *function);
+void functions_update_descriptors(struct functions *functions); /* of each function */
 /*
  * Returns whether the last look found no descriptors of a watched daemon, but nothing shows
  * descriptors that another supervisor has not seen: on Linux before 6.9, if they have no endpoints.

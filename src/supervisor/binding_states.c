@@ -109,6 +109,8 @@ static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 							: "a keeper has died");
 	host_handle_unbind(b->host);
 	binding_handle_closed_files(b);
+	/* The last look was before the kernel had unbound the gadget and removed descriptors. */
+	functions_update_descriptors(&b->live->functions);
 	return 0;
 }
 
@@ -441,8 +443,7 @@ static void handle_binding_change_in_kernel(struct binding *b)
 	enum binding_event event;
 
 	/* Both are read before the bind is: what happens later causes another check. */
-	for (size_t n = 0; n < b->live->functions.n; n++)
-		function_update_descriptors(b->live->functions.list[n]);
+	functions_update_descriptors(&b->live->functions);
 	binding_was_written_by_others(b);
 	event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 	if (event == BINDING_EV_BOUND) {

@@ -340,7 +340,8 @@ def processes_of(gadget):
 
 class Traffic:
     """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
-    called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message.
+    called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message, or to the end
+    of one where the UDC's driver does not tell what a cancelled read has got.
 
     A message that a restart has cut is given up after `timeout` milliseconds. In virtual time these take real time, too:
     dummy_hcd looks at a transfer that waits in each microframe."""
@@ -368,7 +369,10 @@ class Traffic:
             answer = bytes(self.in_.read(self.size + 1024, timeout=self.timeout))
             if answer == self._message(n):
                 return
-            if len(answer) != self.size or answer != self._message(struct.unpack_from("<I", answer)[0]):
+            echoed = self._message(struct.unpack_from("<I", answer)[0]) if len(answer) >= 4 else b""
+            if not harness.TELLS_CUT_READS and answer and echoed.endswith(answer):
+                continue
+            if len(answer) != self.size or answer != echoed:
                 raise AssertionError(f"round {n}: {len(answer)} bytes, {answer[:32]!r}...")
 
     def _clear(self):
