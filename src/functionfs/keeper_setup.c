@@ -79,7 +79,12 @@ static void complete_setup(struct keeper_state *k, bool in, size_t size)
 {
 	ssize_t n = run_data_stage(k, in, size);
 
-	if (n < 0 && errno == EINTR) { /* the SETUP is still pending */
+	/*
+	 * The SETUP may still be pending: after EINTR it is, and after an error of the UDC's driver
+	 * (ESHUTDOWN: the gadget is being unbound), unless its data stage has begun. Then the next
+	 * read of events would fail. EIDRM: the host has cancelled it.
+	 */
+	if (n < 0 && errno != EIDRM) {
 		keeper_stall_pending_setup(k);
 		return;
 	}

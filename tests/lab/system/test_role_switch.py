@@ -71,7 +71,8 @@ def echo():
 
 @contextlib.contextmanager
 def loopback(*args):
-    path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
+    # Many rounds kill the worker more often than restart_limit allows
+    path = gadget("x", gadgets.worker(plugin="loopback", restart_delay=0.1, restart_limit=0), f'udc = "{UDC}";')
     with harness.configured():
         harness.up(path, *args)
     try:

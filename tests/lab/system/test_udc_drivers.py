@@ -14,11 +14,13 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import gadgets
 import harness
 import tap
+import usb.core
 import usb.util
 from gadgets import raw_terminal, read_until
 from harness import EXAMPLES, SRC, bench, down, ffsctl, must, up
@@ -237,6 +239,33 @@ def answers_while_suspended():
             eq(bytes(in_.read(200 * PACKET, 5000)), data)
         eq(worker()["restarts"], 0, "restarts")
         usb.util.dispose_resources(device)
+
+
+@test("a gadget is unbound while the host sends one control request after the other: the keeper lives")
+def unbound_during_control_requests():
+    path = gadgets.DIRECTORY / "asks.conf"
+    path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-in\" ); }} ); }};"
+                    f" worker : {{ {gadgets.odd('ready', 'setup')} }}; }}; }};\n")
+    with gadget(path) as before:
+        keeper = before["functions"][0]["keeper"]
+        for _ in range(rounds(20, 100)):
+            device = harness.device()
+
+            def ask():
+                with contextlib.suppress(usb.core.USBError):
+                    while True:
+                        device.ctrl_transfer(0xC1, 12, 0, 0, 64, 2000)
+
+            asking = threading.Thread(target=ask)
+            asking.start()
+            time.sleep(0.01)
+            with harness.configured():
+                must(ffsctl("unbind", "asks"))
+                asking.join()
+                must(ffsctl("bind", "asks"))
+            usb.util.dispose_resources(device)
+            now = gadgets.await_state("asks", "ready")[0]["functions"][0]
+            eq((now["keeper"], now["worker"]["restarts"]), (keeper, 0), gadgets.log("asks"))
 
 
 @test("a daemon closes its files: no other program is blamed, however long the driver needs to unbind the gadget")
