@@ -51,7 +51,7 @@ class Accessory:
 
     def connect(self):
         self.host = harness.device(0x18D1, 0x2D00)
-        self.in_, self.out = sorted((e.bEndpointAddress for e in self.host.get_active_configuration()[(0, 0)]), reverse=True)
+        self.out, self.in_ = harness.endpoints(self.host)
 
     def disconnect(self):
         usb.util.dispose_resources(self.host)
@@ -64,13 +64,13 @@ class Accessory:
 
     def receive(self, most):
         """Returns the next message of the program, as the host receives it."""
-        return bytes(self.host.read(self.in_, most + PACKET, TIMEOUT))
+        return bytes(self.in_.read(most + PACKET, TIMEOUT))
 
     def send(self, message):
         """Sends a message of the host. Users of libusb must end a message themselves."""
-        eq(self.host.write(self.out, message, TIMEOUT), len(message))
+        eq(self.out.write(message, TIMEOUT), len(message))
         if len(message) % PACKET == 0:
-            self.host.write(self.out, b"", TIMEOUT)
+            self.out.write(b"", TIMEOUT)
 
 
 class Thread(threading.Thread):

@@ -18,7 +18,7 @@ import tap
 import usb.core
 import usb.util
 from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, log, odd, start, worker
-from harness import CONFIGFS, devnums, down, ffsctl, kill, must, status, up
+from harness import CONFIGFS, devnums, down, endpoints, ffsctl, kill, must, status, up
 from tap import contains, eq, ok, test
 
 EPIPE = 32
@@ -326,12 +326,6 @@ def down_during_restart():
 
 
 # --- what the host meets ------------------------------------------------------------------------------------
-
-
-def endpoints(device, interface=0):
-    found = list(device.get_active_configuration()[(interface, 0)])
-    return (next(e for e in found if not e.bEndpointAddress & 0x80),
-            next(e for e in found if e.bEndpointAddress & 0x80))
 
 
 def raised(function):

@@ -18,6 +18,7 @@ import struct
 
 import aio
 import bridge
+import ioctls
 import tap
 from aio import IOCB_CMD_PREAD, IOCB_CMD_PWRITE
 from harness import TELLS_CUT_READS
@@ -25,7 +26,7 @@ from tap import eq, ok, test
 from worker_harness import Gadget
 
 QUEUED = 3
-ENABLE_ZLP = 0x40046786  # FUNCTIONFS_ENDPOINT_ENABLE_ZLP of our patches
+ENABLE_ZLP = ioctls.number(ioctls.WRITE, "g", 134, "@I")  # FUNCTIONFS_ENDPOINT_ENABLE_ZLP of our patches
 LENGTH = 200  # more than the FIFO of dummy_hcd, which takes shorter packets before the host asks
 # A fault of dwc3: when a request that the controller has is dequeued, dwc3_gadget_ep_dequeue() of drivers/usb/dwc3/gadget.c gives back
 # all of the endpoint, which programs have not cancelled (it moves the whole started_list to the cancelled_list)

@@ -351,9 +351,7 @@ class Traffic:
         self.device.set_configuration()
         self.interface, self.size, self.timeout = interface, size, round(at_most(timeout))
         self.pause = pause  # seconds between two messages
-        endpoints = list(self.device.get_active_configuration()[(interface, 0)])
-        self.out = next(e for e in endpoints if not e.bEndpointAddress & 0x80)
-        self.in_ = next(e for e in endpoints if e.bEndpointAddress & 0x80)
+        self.out, self.in_ = harness.endpoints(self.device, interface)
         self.rounds, self.wrong, self.gone = 0, None, False
         self.stopping = False
         self.changed = threading.Condition()

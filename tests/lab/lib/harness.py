@@ -355,6 +355,12 @@ def device(vendor=0x1D6B, product=0x0104):
     return found[0]
 
 
+def endpoints(device, interface=0):
+    """Returns the first OUT and the first IN endpoint of an interface."""
+    found = list(device.get_active_configuration()[(interface, 0)])
+    return tuple(next(e for e in found if bool(e.bEndpointAddress & 0x80) == is_in) for is_in in (False, True))
+
+
 def claim(device):
     """Takes all interfaces of the device from the drivers of the host."""
     for interface in device.get_active_configuration():

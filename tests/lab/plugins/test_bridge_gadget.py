@@ -30,13 +30,7 @@ def gadget(**options):
 def up(**options):
     with harness.configured():
         must(ffsctl("up", gadget(**options)))
-    return endpoints()
-
-
-def endpoints():
-    found = list(harness.device().get_active_configuration()[(0, 0)])
-    return (next(e for e in found if not e.bEndpointAddress & 0x80),
-            next(e for e in found if e.bEndpointAddress & 0x80))
+    return harness.endpoints(harness.device())
 
 
 @test("options that cannot work: up fails, and says why")
@@ -76,7 +70,7 @@ def killed_worker_takes_command_along():
     harness.wait_dead(first[0])
     for e in (out, in_):
         harness.usb.util.dispose_resources(e.device)
-    out, in_ = endpoints()
+    out, in_ = harness.endpoints(harness.device())
     for e in (out, in_):
         e.device.clear_halt(e.bEndpointAddress)
     out.write(b"again")
@@ -94,7 +88,7 @@ def killed_worker_leaves_socket_path():
     kill_worker("bridge")
     await_status("bridge", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
     await_worker("bridge", "ready")
-    out, in_ = endpoints()
+    out, in_ = harness.endpoints(harness.device())
     for e in (out, in_):
         e.device.clear_halt(e.bEndpointAddress)
     with socket.socket(socket.AF_UNIX) as client:

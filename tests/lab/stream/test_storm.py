@@ -45,7 +45,6 @@ STORM = f"{BUILD}/tests/lab/hosts/storm"
 # goes on with them.
 HALTS_KEEP_DATA = harness.LAB_UDC == "dummy"
 KINDS = None if HALTS_KEEP_DATA else "reset,cancel,setups,unplug"
-CALM = ["-k", KINDS] if KINDS else []
 FIXED = 12288  # of copyback_fixed.so
 PLUGINS = {"loopback": "loopback", "copyback": f"{BUILD}/tests/lab/workers/copyback.so",
            "copyback_fixed": f"{BUILD}/tests/lab/workers/copyback_fixed.so", "sourcesink": "sourcesink"}
@@ -102,10 +101,14 @@ def storm(*args, runs=RUNS):
     return json.loads(result.stdout)
 
 
+def only(kinds):
+    return ["-k", kinds] if kinds else []
+
+
 def weather(engine, plugin, size, depth, speed="", kinds=KINDS):
     bring_up(plugin, engine, size, depth, speed)
     args = ["-f", FIXED] if plugin == "copyback_fixed" else []
-    args += ["-d", min(depth, 8), *(["-k", kinds] if kinds else [])]
+    args += ["-d", min(depth, 8), *only(kinds)]
     pid = worker()["pid"]
     memory = private_memory_kib(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
     storm(*args, runs=1)  # makes them
@@ -153,15 +156,10 @@ for engine_, plugins_ in ENGINES.items():
     test(f"{engine_}: the speed changes in the middle of transfers", engine_, plugins_[0])(other_speeds)
 
 
-def endpoints(host):
-    found = list(host.get_active_configuration()[(0, 0)])
-    return tuple(next(e for e in found if bool(e.bEndpointAddress & 0x80) == is_in) for is_in in (False, True))
-
-
 def never_reads(engine, plugin):
     bring_up(plugin, engine, size=4096, depth=4)
     host = harness.device()
-    out, in_ = endpoints(host)
+    out, in_ = harness.endpoints(host)
     held = 4 if plugin == "loopback" else 8  # the others have buffers of both endpoints
     for i in range(held):
         eq(out.write(bytes([i]) * 4096), 4096)
@@ -176,7 +174,7 @@ def never_reads(engine, plugin):
 def one_byte(engine, plugin):
     bring_up(plugin, engine)
     host = harness.device()
-    out, in_ = endpoints(host)
+    out, in_ = harness.endpoints(host)
     out.write(b"a" * 100)
     # To the host that is babble. dummy_hcd reports to the device that its message was cut: its worker ends. UDCs of boards
     # have sent the packet, and know no more.
@@ -199,7 +197,7 @@ def restless(engine, plugin):
     pid = worker()["pid"]
     for i in range(TIMES):
         host = harness.device()
-        out, in_ = endpoints(host)
+        out, in_ = harness.endpoints(host)
         if i % 2:
             host.reset()
         out.write(b"%d" % i)
@@ -209,7 +207,7 @@ def restless(engine, plugin):
     for _ in range(TIMES):
         host.reset()
     usb.util.dispose_resources(host)
-    storm(*CALM, runs=1)
+    storm(*only(KINDS), runs=1)
     eq(worker()["pid"], pid)
     is_idle(pid)
     down("x")
@@ -228,7 +226,7 @@ def source(engine):
     bring_up("sourcesink", engine, options="options : { pattern = 1; };")
     before = worker()
     host = harness.device()
-    out, in_ = endpoints(host)
+    out, in_ = harness.endpoints(host)
     packet = out.wMaxPacketSize
     right = bytes(i % 63 for i in range(packet)) * (65536 // packet)
     for i in range(TIMES):

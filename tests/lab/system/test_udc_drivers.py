@@ -195,13 +195,10 @@ for who_, worker_ in (("bridge", gadgets.worker(plugin="bridge", options={"liste
                       ("Python", python_sender("threads")), ("Python, asyncio", python_sender("asyncio"))):
     @test(f"{who_}: what is sent while the host has suspended the device comes after the resume, and the worker lives on", worker_)
     def sends_while_suspended(worker):
-        path = gadgets.DIRECTORY / "sends.conf"
-        path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-out\", \"bulk-in\" ); }} ); }};"
-                        f" worker : {{ {worker} }}; }}; }};\n")
         data = random.randbytes(100 * PACKET)
-        with gadget(path), socket.socket(socket.AF_UNIX) as client:
+        with gadget(gadgets.gadget("sends", worker)), socket.socket(socket.AF_UNIX) as client:
             device = harness.device()
-            _, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
+            _, in_ = harness.endpoints(device)
             client.connect("\0sends")
             for part in (b"before", data, data):
                 if part == data:
@@ -226,7 +223,7 @@ def answers_while_suspended():
             return harness.status("stream-echo")[0]["functions"][0]["worker"]
 
         device = harness.device()
-        out, in_ = sorted(device.get_active_configuration()[(0, 0)], key=lambda e: e.bEndpointAddress & 0x80)
+        out, in_ = harness.endpoints(device)
         for length in (3, 100 * PACKET + 1):
             data = random.randbytes(length)
             os.kill(worker()["pid"], signal.SIGSTOP)
@@ -243,10 +240,7 @@ def answers_while_suspended():
 
 @test("a gadget is unbound while the host sends one control request after the other: the keeper lives")
 def unbound_during_control_requests():
-    path = gadgets.DIRECTORY / "asks.conf"
-    path.write_text(f"functions : {{ f : {{ ffs : {{ interfaces = ( {{ endpoints = ( \"bulk-in\" ); }} ); }};"
-                    f" worker : {{ {gadgets.odd('ready', 'setup')} }}; }}; }};\n")
-    with gadget(path) as before:
+    with gadget(gadgets.gadget("asks", gadgets.odd("ready", "setup"))) as before:
         keeper = before["functions"][0]["keeper"]
         for _ in range(rounds(20, 100)):
             device = harness.device()
