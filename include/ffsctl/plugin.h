@@ -215,8 +215,8 @@ struct ffsctl_calls {
 	int (*submit)(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t);
 	/* Cancels all transfers of an endpoint. done() is called for each of them; the status is
 	   -ECANCELED unless the transfer has completed before. `length` of a cancelled OUT transfer
-	   is the number of bytes that it has received, if the kernel tells (ffsctl-worker(7),
-	   "Restarts"); else it is 0, and they are lost. */
+	   is the number of bytes that it has received, if the kernel reports it
+	   (ffsctl-worker(7), "Restarts"). Otherwise it is 0, and the data is lost. */
 	void (*cancel)(struct ffsctl_host *host, uint32_t endpoint);
 
 	/*

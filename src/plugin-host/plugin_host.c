@@ -76,8 +76,10 @@ static bool was_cut(const struct plugin_host *h, const struct ffsctl_transfer *t
 {
 	const struct ffsctl_endpoint *ep = h->endpoints[t->endpoint];
 
-	if (t->length == 0 || ep->direction == FFSCTL_OUT)
-		return t->length > 0;
+	if (t->length == 0)
+		return false;
+	if (ep->direction == FFSCTL_OUT)
+		return true;
 	return t->status == -ECANCELED &&
 	       (ep->type != FFSCTL_ENDPOINT_INTERRUPT || t->length > ep->max_packet);
 }

@@ -294,8 +294,8 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 }
 
 /*
- * Returns whether a read that was cancelled has ended between two packets of the host: what the
- * kernel returns then is the begin of a transfer (f_fs.c, ffs_epfile_result()).
+ * Returns whether a read that was cancelled has ended between two packets of the host: the kernel
+ * then returns the beginning of a transfer (f_fs.c, ffs_epfile_result()).
  */
 static bool is_cut_by_cancel(const struct stream_request *r, long result)
 {

@@ -500,7 +500,7 @@ def planned_restart_in_a_transfer():
     down("x")
 
 
-if harness.TELLS_CUT_READS and os.environ["LAB_MODULES"] != "stock":
+if harness.REPORTS_CUT_READS and os.environ["LAB_MODULES"] != "stock":
     @test("a planned restart of a plugin in the middle of a message of the host halts the OUT endpoint")
     def planned_restart_in_a_message():
         up(gadget("x", LOOPBACK), "--wait-host")

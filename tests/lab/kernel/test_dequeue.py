@@ -21,7 +21,7 @@ import bridge
 import ioctls
 import tap
 from aio import IOCB_CMD_PREAD, IOCB_CMD_PWRITE
-from harness import TELLS_CUT_READS
+from harness import REPORTS_CUT_READS
 from tap import eq, ok, test
 from worker_harness import Gadget
 
@@ -95,8 +95,8 @@ def packets_of_cancelled_read():
             requests.submit(0, bytes(4096))
             eq(host.bulk(host.out, bytes([7]) * length), length)
             requests.cancel(0)
-            eq(requests.completed(1), [(0, length if TELLS_CUT_READS else -errno.ECONNRESET)], "cancelled")
-            eq(requests.buffers[0].raw, bytes([7] * length * TELLS_CUT_READS).ljust(4096, b"\0"))
+            eq(requests.completed(1), [(0, length if REPORTS_CUT_READS else -errno.ECONNRESET)], "cancelled")
+            eq(requests.buffers[0].raw, bytes([7] * length * REPORTS_CUT_READS).ljust(4096, b"\0"))
             submit(requests, 1)
             transfer(requests, host, 1, "the cancelled read")
 

@@ -341,7 +341,7 @@ def processes_of(gadget):
 class Traffic:
     """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
     called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message, or to the end
-    of one where the UDC's driver does not tell what a cancelled read has got.
+    of one where the UDC's driver does not report the length of a cancelled read.
 
     A message that a restart has cut is given up after `timeout` milliseconds. In virtual time these take real time, too:
     dummy_hcd looks at a transfer that waits in each microframe."""
@@ -368,7 +368,7 @@ class Traffic:
             if answer == self._message(n):
                 return
             echoed = self._message(struct.unpack_from("<I", answer)[0]) if len(answer) >= 4 else b""
-            if not harness.TELLS_CUT_READS and answer and echoed.endswith(answer):
+            if not harness.REPORTS_CUT_READS and answer and echoed.endswith(answer):
                 continue
             if len(answer) != self.size or answer != echoed:
                 raise AssertionError(f"round {n}: {len(answer)} bytes, {answer[:32]!r}...")

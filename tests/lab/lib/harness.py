@@ -41,10 +41,10 @@ FIRST_OUT = 0x02 if LAB_UDC == "dummy" else 0x01
 UDC_HOST_PORT = pathlib.Path("/sys/devices/platform/udc_host.0")
 # Whether the UDC has LPM of USB 2.0, so that below SuperSpeed bcdUSB is 2.01 and there is a BOS (composite.c)
 HAS_LPM = LAB_UDC == "dwc3"
-# Whether the driver tells how much a request has got that is dequeued. dwc3_gadget_ep_cleanup_cancelled_requests() and ep_dequeue() of
-# chipidea do not look, dwc2_gadget_get_xfersize_ddma() counts only descriptors that have ended; what the controllers say of a transfer
-# that was stopped is not public. Elsewhere the end of a worker cuts the beginning off a message, and nobody learns of it
-TELLS_CUT_READS = LAB_UDC in ("dummy", "dwc2")
+# Whether the driver reports how much data a dequeued request has received. dwc3_gadget_ep_cleanup_cancelled_requests() and ep_dequeue() of
+# chipidea do not look, dwc2_gadget_get_xfersize_ddma() counts only descriptors that have ended; what the controllers report of a transfer
+# that was stopped is not public. Without it, the end of a worker cuts the beginning off a message, and no program gets an error
+REPORTS_CUT_READS = LAB_UDC in ("dummy", "dwc2")
 UDC_DRIVER = pathlib.Path("/sys/bus/platform/drivers",
                           {"dummy": "dummy_udc", "chipidea": "ci_hdrc"}.get(LAB_UDC, LAB_UDC.partition("-")[0]))
 
