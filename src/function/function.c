@@ -43,6 +43,35 @@ static void on_link_event(struct live_function *function, const void *body, size
 	functions_report_state_change(function->functions);
 }
 
+static void stop_watching_keeper(struct live_function *function)
+{
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	fd_watch_remove(function->functions->loop, &function->keeper_end_watch);
+}
+
+/* SIGCHLD reports the end of a keeper that is a child. */
+static void on_end_of_taken_over_keeper(void *data, uint32_t events _unused_)
+{
+	struct live_function *function = data;
+
+	stop_watching_keeper(function);
+	keeper_close_fds(&function->keeper);
+	function->functions->callbacks->keeper_died(function->functions->callback_data, function);
+}
+
+/*
+ * The keeper is ending: the kernel has closed its socket, but maybe not ep0 yet, so that no other
+ * keeper can open ep0 before the end is reported.
+ */
+static void handle_keeper_hangup(struct live_function *function)
+{
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	keeper_send_sigkill(&function->keeper);
+	/* valgrind does not implement pidfd_open(2). */
+	if (function->keeper.taken_over && function->keeper_end_watch.fd < 0)
+		on_end_of_taken_over_keeper(function, 0);
+}
+
 static void on_keeper_message(void *data, uint32_t events _unused_)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
@@ -52,14 +81,7 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 					       sizeof(body));
 
 	if (size == -EPIPE)
-		fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
-	if (size == -EPIPE &&
-	    function->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
-		keeper_send_sigkill(&function->keeper);
-		keeper_close_fds(&function->keeper);
-		function->functions->callbacks->keeper_died(function->functions->callback_data,
-							    function);
-	}
+		handle_keeper_hangup(function);
 	if (size < 0)
 		return;
 	switch (head.type) {
@@ -114,6 +136,10 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 		function->kernel_device.inode_or_ifindex;
 	r = fd_watch_add(function->functions->loop, &function->keeper_socket_watch,
 			 function->keeper.socket, EPOLLIN, on_keeper_message, function);
+	if (r == 0 && function->keeper.pidfd >= 0)
+		r = fd_watch_add(function->functions->loop, &function->keeper_end_watch,
+				 function->keeper.pidfd, EPOLLIN, on_end_of_taken_over_keeper,
+				 function);
 	if (r == 0)
 		function_set_keeper_control_timeout(function);
 	if (r == 0 && function->worker)
@@ -190,7 +216,7 @@ static void forget_keeper(struct live_function *function)
 {
 	functions_log_about(function->functions, function->model->label, LOG_ERR,
 			    "its keeper has died: restarting keeper and worker");
-	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	stop_watching_keeper(function);
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
 	function->keeper = KEEPER_NONE;
@@ -263,7 +289,7 @@ static int renew_keeper(struct live_function *function, struct error *err)
  */
 static void end_keeper_of_unmounted_function(struct live_function *function)
 {
-	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	stop_watching_keeper(function);
 	keeper_kill_and_wait(&function->keeper);
 	function_lose_keeper(function);
 }
@@ -339,7 +365,7 @@ static int keeper_undo(struct step *step, struct error *err)
 	if (!function)
 		return kill_keeper_at_socket(step->value, err);
 	if (!function->keeper_kill_sent) {
-		fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+		stop_watching_keeper(function);
 		keeper_send_sigkill(&function->keeper);
 		function->keeper_kill_sent = true;
 	}
@@ -457,6 +483,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 					    .keeper = KEEPER_NONE,
 					    .restore = restore,
 					    .keeper_socket_watch = FD_WATCH_NONE,
+					    .keeper_end_watch = FD_WATCH_NONE,
 					    .descriptors_watch = FD_WATCH_NONE };
 	if (m && m->uid.value)
 		r = spawn_find_user(m->uid.value, &function->endpoint_files_uid, &group_of_user,
@@ -484,7 +511,7 @@ void function_free(struct live_function *function)
 	if (function->worker)
 		worker_free(function->worker);
 	free(function->worker);
-	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
+	stop_watching_keeper(function);
 	/* A keeper whose takeover failed keeps running, so that another supervisor can take it
 	   over. */
 	cleanup_close(&function->keeper.socket);

@@ -37,9 +37,10 @@ struct live_function {
 	struct kernel_device kernel_device; /* used only for kernel functions */
 	struct keeper keeper;
 	struct fd_watch keeper_socket_watch;
-	uid_t endpoint_files_uid; /* owner of the endpoint files */
-	gid_t endpoint_files_gid; /* group of the endpoint files */
-	bool keeper_kill_sent;	  /* SIGKILL was sent to the keeper */
+	struct fd_watch keeper_end_watch; /* watches the pidfd of a keeper that was taken over */
+	uid_t endpoint_files_uid;	  /* owner of the endpoint files */
+	gid_t endpoint_files_gid;	  /* group of the endpoint files */
+	bool keeper_kill_sent;		  /* SIGKILL was sent to the keeper */
 	bool keeper_is_lost; /* the keeper of an optional function has died; the next start of the
 				worker starts another one */
 	/* Makes again what is missing before a worker starts: the mount and the link of `device`,

@@ -112,8 +112,7 @@ _Static_assert(sizeof(struct keeper_hello) == 12, "other versions do not take ov
 struct keeper {
 	pid_t pid;	 /* pid of the keeper; 0: there is none */
 	int socket;	 /* SOCK_SEQPACKET, non-blocking; -1: none */
-	bool taken_over; /* the keeper is not our child: when it ends, `socket` has end of file, but
-			    there is no SIGCHLD */
+	bool taken_over; /* the keeper is not our child: `pidfd`, not SIGCHLD, reports its end */
 	int pidfd;	 /* pidfd of a keeper that was taken over; -1: none */
 };
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 
-from tap import eq
+from tap import eq, ok
 
 TRACEME, CONT, GETREGS, ATTACH, DETACH, SYSCALL = 0, 7, 12, 16, 17, 24  # <sys/ptrace.h>
 SETOPTIONS, GETEVENTMSG, SEIZE = 0x4200, 0x4201, 0x4206
@@ -16,11 +16,19 @@ TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXIT = 0x1, 0x2, 0x4, 0x8,
 WALL = 0x40000000  # __WALL of <sys/wait.h>
 # Number of the system call, and the indices in the registers of orig_rax and rsi, or of orig_eax and ecx
 OPENAT = (295, 11, 1) if os.uname().machine == "i686" else (257, 15, 13)
+SYS_PIDFD_GETFD = 438  # on all architectures
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def ptrace(request, pid, data=None):
     eq(LIBC.ptrace(request, pid, None, data), 0, f"ptrace({request:#x}): {os.strerror(ctypes.get_errno())}\n")
+
+
+def pidfd_getfd(pidfd, fd):
+    """Returns a copy of a file descriptor of another process."""
+    copy = LIBC.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
+    ok(copy >= 0, f"pidfd_getfd({fd}): {os.strerror(ctypes.get_errno())}\n")
+    return copy
 
 
 @contextlib.contextmanager

@@ -11,11 +11,13 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import time
 
 import gadgets
 import harness
+import ptrace
 import tap
 from gadgets import DIRECTORY, TAKEN_OVER, await_state, await_status, worker
 from harness import SRC, down, ffsctl, kill, must, status, up
@@ -461,6 +463,16 @@ def kill_keeper(label="own"):
     kill(shown(label)["keeper"])
 
 
+def shut_down_sockets(pid):
+    """Shuts down the sockets of another process: their peers read end of file."""
+    pidfd = os.pidfd_open(pid)
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        if os.readlink(f"/proc/{pid}/fd/{entry}").startswith("socket:"):
+            with socket.socket(fileno=ptrace.pidfd_getfd(pidfd, int(entry))) as copy:
+                copy.shutdown(socket.SHUT_RDWR)
+    os.close(pidfd)
+
+
 @test("a dead keeper costs the serial console one disconnect; one more if the worker then fails, until it is back")
 def keeper_dies():
     path = write(endpoints(restart_delay=0, restart_limit=2))
@@ -526,6 +538,26 @@ def keeper_dies_with_open_file():
         await_state(NAME, "ready")
         found_by_host(3)
         down(NAME)
+
+
+@test("a keeper that was taken over, and ends slowly: another one is started when it has ended, with one disconnect")
+def keeper_ends_slowly():
+    path = write(endpoints(**HEALTHY))
+    up(path, "--wait-host")
+    kill(status(NAME)[0]["supervisor"])
+    contains(up(path).stderr, TAKEN_OVER)
+    before = shown()
+    with disconnects(1):
+        with harness.configured():
+            with ptrace.hangs_when_killed(before["keeper"]):
+                # The order in which the kernel closes the files of a process that ends: its sockets before ep0
+                shut_down_sockets(before["keeper"])
+                os.waitid(os.P_PID, before["keeper"], os.WSTOPPED | os.WNOWAIT)  # the supervisor has killed it
+                eq((shown()["keeper"], shown()["worker"]["pid"]), (before["keeper"], before["worker"]["pid"]))
+        await_state(NAME, "ready")
+        found_by_host(3)
+    log_has("own: its keeper has died: restarting keeper and worker")
+    down(NAME)
 
 
 @test("a keeper that dies with its supervisor: the gadget is taken over, with one disconnect")
