@@ -466,9 +466,9 @@ def kill_keeper(label="own"):
 def shut_down_sockets(pid):
     """Shuts down the sockets of another process: their peers read end of file."""
     pidfd = os.pidfd_open(pid)
-    for entry in os.listdir(f"/proc/{pid}/fd"):
-        if os.readlink(f"/proc/{pid}/fd/{entry}").startswith("socket:"):
-            with socket.socket(fileno=ptrace.pidfd_getfd(pidfd, int(entry))) as copy:
+    for fd, target in harness.open_files(pid).items():
+        if target.startswith("socket:"):
+            with socket.socket(fileno=ptrace.pidfd_getfd(pidfd, fd)) as copy:
                 copy.shutdown(socket.SHUT_RDWR)
     os.close(pidfd)
 
