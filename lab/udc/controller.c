@@ -8,6 +8,7 @@
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/logic_iomem.h>
+#include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
 
@@ -17,9 +18,12 @@
 #define BASE 0x20980000UL
 /* The last of User-Mode Linux: it gives out its interrupts from the first one on. */
 #define LAST_IRQ (NR_IRQS - 1)
-#define IRQ_DELAY_NS 1000
 /* An interrupt that its handlers do not end is raised so often. */
 #define STORM 64
+
+static unsigned int irq_delay = 1000;
+module_param(irq_delay, uint, 0644);
+MODULE_PARM_DESC(irq_delay, "nanoseconds from an event to the driver's interrupt handler");
 
 static struct registers {
 	const struct udc_register_ops *ops;
@@ -46,7 +50,7 @@ static enum hrtimer_restart raise_interrupt(struct hrtimer *timer)
 void udc_irq_set(struct udc_irq *irq, bool level)
 {
 	if (level && !irq->level)
-		hrtimer_start(&irq->timer, ns_to_ktime(IRQ_DELAY_NS), HRTIMER_MODE_REL_HARD);
+		hrtimer_start(&irq->timer, ns_to_ktime(irq_delay), HRTIMER_MODE_REL_HARD);
 	irq->level = level;
 }
 EXPORT_SYMBOL_GPL(udc_irq_set);
@@ -57,7 +61,7 @@ static void on_enable(struct irq_data *data)
 	struct udc_irq *irq = irq_data_get_irq_chip_data(data);
 
 	if (READ_ONCE(irq->level))
-		hrtimer_start(&irq->timer, ns_to_ktime(IRQ_DELAY_NS), HRTIMER_MODE_REL_HARD);
+		hrtimer_start(&irq->timer, ns_to_ktime(irq_delay), HRTIMER_MODE_REL_HARD);
 }
 
 static struct irq_chip chip = { .name = "udc_host", .irq_enable = on_enable };

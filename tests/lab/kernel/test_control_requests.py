@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: udc=dummy,dwc2 speed=high
+# lab: udc=dummy,dwc2,chipidea speed=high
 # lab stock: no, it has the bugs that fixes/0061 to 0069 mend
 # lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea speed=full,high
 """Control requests of hosts that do not behave. One gives requests up, and their program answers while the host waits for the answer
@@ -10,6 +10,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import pathlib
 import select
 import struct
 import threading
@@ -99,6 +100,31 @@ def answers():
 @test("a program does not answer a request that the host has given up: the request that the host waits for is not stalled")
 def stalls():
     all_pairs(NEVER, 0.3)
+
+
+IRQ_DELAY = pathlib.Path("/sys/module/udc_host/parameters/irq_delay")  # in ns
+
+
+def answers_before_interrupt():
+    device = device_with(SLOW)
+    usual = IRQ_DELAY.read_text()
+    for given_up, stages in STAGES.items():
+        for what in STAGES:
+            began = time.monotonic()
+            eq(ask(device, 0, LATE, 200, stages, 50)[0], "given up", given_up)
+            time.sleep(began + 0.185 - time.monotonic())
+            IRQ_DELAY.write_text(str(30_000_000))
+            try:
+                answered_by_its_own(device, what, f"one {given_up}")
+            finally:
+                IRQ_DELAY.write_text(usual)
+            time.sleep(0.5)
+    usb.util.dispose_resources(device)
+    down("late")
+
+
+if IRQ_DELAY.exists():
+    test("a program answers a request that the host has given up, while the interrupt of the next one waits")(answers_before_interrupt)
 
 
 def report():
