@@ -158,7 +158,7 @@ static void flush(struct dwc2 *d, u32 value)
 				d->tx[n].count = 0;
 	if (value & GRSTCTL_RXFFLSH) {
 		d->rx->count = d->rx->data_left = 0;
-		d->setup_held = false;
+		d->setup_held = d->setup_written = false;
 	}
 }
 

@@ -67,6 +67,8 @@ struct dwc2 {
 	bool rx_nak_popped; /* slave mode: the status word of the global OUT NAK was read */
 	struct usb_ctrlrequest request; /* of the last SETUP packet */
 	bool setup_held;		/* it is in the RX FIFO, until EP0 can take it */
+	bool setup_written;		/* it is in memory; the SETUP phase has not ended */
+	u32 setup_at;			/* its address in memory */
 	bool status_reported; /* descriptor DMA: StsPhseRcvd was raised for this request */
 	u32 sent, received;   /* bits of isochronous endpoints that had their transaction */
 	u32 frame;	      /* number of the frame, or microframe at high speed */

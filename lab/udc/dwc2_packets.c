@@ -191,54 +191,61 @@ static bool takes_setup(const struct dwc2 *d)
 }
 
 /*
- * RM, "SETUP transactions". gadget.c, dwc2_hsotg_handle_outdone() takes the length from what the
- * place has left.
+ * RM, "SETUP transactions": with DMA, a SETUP packet is written to memory as soon as EP0 is enabled
+ * for it, up to three one behind the other. gadget.c takes their length from what the place has
+ * left. With descriptors, of which there is one, the next packet replaces the one before.
  */
-static void deliver_setup(struct dwc2 *d)
+static void write_setup(struct dwc2 *d)
 {
 	const unsigned int size = sizeof(d->request);
-	u32 left = DXEPTSIZ_XFERSIZE_GET(DWC2_REG(d, DOEPTSIZ(0)));
 
-	if (!dwc2_uses_dma(d)) {
-		if (!rx_has_room(d, size))
-			return;
-		dwc2_push_rx(d, 0, GRXSTS_PKTSTS_SETUPRX, &d->request, size);
-		dwc2_push_rx(d, 0, GRXSTS_PKTSTS_SETUPDONE, NULL, 0);
-	} else if (dwc2_uses_descriptors(d)) {
+	if (!d->setup_held || !dwc2_uses_dma(d) || !takes_setup(d))
+		return;
+	if (!dwc2_uses_descriptors(d)) {
+		d->setup_at = DWC2_REG(d, DOEPDMA(0));
+		DWC2_REG(d, DOEPDMA(0)) += size;
+		DWC2_REG(d, DOEPTSIZ(0)) -= size;
+	} else if (!d->setup_written) {
 		struct dwc2_dma_desc *desc = dwc2_descriptor(d, 0, false);
 
 		if (!dwc2_descriptor_is_ready(d, 0, false))
 			return;
-		memcpy(dwc2_dma_memory(desc->buf), &d->request, size);
+		d->setup_at = desc->buf;
 		d->chain[false][0].done = size;
 		desc->status |= DEV_DMA_SR;
 		dwc2_close_descriptor(d, 0, false, DEV_DMA_NBYTES_MASK);
-		*dwc2_endpoint_interrupt(d, 0, false) |= DXEPINT_SETUP;
-	} else {
-		memcpy(dwc2_dma_memory(DWC2_REG(d, DOEPDMA(0))), &d->request, size);
-		DWC2_REG(d, DOEPDMA(0)) += size;
-		*dwc2_endpoint_interrupt(d, 0, false) |= DXEPINT_SETUP;
 	}
-	if (!dwc2_uses_descriptors(d))
-		DWC2_REG(d, DOEPTSIZ(0)) = DXEPTSIZ_XFERSIZE(left - size);
-	dwc2_disable_endpoint(d, 0, false);
+	memcpy(dwc2_dma_memory(d->setup_at), &d->request, size);
 	d->setup_held = false;
+	d->setup_written = true;
 }
 
 /*
  * RM, "SETUP transactions" and OTG_DOEPINT.STUP: with the first IN or OUT token after them it is
- * known that no more SETUP packets follow, and the driver gets the last one. It stays in the RX
- * FIFO until EP0 is enabled for it.
+ * known that no more SETUP packets follow, and the driver gets the interrupt. A packet that EP0 is
+ * not enabled for stays in the RX FIFO.
  */
 static void end_setup_phase(struct dwc2 *d)
 {
-	if (d->setup_held && takes_setup(d))
-		deliver_setup(d);
+	write_setup(d);
+	if (d->setup_written) {
+		*dwc2_endpoint_interrupt(d, 0, false) |= DXEPINT_SETUP;
+	} else if (d->setup_held && !dwc2_uses_dma(d) && takes_setup(d) &&
+		   rx_has_room(d, sizeof(d->request))) {
+		dwc2_push_rx(d, 0, GRXSTS_PKTSTS_SETUPRX, &d->request, sizeof(d->request));
+		dwc2_push_rx(d, 0, GRXSTS_PKTSTS_SETUPDONE, NULL, 0);
+		DWC2_REG(d, DOEPTSIZ(0)) -= sizeof(d->request);
+		d->setup_held = false;
+	} else {
+		return;
+	}
+	dwc2_disable_endpoint(d, 0, false);
+	d->setup_written = false;
 }
 
 /*
  * RM: a SETUP packet is always received; it sets NAK of EP0 in both directions and clears its
- * STALL. A second one replaces it. The core writes up to three to memory, one behind the other.
+ * STALL. One that the RX FIFO holds is replaced.
  */
 static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequest *request)
 {
@@ -251,6 +258,7 @@ static int on_setup(struct udc_port *port, u8 address, const struct usb_ctrlrequ
 	d->status_reported = false;
 	DWC2_REG(d, DIEPCTL(0)) = (DWC2_REG(d, DIEPCTL(0)) & ~DXEPCTL_STALL) | DXEPCTL_NAKSTS;
 	DWC2_REG(d, DOEPCTL(0)) = (DWC2_REG(d, DOEPCTL(0)) & ~DXEPCTL_STALL) | DXEPCTL_NAKSTS;
+	write_setup(d);
 	dwc2_update_interrupt(d);
 	return sizeof(*request);
 }
@@ -452,7 +460,7 @@ static void on_reset(struct udc_port *port)
 		DWC2_REG(d, GINTSTS) |= GINTSTS_RESETDET;
 	DWC2_REG(d, DSTS) &= ~DSTS_SUSPSTS;
 	d->address = 0;
-	d->setup_held = false;
+	d->setup_held = d->setup_written = false;
 	dwc2_update_interrupt(d);
 }
 

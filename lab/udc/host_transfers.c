@@ -3,6 +3,7 @@
  * The transfers of the host half (host.c): control, bulk, interrupt and isochronous, as
  * transactions of single packets.
  */
+#include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -21,6 +22,10 @@
 #define TRIES 3
 /* An isochronous transfer begins so many microframes after it was queued. */
 #define ISO_LEAD 2
+
+static unsigned int setup_gap;
+module_param(setup_gap, uint, 0644);
+MODULE_PARM_DESC(setup_gap, "microframes from a SETUP packet to the next token of its request");
 
 enum stage { SETUP, DATA, STATUS };
 
@@ -137,7 +142,7 @@ static int send_setup(struct host *h, struct urb *urb)
 	return h->port.ops->setup(&h->port, usb_pipedevice(urb->pipe), (void *)urb->setup_packet);
 }
 
-static int run_control(struct host *h, struct transfer *t)
+static int run_control(struct host *h, struct pipe *pipe, struct transfer *t, u32 now)
 {
 	struct urb *urb = t->urb;
 	bool to_device;
@@ -152,6 +157,10 @@ static int run_control(struct host *h, struct transfer *t)
 		t->data1 = true;
 		t->failed = 0;
 		t->stage = urb->transfer_buffer_length ? DATA : STATUS;
+		if (setup_gap) {
+			pipe->next = now + setup_gap;
+			return -EINPROGRESS;
+		}
 	}
 	if (t->stage == DATA) {
 		rc = move_data(h, t);
@@ -258,7 +267,7 @@ static int run_transfer(struct host *h, struct pipe *pipe, struct transfer *t, u
 	if (h->status & USB_PORT_STAT_ENABLE) {
 		switch (usb_pipetype(t->urb->pipe)) {
 		case PIPE_CONTROL:
-			rc = run_control(h, t);
+			rc = run_control(h, pipe, t, now);
 			break;
 		case PIPE_ISOCHRONOUS:
 			return run_iso(h, pipe, t, now);
