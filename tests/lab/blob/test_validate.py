@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1 timeout=180 build=plain
-# lab: kernel=6.12,6.1 stock timeout=180 build=plain
+# lab: timeout=180 build=plain
+# lab: kernel=6.1 stock timeout=180 build=plain
 # lab all: kernel=6.12,6.1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 stock timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain

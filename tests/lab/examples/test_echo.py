@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: speed=full,high,super timeout=400
+# lab: speed=high,super timeout=400
 # lab: kernel=6.1 timeout=400
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=400
 # lab all: build=release timeout=400

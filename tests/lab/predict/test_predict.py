@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: vudcs=2 speed=full,high,super build=plain timeout=420
+# lab: vudcs=2 speed=high,super build=plain timeout=420
 # lab: kernel=6.1 vudcs=2 build=plain timeout=420
 # lab all: kernel=6.12,6.1 vudcs=2 speed=full,high,super build=plain timeout=420
 """The host sees what `ffsctl descriptors` predicts: for every type of function, with attributes that change

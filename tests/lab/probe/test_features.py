@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: kernel=6.12,6.1
-# lab: kernel=6.12,6.1 stock
+# lab:
+# lab: kernel=6.1 stock
 # lab all: kernel=6.12,6.1
 # lab all: kernel=6.12,6.1 stock
 """ffsctl finds out the features of FunctionFS correctly for the loaded modules. It leaves nothing behind, even if it

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
-# lab: kernel=6.1 stock timeout=240
 # lab: append=dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12 build=sanitize append=,dummy_hcd.gadget_sg=1 timeout=240
