@@ -34,7 +34,7 @@ if SANITIZED:  # of who has no stderr any more
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 2500 if DEBUG else 5000, 20000)))
 # So many until everything has been met that opens something once. With sanitizers memory is not compared
 FIRST = max(1000 if SANITIZED else 2000, REQUESTS // 5)
-GROWTH = 4  # KiB
+GROWTH = 16  # KiB
 # malloc() keeps freed memory of each size, which looks like a slow leak
 os.environ["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=0"
 # Without our patches transfers are copied: each page of the 8 buffers of 64 KiB of an endpoint is a worker's from the first message
