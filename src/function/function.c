@@ -217,9 +217,7 @@ static void forget_keeper(struct live_function *function)
 	functions_log_about(function->functions, function->model->label, LOG_ERR,
 			    "its keeper has died: restarting keeper and worker");
 	stop_watching_keeper(function);
-	cleanup_close(&function->keeper.socket);
-	cleanup_close(&function->keeper.pidfd);
-	function->keeper = KEEPER_NONE;
+	keeper_close_fds(&function->keeper);
 	function->keeper_accepts_takeover = false;
 	function->takeover_wait_sent_to_keeper = 0;
 	function->awaits_last_worker_messages = false;
