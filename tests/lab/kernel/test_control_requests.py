@@ -6,6 +6,7 @@
 """Control requests of hosts that do not behave. One gives requests up, and their program answers while the host waits for the answer
 of another function: the late answer must not become the answer of the other request. One asks for more than a gadget has room for."""
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -80,13 +81,14 @@ def answered_by_its_own(device, what="with data to the host", after="one that wa
     ok(0.29 <= took <= 0.3 + at_most(0.2), f"a request {what}, after {after}: {took:.3f} s")
 
 
-def all_pairs(first, pause):
+def all_pairs(first, pause, during=contextlib.nullcontext):
     device = device_with(SLOW)
     for given_up, stages in STAGES.items():
         for what in STAGES:
             eq(ask(device, 0, first, 200, stages, 50)[0], "given up", given_up)
             time.sleep(pause)
-            answered_by_its_own(device, what, f"one {given_up}")
+            with during():
+                answered_by_its_own(device, what, f"one {given_up}")
             time.sleep(0.5)
     usb.util.dispose_resources(device)
     down("late")
@@ -106,21 +108,16 @@ PARAMETERS = pathlib.Path("/sys/module/udc_host/parameters")
 
 
 def answers_between(parameter, value):
-    device = device_with(SLOW)
-    usual = parameter.read_text()
-    for given_up, stages in STAGES.items():
-        for what in STAGES:
-            began = time.monotonic()
-            eq(ask(device, 0, LATE, 200, stages, 50)[0], "given up", given_up)
-            time.sleep(began + 0.185 - time.monotonic())
-            parameter.write_text(value)
-            try:
-                answered_by_its_own(device, what, f"one {given_up}")
-            finally:
-                parameter.write_text(usual)
-            time.sleep(0.5)
-    usb.util.dispose_resources(device)
-    down("late")
+    @contextlib.contextmanager
+    def delayed():
+        usual = parameter.read_text()
+        parameter.write_text(value)
+        try:
+            yield
+        finally:
+            parameter.write_text(usual)
+
+    all_pairs(LATE, 0.135, delayed)  # until 15 ms before the answer
 
 
 if harness.LAB_UDC != "dummy":
