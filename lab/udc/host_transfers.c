@@ -37,7 +37,8 @@ struct transfer {
 	bool data1;	  /* PID of the next packet of a control transfer */
 	int failed;	  /* transactions without an answer */
 	int iso;	  /* the next packet of urb->iso_frame_desc */
-	u32 start;	  /* its microframe, for packet 0 */
+	bool has_start;
+	u32 start; /* its microframe, for packet 0 */
 };
 
 /* An endpoint that has had transfers. */
@@ -224,9 +225,11 @@ static int run_iso(struct host *h, struct pipe *pipe, struct transfer *t, u32 no
 	struct urb *urb = t->urb;
 	u32 interval = urb->interval * interval_unit(h);
 
-	if (t->iso == 0) {
+	if (!t->has_start) {
+		t->has_start = true;
 		t->start = pipe->next;
-		if ((s32)(now - t->start) > 0)
+		/* Not in this microframe: its rest may be too short for the device */
+		if ((s32)(now - t->start) >= 0)
 			t->start = round_up(now + ISO_LEAD, interval);
 		urb->start_frame = t->start / interval_unit(h);
 	}

@@ -108,12 +108,15 @@ def source_and_sink(alternate):
         must(subprocess.run(["rmmod", "usbtest"], capture_output=True, text=True))
 
 
-def cases(numbers):
+def cases(numbers, what=""):
+    """Runs the cases, what says how; a failure has the last that usbtest says in the kernel's log."""
     for number in numbers:
         try:
             usbtest(number)
         except OSError as e:
-            raise AssertionError(f"case {number}: {e}") from e
+            log = subprocess.run(["dmesg"], capture_output=True, text=True).stdout
+            said = [line for line in log.splitlines() if "usbtest" in line]
+            raise AssertionError("\n".join([f"case {number}{what}: {e}", *said[-5:]])) from e
 
 
 @test("bulk and control transfers, halts, and transfers that the host gives up")
@@ -262,12 +265,12 @@ def isochronous():
     with source_and_sink(1):
         for lost in (0, 100):
             lose(lost)
-            cases(ISOCHRONOUS)
+            cases(ISOCHRONOUS, f", lost={lost}")
         # usbtest takes more than one error in ten packets for a failure
         lose(2)
         eq([error_of(usbtest, case) for case in ISOCHRONOUS], [errno.EIO] * len(ISOCHRONOUS))
         lose(0)
-        cases(ISOCHRONOUS)
+        cases(ISOCHRONOUS, ", after many were lost")
 
 
 # Why isochronous OUT transfers fail without DMA is not known
