@@ -145,6 +145,27 @@ def style_of_patches():
             ok(wanted in found, found)
 
 
+@test("kernel/check builds each source that a patch changes, and refuses patches of others")
+def sources_are_built():
+    check = kernel_check()
+    for version in (*VERSIONS, "mainline"):
+        for group in os.listdir(os.path.join(DIRECTORY, version)):
+            for patch in cache.patches(os.path.join(DIRECTORY, version, group)):
+                check.check_names(patch)
+    with tempfile.TemporaryDirectory(prefix="ffsctl-patches-") as work:
+        for name, said in (("drivers/usb/musb/musb_gadget.c", "not built by kernel/check: drivers/usb/musb/musb_gadget.c"),
+                           ("drivers/usb/dwc2/gadget.c.orig", "files that are not meant: drivers/usb/dwc2/gadget.c.orig")):
+            patch = os.path.join(work, "0001.patch")
+            with open(patch, "w", encoding="utf-8") as f:
+                f.write(f"+++ b/{name}\n")
+            try:
+                check.check_names(patch)
+            except check.steps.Error as e:
+                eq(str(e), said)
+            else:
+                raise AssertionError(f"{name} is accepted")
+
+
 @test("make refuses unknown groups, and a package for dkms without a group that another one needs")
 def make_refuses_groups():
     with tempfile.TemporaryDirectory() as work:
