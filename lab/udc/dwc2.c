@@ -65,12 +65,17 @@ bool dwc2_uses_descriptors(const struct dwc2 *d)
 	return dwc2_ddma && (DWC2_REG(d, DCFG) & DCFG_DESCDMA_EN);
 }
 
+u32 dwc2_frame_length(const struct dwc2 *d)
+{
+	return DWC2_REG(d, DSTS) & DSTS_ENUMSPD_MASK ? MICROFRAMES_PER_FRAME : 1;
+}
+
 /* RM, OTG_DSTS.FNSOF: of 11 bits at full speed, of 14 at high speed. */
 u32 dwc2_frame(const struct dwc2 *d, u32 microframe)
 {
-	if (DWC2_REG(d, DSTS) & DSTS_ENUMSPD_MASK)
-		return microframe / 8 & (DSTS_SOFFN_LIMIT >> 3);
-	return microframe & DSTS_SOFFN_LIMIT;
+	u32 length = dwc2_frame_length(d);
+
+	return microframe / length & (DSTS_SOFFN_LIMIT / length);
 }
 
 unsigned int dwc2_tx_depth(const struct dwc2 *d, int fifo)
@@ -280,6 +285,7 @@ static void write_endpoint_control(struct dwc2 *d, int n, bool in, u32 value)
 		*interrupt |= DXEPINT_EPDISBLD;
 	}
 	*control = now;
+	dwc2_set_periodic_end(d);
 	udc_port_poke(d->port);
 }
 
@@ -409,6 +415,7 @@ static int add_controller(int i, const struct dwc2_board *b)
 
 	if (!d)
 		return -ENOMEM;
+	udc_init_timer(&d->periodic_end, dwc2_on_periodic_end);
 	d->board = b;
 	d->rx = kzalloc(sizeof(*d->rx), GFP_KERNEL);
 	d->tx = kcalloc(DWC2_ENDPOINTS, sizeof(*d->tx), GFP_KERNEL);

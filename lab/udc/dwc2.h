@@ -61,6 +61,7 @@ struct dwc2 {
 	struct udc_port *port;
 	const struct dwc2_board *board;
 	struct udc_irq irq;
+	struct hrtimer periodic_end;
 	u32 regs[DWC2_REGISTERS / sizeof(u32)];
 	bool vbus;	    /* the cable is in, and the host powers it */
 	u8 address;	    /* that the device answers to */
@@ -80,6 +81,7 @@ struct dwc2 {
 #define DWC2_REG(d, offset) ((d)->regs[(offset) / sizeof(u32)])
 
 extern const struct udc_model_ops dwc2_ops;
+enum hrtimer_restart dwc2_on_periodic_end(struct hrtimer *timer);
 extern bool dwc2_ddma;
 extern unsigned int dwc2_cut;
 
@@ -95,6 +97,9 @@ void dwc2_update_pull_up(struct dwc2 *d);
 void dwc2_on_vbus(struct udc_port *port, bool on);
 /* Returns the number that the core has for the frame: of 1 ms, or of a microframe at high speed. */
 u32 dwc2_frame(const struct dwc2 *d, u32 microframe);
+/* Returns the microframes in what dwc2_frame() counts. */
+u32 dwc2_frame_length(const struct dwc2 *d);
+void dwc2_set_periodic_end(struct dwc2 *d);
 /* Returns the depth of a TX FIFO in words, as the driver has set it. */
 unsigned int dwc2_tx_depth(const struct dwc2 *d, int fifo);
 int dwc2_fifo_of(const struct dwc2 *d, int n);

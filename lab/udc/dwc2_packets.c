@@ -497,10 +497,6 @@ static void on_resume(struct udc_port *port)
 	dwc2_update_interrupt(d);
 }
 
-/*
- * RM, OTG_GINTSTS.IISOIXFR and INCOMPISOOUT: at the end of the microframe before, an isochronous
- * endpoint was enabled for it and had no transaction.
- */
 static void on_frame(struct udc_port *port, u32 microframe)
 {
 	struct dwc2 *d = port->model;
@@ -508,19 +504,66 @@ static void on_frame(struct udc_port *port, u32 microframe)
 
 	if (frame == d->frame)
 		return;
-	for (int n = 1; n < DWC2_ENDPOINTS && !dwc2_uses_descriptors(d); n++) {
-		u32 in = DWC2_REG(d, DIEPCTL(n)), out = DWC2_REG(d, DOEPCTL(n));
-
-		if (is_iso(in) && (in & DXEPCTL_EPENA) && is_its_frame(d, in) &&
-		    !(d->sent & BIT(n)))
-			DWC2_REG(d, GINTSTS) |= GINTSTS_INCOMPL_SOIN;
-		if (is_iso(out) && (out & DXEPCTL_EPENA) && is_its_frame(d, out) &&
-		    !(d->received & BIT(n)))
-			DWC2_REG(d, GINTSTS) |= GINTSTS_INCOMPL_SOOUT;
-	}
 	d->sent = d->received = 0;
 	d->frame = frame;
+	dwc2_set_periodic_end(d);
+}
+
+static bool waits_for_frame(u32 control)
+{
+	return is_iso(control) && (control & DXEPCTL_EPENA);
+}
+
+/*
+ * RM, OTG_GINTSTS.IISOIXFR and INCOMPISOOUT come with EOPF, OTG_DCFG.PFIVL: in a microframe, or a
+ * frame at full speed, of which 80 % are over, an isochronous endpoint is enabled for it and has
+ * had no transaction.
+ */
+enum hrtimer_restart dwc2_on_periodic_end(struct hrtimer *timer)
+{
+	struct dwc2 *d = container_of(timer, struct dwc2, periodic_end);
+	unsigned long flags;
+
+	spin_lock_irqsave(&d->port->lock, flags);
+	on_frame(d->port, udc_port_microframe(d->port));
+	for (int n = 1; n < DWC2_ENDPOINTS; n++) {
+		u32 in = DWC2_REG(d, DIEPCTL(n)), out = DWC2_REG(d, DOEPCTL(n));
+
+		if (waits_for_frame(in) && is_its_frame(d, in) && !(d->sent & BIT(n)))
+			DWC2_REG(d, GINTSTS) |= GINTSTS_INCOMPL_SOIN;
+		if (waits_for_frame(out) && is_its_frame(d, out) && !(d->received & BIT(n)))
+			DWC2_REG(d, GINTSTS) |= GINTSTS_INCOMPL_SOOUT;
+	}
 	dwc2_update_interrupt(d);
+	dwc2_set_periodic_end(d);
+	spin_unlock_irqrestore(&d->port->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Sets the timer for the end of this microframe or the next, if an isochronous endpoint is enabled
+ * and there are frames.
+ */
+void dwc2_set_periodic_end(struct dwc2 *d)
+{
+	u32 microframe = udc_port_microframe(d->port);
+	u32 length = dwc2_frame_length(d);
+	bool enabled = false;
+	ktime_t at;
+
+	for (int n = 1; n < DWC2_ENDPOINTS; n++)
+		enabled |= waits_for_frame(DWC2_REG(d, DIEPCTL(n))) ||
+			   waits_for_frame(DWC2_REG(d, DOEPCTL(n)));
+	if (!enabled || dwc2_uses_descriptors(d) || hrtimer_is_queued(&d->periodic_end) ||
+	    !d->vbus || (DWC2_REG(d, DSTS) & DSTS_SUSPSTS))
+		return;
+	microframe = rounddown(microframe, length);
+	do {
+		at = ktime_add_ns(udc_port_microframe_time(d->port, microframe),
+				  (u64)length * MICROFRAME_NS * 4 / 5);
+		microframe += length;
+	} while (ktime_compare(at, ktime_get()) <= 0);
+	hrtimer_start(&d->periodic_end, at, HRTIMER_MODE_ABS_HARD);
 }
 
 const struct udc_model_ops dwc2_ops = {

@@ -24,9 +24,6 @@ unsigned int model_cut;
 module_param_named(cut, model_cut, uint, 0444);
 MODULE_PARM_DESC(cut, "bytes of packets that did not fit into their transfers so far");
 
-#define MICROFRAMES_PER_FRAME 8
-#define MICROFRAME_NS 125000
-
 static bool is_iso(const struct model_endpoint *ep)
 {
 	return ep->type == USB_ENDPOINT_XFER_ISOC;

@@ -37,6 +37,12 @@ u32 udc_port_microframe(struct udc_port *port)
 }
 EXPORT_SYMBOL_GPL(udc_port_microframe);
 
+ktime_t udc_port_microframe_time(struct udc_port *port, u32 microframe)
+{
+	return ktime_add_ns(to_host(port)->epoch, (u64)microframe * MICROFRAME_NS);
+}
+EXPORT_SYMBOL_GPL(udc_port_microframe_time);
+
 void udc_port_poke(struct udc_port *port)
 {
 	struct host *h = to_host(port);

@@ -12,8 +12,6 @@
 
 #include "model.h"
 
-#define MICROFRAME_NS 125000
-#define MICROFRAMES_PER_FRAME 8
 #define MAX_PACKET 1024
 
 enum port_event { NO_EVENT, RESET_ENDS, SUSPENDED, RESUME_ENDS };

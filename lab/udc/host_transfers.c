@@ -51,10 +51,9 @@ struct pipe {
 /* Runs the transactions of a microframe, when it begins. */
 static void run_at(struct host *h, u32 microframe)
 {
-	ktime_t at = ktime_add_ns(h->epoch, (u64)microframe * MICROFRAME_NS);
-
 	if (h->running)
-		hrtimer_start(&h->frame_timer, at, HRTIMER_MODE_ABS_HARD);
+		hrtimer_start(&h->frame_timer, udc_port_microframe_time(&h->port, microframe),
+			      HRTIMER_MODE_ABS_HARD);
 }
 
 /*

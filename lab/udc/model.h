@@ -16,6 +16,9 @@
 #include <linux/usb/ch9.h>
 #include <linux/version.h>
 
+#define MICROFRAME_NS 125000
+#define MICROFRAMES_PER_FRAME 8
+
 struct property_entry;
 struct udc_port;
 
@@ -138,5 +141,7 @@ void udc_port_wake(struct udc_port *port);
 void udc_irq_set(struct udc_irq *irq, bool level);
 /* Returns the number of the microframe. */
 u32 udc_port_microframe(struct udc_port *port);
+/* Returns when a microframe begins. */
+ktime_t udc_port_microframe_time(struct udc_port *port, u32 microframe);
 
 #endif

@@ -39,6 +39,7 @@ USBTEST_REQUEST = ioctls.number(ioctls.READ | ioctls.WRITE, "U", 100, USBTEST_FO
 BULK = [*range(9), *range(11, 15), *range(17, 22), 24, 29]
 STANDARD_REQUESTS = [9, 10]
 ISOCHRONOUS = [15, 16, 22, 23]
+IRQ_DELAY = pathlib.Path("/sys/module/udc_host/parameters/irq_delay")
 
 harness.leaves_nothing()
 
@@ -273,10 +274,28 @@ def isochronous():
         cases(ISOCHRONOUS, ", after many were lost")
 
 
+def late_isochronous():
+    """The driver learns the (micro)frame of the first token too late: in the next one, of the other parity."""
+    late = {"full": 1_100_000, "high": 130_000}[SPEED]
+    before = IRQ_DELAY.read_text()
+    with source_and_sink(1):
+        IRQ_DELAY.write_text(str(late))
+        try:
+            cases(ISOCHRONOUS, f", interrupts {late} ns late")
+        finally:
+            IRQ_DELAY.write_text(before)
+
+
 # Why isochronous OUT transfers fail without DMA is not known
 SLAVE = pathlib.Path("/sys/module/udc_dwc2/parameters/slave")
 if not SLAVE.exists() or SLAVE.read_text() == "N\n":
     test("isochronous transfers, also while one in a hundred transactions is lost, and after many were")(isochronous)
+
+
+# With descriptor DMA, each IN packet names its microframe, and no patch corrects a wrong one
+DESCRIPTORS = pathlib.Path("/sys/module/udc_dwc2/parameters/ddma")
+if not SLAVE.exists() or SLAVE.read_text() == DESCRIPTORS.read_text() == "N\n":
+    test("isochronous transfers whose interrupts are handled in the next microframe")(late_isochronous)
 
 
 @test("SETUP packets that the host repeats, as their ACK was lost: each request is answered once, and data moves as before")
