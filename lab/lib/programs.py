@@ -381,21 +381,23 @@ def check_name(test, build_name):
     return "%s [make check%s]" % (os.path.splitext(test)[0], "" if build_name == "plain" else " " + build_name)
 
 
-def other_without_sanitizers(test):
-    """Returns whether a program of `make check` must run with and without sanitizers."""
-    return test.endswith(".py") and re.search(rb"^# lab:.*\bbuild=plain,sanitize\b", cache.read(os.path.join(SRC, test)), re.M)
+def builds_of_check(test):
+    """Returns the builds with which lab/test runs a program of `make check`: those of its line "# lab:", or the sanitized
+    one."""
+    found = test.endswith(".py") and re.search(rb"^# lab:.*\bbuild=(\S+)", cache.read(os.path.join(SRC, test)), re.M)
+    return found[1].decode().split(",") if found else ["sanitize"]
 
 
 def make_checks(checked, only, lenient, everything):
     """Yields one `make check` for each build, limited to the programs that match `only`. `checked` is {build: names of
-    the programs of its `make check`}. If `only` is empty and `everything` is False, the plain build runs only the
-    programs that must run with and without sanitizers; the sanitizer build runs all programs."""
+    the programs of its `make check`}. If `only` is empty and `everything` is False, each program runs with the builds of its
+    line "# lab:"; with all of them, each build runs all programs."""
     for build_name, tests in checked.items():
         chosen = tests
         if only:
             chosen = [t for t in tests if selected(check_name(t, build_name), only) or selected(t + " [make check]", only)]
-        elif build_name == "plain" and "sanitize" in checked and not everything:
-            chosen = [t for t in tests if other_without_sanitizers(t)]
+        elif len(checked) > 1 and not everything:
+            chosen = [t for t in tests if build_name in builds_of_check(t)]
         if not chosen:
             continue
         goals = []

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """Completion: what may stand next on a command line, asked as shells ask, and in a real bash."""
 
 import os

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """`doctor` finds what keeps a board from being a gadget, and the commands that mend it: on trees of files that are like
 those of boards (tree)."""
 

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """kernel/functions.md, "After the write", says what the kernel makes of each key of a gadget file, with its line: no key lacks
 an answer, and no answer a key. What the kernel changes, cuts, ignores or refuses, `ffsctl check` reports as the table says."""
 

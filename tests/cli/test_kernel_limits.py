@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """check knows what the kernel refuses after the write, and what it silently changes, cuts or ignores: for each limit the
 largest value that the kernel uses as it is passes in silence, and the next one does not. (tests/lab/gadgetfile shows what
 the kernel does.)"""

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """Every command that needs no kernel does its work with generated gadget files (tests/fuzz/gadget_files.h), in which what is
 optional is there or not. What follows from them in one process: tests/fuzz/fuzz_plan.c; on a kernel:
 tests/lab/gadgetfile/test_generated_gadgets.py."""

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """All that `descriptors` does not predict has a row in tests/unpredicted with the place in the kernel, and each row has
 something: in generated gadget files with each type of function, for each kernel and speed."""
 

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """What is legal but unwise is warned about, at its place, and what resembles it is not."""
 
 import os

@@ -35,9 +35,9 @@ from tap import eq, ok, rounds, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
 SG = harness.has_scatterlists()
-# The other cells have enough rounds; these look for bad accesses, which the first round makes
+# What looks for bad accesses, which the first rounds make
 SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
-RUNS = rounds(4, 2 if SLOW else 4, 200)
+RUNS = rounds(2, 2 if SLOW else 4, 200)
 STORM = f"{BUILD}/tests/lab/hosts/storm"
 # When the host clears a halt, drivers of hardware end the running requests of the endpoint (dwc3:
 # __dwc3_gadget_ep_set_halt(); dwc2: dwc2_hsotg_process_req_feature()), and what they have moved by then is lost. dummy_hcd
@@ -54,7 +54,7 @@ elif PATCHED:
     ENGINES = {"copy": ("loopback",), "mmap": ("loopback", "copyback")}
 else:
     ENGINES = {"copy": ("loopback",)}
-TIMES = rounds(5, 3 if SLOW else 5, 20)
+TIMES = rounds(3, 3 if SLOW else 5, 20)
 FEWER = "stream/refused-write-sent-into-the-next-link: each engine and each plugin has another storm"
 GROWTH = 128  # KiB
 

@@ -90,7 +90,7 @@ def kills_under_transfers():
     with gadget(gadgets.gadget("x", gadgets.worker(plugin="loopback", **gadgets.AT_ONCE))):
         device = (harness.usb_device() / "devnum").read_text()
         traffic = gadgets.Traffic(timeout=200)
-        for number in range(1, rounds(10, 50, 500) + 1):
+        for number in range(1, rounds(5, 50, 500) + 1):
             traffic.more(random.randint(1, 3))
             gadgets.kill_worker("x")
             gadgets.await_status("x", lambda g, number=number: g["functions"][0]["worker"]["restarts"] == number, "restarted")
@@ -103,7 +103,7 @@ def kills_under_transfers():
 @test("the cable is pulled out and plugged in while transfers are under way and workers restart, again and again")
 def pulled_cables():
     with gadget(gadgets.gadget("x", gadgets.worker(plugin="loopback", **gadgets.AT_ONCE))):
-        for number in range(rounds(10, 50, 200)):
+        for number in range(rounds(5, 50, 200)):
             traffic = gadgets.Traffic(timeout=200)
             traffic.more(random.randint(1, 3))
             if number % 3 == 2:
@@ -242,7 +242,7 @@ def answers_while_suspended():
 def unbound_during_control_requests():
     with gadget(gadgets.gadget("asks", gadgets.odd("ready", "setup"))) as before:
         keeper = before["functions"][0]["keeper"]
-        for _ in range(rounds(20, 100)):
+        for _ in range(rounds(10, 100)):
             device = harness.device()
 
             def ask():
