@@ -3,6 +3,7 @@
 # lab: udc=dummy,dwc2,chipidea speed=high
 # lab stock: no, it has the bugs that fixes/0061 to 0069 mend
 # lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea speed=full,high
+# lab all: kernel=6.12 flavour=debug udc=dummy,dwc2,dwc2-ddma,dwc3 speed=high
 """Control requests of hosts that do not behave. One gives requests up, and their program answers while the host waits for the answer
 of another function: the late answer must not become the answer of the other request. One asks for more than a gadget has room for."""
 
