@@ -497,16 +497,20 @@ static void on_resume(struct udc_port *port)
 	dwc2_update_interrupt(d);
 }
 
-static void on_frame(struct udc_port *port, u32 microframe)
+static void begin_frame(struct dwc2 *d, u32 microframe)
 {
-	struct dwc2 *d = port->model;
 	u32 frame = dwc2_frame(d, microframe);
 
 	if (frame == d->frame)
 		return;
 	d->sent = d->received = 0;
 	d->frame = frame;
-	dwc2_set_periodic_end(d);
+}
+
+static void on_frame(struct udc_port *port, u32 microframe)
+{
+	begin_frame(port->model, microframe);
+	dwc2_set_periodic_end(port->model);
 }
 
 static bool waits_for_frame(u32 control)
@@ -525,7 +529,7 @@ enum hrtimer_restart dwc2_on_periodic_end(struct hrtimer *timer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&d->port->lock, flags);
-	on_frame(d->port, udc_port_microframe(d->port));
+	begin_frame(d, udc_port_microframe(d->port));
 	for (int n = 1; n < DWC2_ENDPOINTS; n++) {
 		u32 in = DWC2_REG(d, DIEPCTL(n)), out = DWC2_REG(d, DOEPCTL(n));
 
@@ -540,29 +544,29 @@ enum hrtimer_restart dwc2_on_periodic_end(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/*
- * Sets the timer for the end of this microframe or the next, if an isochronous endpoint is enabled
- * and there are frames.
- */
+static bool some_wait_for_frame(const struct dwc2 *d)
+{
+	for (int n = 1; n < DWC2_ENDPOINTS; n++)
+		if (waits_for_frame(DWC2_REG(d, DIEPCTL(n))) ||
+		    waits_for_frame(DWC2_REG(d, DOEPCTL(n))))
+			return true;
+	return false;
+}
+
+/* Sets the timer for dwc2_on_periodic_end(), if there are frames and an endpoint waits for one. */
 void dwc2_set_periodic_end(struct dwc2 *d)
 {
-	u32 microframe = udc_port_microframe(d->port);
 	u32 length = dwc2_frame_length(d);
-	bool enabled = false;
+	u32 ns = length * MICROFRAME_NS;
 	ktime_t at;
 
-	for (int n = 1; n < DWC2_ENDPOINTS; n++)
-		enabled |= waits_for_frame(DWC2_REG(d, DIEPCTL(n))) ||
-			   waits_for_frame(DWC2_REG(d, DOEPCTL(n)));
-	if (!enabled || dwc2_uses_descriptors(d) || hrtimer_is_queued(&d->periodic_end) ||
-	    !d->vbus || (DWC2_REG(d, DSTS) & DSTS_SUSPSTS))
+	if (hrtimer_is_queued(&d->periodic_end) || !d->vbus || (DWC2_REG(d, DSTS) & DSTS_SUSPSTS) ||
+	    dwc2_uses_descriptors(d) || !some_wait_for_frame(d))
 		return;
-	microframe = rounddown(microframe, length);
-	do {
-		at = ktime_add_ns(udc_port_microframe_time(d->port, microframe),
-				  (u64)length * MICROFRAME_NS * 4 / 5);
-		microframe += length;
-	} while (ktime_compare(at, ktime_get()) <= 0);
+	at = udc_port_microframe_time(d->port, rounddown(udc_port_microframe(d->port), length));
+	at = ktime_add_ns(at, ns * 4 / 5);
+	if (ktime_compare(at, ktime_get()) <= 0)
+		at = ktime_add_ns(at, ns);
 	hrtimer_start(&d->periodic_end, at, HRTIMER_MODE_ABS_HARD);
 }
 

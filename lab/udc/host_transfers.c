@@ -37,8 +37,8 @@ struct transfer {
 	bool data1;	  /* PID of the next packet of a control transfer */
 	int failed;	  /* transactions without an answer */
 	int iso;	  /* the next packet of urb->iso_frame_desc */
-	bool has_start;
-	u32 start; /* its microframe, for packet 0 */
+	bool has_start;	  /* of an isochronous transfer: `start` was chosen */
+	u32 start;	  /* the microframe of packet 0 */
 };
 
 /* An endpoint that has had transfers. */
