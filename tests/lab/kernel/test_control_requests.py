@@ -12,7 +12,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import pathlib
 import select
 import struct
 import threading
@@ -105,27 +104,16 @@ def stalls():
     all_pairs(NEVER, 0.3)
 
 
-PARAMETERS = pathlib.Path("/sys/module/udc_host/parameters")
-
-
 def answers_between(parameter, value):
-    @contextlib.contextmanager
-    def delayed():
-        usual = parameter.read_text()
-        parameter.write_text(value)
-        try:
-            yield
-        finally:
-            parameter.write_text(usual)
-
-    all_pairs(LATE, 0.135, delayed)  # until 15 ms before the answer
+    # Until 15 ms before the answer
+    all_pairs(LATE, 0.135, lambda: harness.udc_host_parameter(parameter, value))
 
 
 if harness.LAB_UDC != "dummy":
     # For 30 ms: in nanoseconds, and in microframes
-    for parameter_, value_, what_ in (("irq_delay", "30000000", "the interrupt"), ("setup_gap", "240", "the token")):
+    for parameter_, value_, what_ in (("irq_delay", 30_000_000, "the interrupt"), ("setup_gap", 240, "the token")):
         test(f"a program answers a request that the host has given up, between the SETUP packet of the next one and {what_} after it",
-             PARAMETERS / parameter_, value_)(answers_between)
+             parameter_, value_)(answers_between)
 
 
 def report():

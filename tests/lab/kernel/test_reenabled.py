@@ -66,6 +66,14 @@ def end_session(host, calls):
     eq([call.result for call in calls], [errno.ESHUTDOWN] * len(calls))
 
 
+def read_new(fd, host):
+    """Checks that a read of the new session gets what the host sends in it."""
+    call = Call(os.read, fd, 1024)
+    eq(host.bulk(host.out, b"n" * LENGTH), LENGTH)
+    call.join()
+    eq(call.result, b"n" * LENGTH)
+
+
 @test("in: writes of the session that is over are not sent")
 def writes():
     with endpoint("in") as (fd, host):
@@ -80,10 +88,7 @@ def writes():
 def reads():
     with endpoint("out") as (fd, host):
         end_session(host, [Call(os.read, fd, 1024) for _ in range(3)])
-        call = Call(os.read, fd, 1024)
-        eq(host.bulk(host.out, b"n" * LENGTH), LENGTH)
-        call.join()
-        eq(call.result, b"n" * LENGTH)
+        read_new(fd, host)
 
 
 @contextlib.contextmanager
@@ -107,10 +112,7 @@ def transfers_into_dmabufs():
         fcntl.ioctl(*transfer)
         # It waits until the other one no longer writes into the buffer
         end_session(host, [Call(fcntl.ioctl, *transfer)])
-        call = Call(os.read, fd, 1024)
-        eq(host.bulk(host.out, b"n" * LENGTH), LENGTH)
-        call.join()
-        eq(call.result, b"n" * LENGTH)
+        read_new(fd, host)
 
 
 if harness.has_scatterlists():

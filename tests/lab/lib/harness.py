@@ -281,6 +281,18 @@ def udc_comes(udc="dummy_udc.0"):
     (UDC_DRIVER / "bind").write_text(udc)
 
 
+@contextlib.contextmanager
+def udc_host_parameter(name, value):
+    """Sets a parameter of the models' host (lab/udc/README.md), and at the end its value of before."""
+    parameter = pathlib.Path("/sys/module/udc_host/parameters", name)
+    before = parameter.read_text()
+    parameter.write_text(str(value))
+    try:
+        yield
+    finally:
+        parameter.write_text(before)
+
+
 def has_scatterlists():
     """Returns whether the lab's UDCs take scatterlists, without which FunctionFS has no DMABUFs."""
     if LAB_UDC != "dummy":

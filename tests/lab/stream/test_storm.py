@@ -35,7 +35,7 @@ from tap import eq, ok, rounds, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
 SG = harness.has_scatterlists()
-# What looks for bad accesses, which the first rounds make
+# Runs that look for bad accesses, which the first rounds make
 SLOW = os.environ["LAB_FLAVOUR"] == "debug" or BUILD.endswith("sanitize")
 RUNS = rounds(2, 2 if SLOW else 4, 200)
 STORM = f"{BUILD}/tests/lab/hosts/storm"
