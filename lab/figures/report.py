@@ -391,12 +391,17 @@ parser.add_argument("--also", type=kernel_argument, metavar="KERNEL", help="data
 parser.add_argument("--udc", action="append", default=[], choices=MODELS,
                     help="data: count what a transfer costs with this driver on a model of its UDC, beside dummy_hcd, and write "
                          "that table of performance.md; may be repeated")
+parser.add_argument("--direct", action="store_true",
+                    help="with --udc: only print that table of the methods that do not copy, O_DIRECT among them, on a kernel with the "
+                         "patches of lab/figures/direct")
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY",
                     help="directory for performance.md and supervision.md (doc)")
 parser.add_argument("--boots", type=int, default=9, help="boots of the lab (9)")
 parser.add_argument("--against", metavar="BUILD", help="compare commands, supervision and data transfers with the build in this directory")
 ARGS = parser.parse_args()
 SECTIONS_OF = {**SECTIONS, **LONG}
+if ARGS.direct:
+    os.environ["LAB_EXTRA_PATCH"] = f"{os.path.dirname(os.path.abspath(__file__))}/direct"
 unknown = [s for s in ARGS.section if s not in SECTIONS_OF]
 if unknown:
     parser.error(f"unknown section: {', '.join(unknown)}")

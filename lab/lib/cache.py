@@ -156,11 +156,12 @@ def group_patches(version, groups):
 
 def kernel_patches(version, variant, extra=None):
     """Returns the patches of a variant: those of the chosen groups. `extra`, or the environment variable
-    LAB_EXTRA_PATCH, is one more patch."""
+    LAB_EXTRA_PATCH, is one more patch, or a directory of some."""
     if variant == "stock":
         return []
     extra = extra or os.environ.get("LAB_EXTRA_PATCH")
-    return group_patches(version, chosen_groups()) + ([extra] if extra else [])
+    more = patches(extra) if extra and os.path.isdir(extra) else [extra] if extra else []
+    return group_patches(version, chosen_groups()) + more
 
 
 def fragments(flavour, variant):

@@ -53,7 +53,7 @@ Environment:
   LAB_OUT   a directory that is shared with the lab: files written there survive
   LAB_LOG   a file for the whole kernel log
   LAB_CORE  the core to run on (default: one that no other lab uses)
-  LAB_EXTRA_PATCH  a patch to apply after those of kernel/patches
+  LAB_EXTRA_PATCH  a patch to apply after those of kernel/patches, or a directory of some
   LAB_GROUPS  the same as --groups
   LAB_UDC   a directory with the sources of the models of UDCs (default: lab/udc)
   LAB_PROFILE  a file for the times of the run, a JSON object in seconds: boot (until

@@ -49,11 +49,11 @@ def messages(group):
 
 @test("patches for mainline have the subsystem's prefix, short lines, and neither a signature nor an SPDX line")
 def messages_for_mainline():
-    eq(sorted(os.listdir(os.path.join(DIRECTORY, "mainline"))), ["dmabuf", "fixes"])
-    for group in ("dmabuf", "fixes"):
+    eq(sorted(os.listdir(os.path.join(DIRECTORY, "mainline"))), ["direct", "dmabuf", "fixes"])
+    for group in ("direct", "dmabuf", "fixes"):
         for name, message in messages(group):
             head, body = message.split("\n\n", maxsplit=1)
-            ok(re.search(rf"^Subject: \[PATCH\] usb: ({SUBSYSTEMS}): ", head, re.M), name)
+            ok(re.search(rf"^Subject: \[{'RFC ' * (group == 'direct')}PATCH\] usb: ({SUBSYSTEMS}): ", head, re.M), name)
             ok("Signed-off-by:" not in body and "SPDX" not in body, name)
             eq([l for l in body.splitlines() if len(l) > 75 and not l.startswith(("Fixes: ", "Link: "))], [], name)
 

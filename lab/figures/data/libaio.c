@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libaio SIZE DEPTH: a source and a sink for lab/bench data, written in the usual way without
- * ffsctl's library: libaio with DEPTH transfers in flight in each direction. It calls
- * io_getevents() and io_submit() once for all completed transfers, and needs no eventfd. It is a
+ * libaio SIZE DEPTH [direct]: a source and a sink for lab/bench data, written in the usual way
+ * without ffsctl's library: libaio with DEPTH transfers in flight in each direction. It calls
+ * io_getevents() and io_submit() once for all completed transfers, and needs no eventfd. `direct`:
+ * with O_DIRECT, for kernels with the patches of lab/figures/direct. It is a
  * worker of ffsctl (ffsctl-worker(7)): descriptor 4 is its socket, 5 the IN endpoint, 6 the OUT
  * endpoint.
  */
@@ -73,14 +74,14 @@ static void prepare(int fd, size_t size, int depth)
 int main(int argc, char **argv)
 {
 	struct io_event events[MANY];
-	size_t size = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
-	int depth = argc == 3 ? atoi(argv[2]) : 0, n;
+	size_t size = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
+	int depth = argc >= 3 ? atoi(argv[2]) : 0, n;
+	int flags = O_RDWR | O_NONBLOCK | (argc > 3 ? O_DIRECT : 0);
 
 	if (!size || depth < 1 || depth * 2 > MANY || io_setup(depth * 2, &context) < 0)
 		return 64;
 	/* Otherwise io_submit() would wait for the host. */
-	if (fcntl(EP_IN, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ||
-	    fcntl(EP_OUT, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+	if (fcntl(EP_IN, F_SETFL, flags) < 0 || fcntl(EP_OUT, F_SETFL, flags) < 0)
 		return 1;
 	prepare(EP_IN, size, depth);
 	prepare(EP_OUT, size, depth);

@@ -17,7 +17,7 @@ LAB = os.path.dirname(os.path.dirname(HERE))
 KIB, MIB = 1 << 10, 1 << 20
 DIRECTIONS = {"source": "to the host", "sink": "from the host"}
 NAMES = {"kernel": "SourceSink", "blocking": "blocking loop", "libaio": "libaio loop", "copy": "copy", "mmap": "mmap",
-         "dmabuf": "dmabuf"}
+         "dmabuf": "dmabuf", "direct": "libaio loop with O_DIRECT"}
 METHODS = ["kernel", "blocking", "libaio", "copy", "mmap"]
 SG_METHODS = ["kernel", "mmap", "dmabuf"]
 # (bytes of a transfer, transfers in flight, bytes of a run)
@@ -347,13 +347,20 @@ def udc_table(data, udcs):
 
 def udcs(args):
     """Counts what a transfer costs on models of UDCs and on dummy_hcd with scatterlists, and writes lab/figures/data/udcs.md,
-    a part of performance.md. No rates: a model has no time of hardware."""
+    a part of performance.md. No rates: a model has no time of hardware. With --direct it only prints the table of the methods
+    that do not copy."""
     found, drivers = Data(args.kernel), [None, *args.udc]
+    methods = ["direct", "mmap"] if args.direct else METHODS[1:]  # SourceSink has no worker
     for udc in drivers:
-        for method in METHODS[1:] + ["dmabuf"] * (udc not in WITHOUT_SCATTERLISTS):  # SourceSink has no worker
-            found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in UDC_COUNTED],
+        # With --direct, a DMABUF of one page can be used without scatterlists, too
+        dmabufs = [c for c in UDC_COUNTED if udc not in WITHOUT_SCATTERLISTS or args.direct and c[0] == 4 * KIB]
+        for method, sizes in (*((m, UDC_COUNTED) for m in methods), ("dmabuf", dmabufs)):
+            found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in sizes],
                        sg=True, udc=udc)
     text = udc_table(found, drivers)
+    if args.direct:
+        print(text)
+        return []
     part = f"{HERE}/udcs.md"
     with open(part, encoding="utf-8") as f:
         old = f.read()
