@@ -494,10 +494,10 @@ static bool inspect_from_status_text(const struct paths *paths, const char *name
 		status_free(gadget);
 		supervision.has_valid_status = false;
 	}
+	n_reported = gadget->n_problems;
 	if (!supervision.has_valid_status)
 		set_state_without_status(gadget, &owner);
 	inspect_replace_text(&gadget->name, name);
-	n_reported = gadget->n_problems;
 	compare_with_kernel(paths, name, mounts, &owner, was_read, &supervision, gadget);
 	gadget->supervisor = owner.pid > 0 ? owner.pid : 0;
 	inspect_add_kernel_devices(paths, name, gadget);
