@@ -400,6 +400,8 @@ parser.add_argument("--boots", type=int, default=9, help="boots of the lab (9)")
 parser.add_argument("--against", metavar="BUILD", help="compare commands, supervision and data transfers with the build in this directory")
 ARGS = parser.parse_args()
 SECTIONS_OF = {**SECTIONS, **LONG}
+if ARGS.direct and not ARGS.udc:
+    parser.error("--direct needs --udc")
 if ARGS.direct:
     os.environ["LAB_EXTRA_PATCH"] = f"{os.path.dirname(os.path.abspath(__file__))}/direct"
 unknown = [s for s in ARGS.section if s not in SECTIONS_OF]

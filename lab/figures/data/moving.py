@@ -352,10 +352,13 @@ def udcs(args):
     found, drivers = Data(args.kernel), [None, *args.udc]
     methods = ["direct", "mmap"] if args.direct else METHODS[1:]  # SourceSink has no worker
     for udc in drivers:
-        # With --direct, a DMABUF of one page can be used without scatterlists, too
-        dmabufs = [c for c in UDC_COUNTED if udc not in WITHOUT_SCATTERLISTS or args.direct and c[0] == 4 * KIB]
-        for method, sizes in (*((m, UDC_COUNTED) for m in methods), ("dmabuf", dmabufs)):
-            found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in sizes],
+        sizes = {method: UDC_COUNTED for method in methods}
+        if udc not in WITHOUT_SCATTERLISTS:
+            sizes["dmabuf"] = UDC_COUNTED
+        elif args.direct:  # one page is one segment
+            sizes["dmabuf"] = [c for c in UDC_COUNTED if c[0] == 4 * KIB]
+        for method, counted in sizes.items():
+            found.boot([["counters", {"methods": [method], "size": size, "depth": 8, "count": n}] for size, n in counted],
                        sg=True, udc=udc)
     text = udc_table(found, drivers)
     if args.direct:
