@@ -37,6 +37,16 @@ bool client_got_termination_signal(void)
 	return got_termination_signal;
 }
 
+void client_block_termination_signals(sigset_t *before)
+{
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
 /*
  * Sets the handler of SIGINT and SIGTERM. With SA_RESETHAND, the kernel calls the handler only
  * once, so that a second Ctrl-C ends the command.
@@ -75,7 +85,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_up_report *report, s
 
 int client_fork_supervisor(int *report_fd, struct client_up_report *report, struct error *err)
 {
-	sigset_t blocked, before;
+	sigset_t before;
 	int pair[2], exit;
 	pid_t pid;
 
@@ -85,10 +95,7 @@ int client_fork_supervisor(int *report_fd, struct client_up_report *report, stru
 		return err->exit;
 	}
 	/* A signal before the handlers are set would end the parent, and the child would go on. */
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
-	sigprocmask(SIG_BLOCK, &blocked, &before);
+	client_block_termination_signals(&before);
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);

@@ -80,6 +80,12 @@ struct client_up_report {
 int client_fork_supervisor(int *report_fd, struct client_up_report *report, struct error *err);
 
 /*
+ * Returns whether this process got SIGINT or SIGTERM after it had called client_fork_supervisor.
+ * The child may have sent its report before; then the gadget stays up.
+ */
+bool client_got_termination_signal(void);
+
+/*
  * Runs in the child of client_fork_supervisor: brings the gadget up, sends the report, closes the
  * file descriptors that the child inherited, and supervises the gadget until it goes down. If the
  * same gadget is up already, sends CLIENT_UNCHANGED and returns. Returns 0, or a negative errno

@@ -287,15 +287,23 @@ int client_wait_configured(const struct paths *paths, const char *name, double s
 	_cleanup_answer_ struct socket_answer answer = { 0 };
 	struct socket_request request = { .command = COMMAND_WAIT_HOST };
 	double until = now_monotonic() + seconds;
-	int r;
+	sigset_t before;
+	int r = -EINTR;
 
-	/* poll(2) also returns EINTR after SIGSTOP and SIGCONT (signal(7)). */
-	do
+	/* A signal between the look at the flag and the waiting would be lost. */
+	client_block_termination_signals(&before);
+	/* ppoll(2) also returns EINTR after SIGSTOP and SIGCONT (signal(7)). */
+	while (r == -EINTR && !err->exit && !client_got_termination_signal())
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
-						 &answer, err);
-	while (r == -EINTR && !err->exit && !client_got_termination_signal());
+						 &before, &answer, err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	*by_udc = answer.configured_by_udc;
-	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR)) {
+	if (r == -EINTR && !err->exit)
+		return error_set(err, EX_TEMPFAIL, EINTR, NULL,
+				 "%s: interrupted before a host has configured the gadget, and it "
+				 "stays up",
+				 name);
+	if (r == -ETIMEDOUT && !err->exit) {
 		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "%s: no host has configured the gadget within %g s, and it stays up",
 			  name, seconds);
@@ -353,7 +361,7 @@ int client_wait_condition(const struct paths *paths, const char *name,
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
-						 &answer, err);
+						 NULL, &answer, err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
 		/* With a time limit, poll(2) also returns EINTR after SIGSTOP and SIGCONT. */

@@ -2,6 +2,8 @@
 /* Functions that are only used in this directory. */
 #pragma once
 
+#include <signal.h>
+
 #include "base/paths.h"
 #include "client/client.h"
 #include "rundir/record.h"
@@ -43,8 +45,8 @@ void client_send_report(int fd, struct client_up_report report, const char *name
  */
 void client_explain_no_host(const struct paths *paths, const char *name, struct error *err);
 
-/* background.c: returns whether this process got SIGINT or SIGTERM after client_fork_supervisor. */
-bool client_got_termination_signal(void);
+/* background.c: blocks SIGINT and SIGTERM, and stores the signal mask before in *before. */
+void client_block_termination_signals(sigset_t *before);
 
 /* take_over.c: a gadget's record, and the gadget and the options that are read from it. */
 struct client_recorded_gadget {

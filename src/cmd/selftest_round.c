@@ -160,6 +160,8 @@ static bool bring_up(struct round_run *r, const char *step, bool is_last_with_ho
 	/* From now on a signal ends this process; the command takes the gadget down. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
+	if (client_got_termination_signal())
+		raise(SIGTERM);
 	if (exit == 0)
 		return true;
 	send_result(r, step,

@@ -2,10 +2,11 @@
 /* Converts the requests and answers of a control socket to and from JSON; sends requests. */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -266,8 +267,8 @@ static int check_supervisor_not_sigstopped(int fd, const char *name, struct erro
 }
 
 static int send_request(const struct paths *paths, const char *name,
-			const struct socket_request *request, const struct timeval *limit,
-			struct socket_answer *answer, struct error *err)
+			const struct socket_request *request, const struct timespec *limit,
+			const sigset_t *mask, struct socket_answer *answer, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_free_ char *text = socket_request_to_text(request);
@@ -292,21 +293,23 @@ static int send_request(const struct paths *paths, const char *name,
 	}
 	if (!limit && check_supervisor_not_sigstopped(fd, name, err) < 0)
 		return -err->errno_value;
-	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
-		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
-				   path);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	/*
 	 * A supervisor with too many clients sends an error and closes the connection at once. Then
 	 * send fails with EPIPE, or the first recv fails with ECONNRESET; a further recv still
 	 * returns the error of the supervisor.
 	 */
+	if (limit && n >= 0) {
+		struct pollfd answered = { .fd = fd, .events = POLLIN };
+		int ready = ppoll(&answered, 1, limit, mask);
+
+		if (ready <= 0)
+			return ready == 0 ? -ETIMEDOUT : -errno;
+	}
 	if (n >= 0 || errno == EPIPE)
 		n = recv(fd, reply, CONTROL_MESSAGE_MAX, 0);
 	if (n < 0 && errno == ECONNRESET)
 		n = recv(fd, reply, CONTROL_MESSAGE_MAX, 0);
-	if (n < 0 && limit && (errno == EAGAIN || errno == EINTR))
-		return errno == EAGAIN ? -ETIMEDOUT : -EINTR;
 	if (n <= 0)
 		return error_set(err, EX_OSERR, ECONNRESET, path,
 				 "the supervisor of '%s' ended before it replied", name);
@@ -319,19 +322,18 @@ int control_ask_supervisor(const struct paths *paths, const char *name,
 {
 	_cleanup_answer_ struct socket_answer ignored = { 0 };
 
-	return send_request(paths, name, request, NULL, answer ? answer : &ignored, err);
+	return send_request(paths, name, request, NULL, NULL, answer ? answer : &ignored, err);
 }
 
 int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 				 const struct socket_request *request, double seconds,
-				 struct socket_answer *answer, struct error *err)
+				 const sigset_t *mask, struct socket_answer *answer,
+				 struct error *err)
 {
-	/* For SO_RCVTIMEO, 0 means no limit; 1e9 s is in effect no limit. */
+	/* 1e9 s is in effect no limit, and fits into a time_t of 32 bits. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
-	struct timeval limit = { .tv_sec = (time_t)t };
+	struct timespec limit = { .tv_sec = (time_t)t };
 
-	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
-	if (limit.tv_sec == 0 && limit.tv_usec == 0)
-		limit.tv_usec = 1;
-	return send_request(paths, name, request, &limit, answer, err);
+	limit.tv_nsec = (long)((t - (double)limit.tv_sec) * 1e9);
+	return send_request(paths, name, request, &limit, mask, answer, err);
 }

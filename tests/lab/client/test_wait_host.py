@@ -14,7 +14,7 @@ import time
 
 import harness
 import tap
-from gadgets import no_host, read_lines_until
+from gadgets import await_state, finish, no_host, read_lines_until, start, stop_while_coming_up
 from harness import EXAMPLES, down, ffsctl, must, up
 from tap import contains, eq, ok, patience, test
 
@@ -80,6 +80,20 @@ def stop_continue_ctrl_c():
                 waiting.send_signal(signal.SIGINT)
                 eq(waiting.wait(timeout=patience(30)), 75, "exit status")
         eq(waiting.wait(timeout=patience(30)), 75 if ends else 0, "exit status")
+        down(LOOPBACK)
+
+
+@test("Ctrl-C just when the gadget is up, before the command knows it: it does not wait")
+def ctrl_c_before_waiting():
+    with no_host():
+        begin = time.monotonic()
+        waiting = start("up", LOOPBACK, "--wait-host=86400")
+        stop_while_coming_up(waiting.pid)
+        await_state("loopback", "ready")
+        waiting.send_signal(signal.SIGINT)
+        waiting.send_signal(signal.SIGCONT)
+        contains(must(finish(waiting), 75).stderr, "interrupted before a host has configured the gadget, and it stays up\n")
+        ok(time.monotonic() - begin < 43200, "it has waited for the host")
         down(LOOPBACK)
 
 

@@ -19,7 +19,7 @@ import harness
 import tap
 from gadgets import LOOPBACK, await_state, gadget
 from harness import FFSBENCH, FFSCTL, ffsctl, kill, must, status, up
-from tap import contains, eq, ok, patience, test
+from tap import contains, eq, ok, test
 
 UDC, = sorted(p.name for p in pathlib.Path("/sys/class/udc").iterdir())
 REPORT = gadgets.DIRECTORY / "report.txt"
@@ -165,11 +165,25 @@ def refuses_foreign():
         eq((top / "UDC").read_text().strip(), UDC)
 
 
-def start(*args):
-    """Starts a selftest that waits for ffsbench, and waits until its gadget is up."""
-    child = gadgets.start("selftest", "--only", "copy", "--unbind", "--wait-ffsbench", "1000", "--output", REPORT, *args)
+def begin():
+    """Starts a selftest that waits for ffsbench when its gadget is up."""
+    return gadgets.start("selftest", "--only", "copy", "--unbind", "--wait-ffsbench", "1000", "--output", REPORT)
+
+
+def start():
+    """Starts a selftest, and waits until its gadget is up."""
+    child = begin()
     await_state(OURS, "ready")
     return child
+
+
+def start_unaware():
+    """Starts a selftest, and waits until its gadget is up; stops the process of its round, which does not know this yet."""
+    child = begin()
+    round_pid = gadgets.await_child(child.pid)
+    gadgets.stop_while_coming_up(round_pid)
+    await_state(OURS, "ready")
+    return child, round_pid
 
 
 @test("SIGTERM: the gadget that was there is bound again, and there is a report of what was done")
@@ -180,6 +194,25 @@ def interrupted():
     must(gadgets.finish(child), 75)
     eq((status("x")[0]["udc"], status(OURS)[0]), (UDC, None))
     contains(REPORT.read_text(), "; interrupted")
+
+
+@test("SIGTERM and SIGKILL while the round waits for its gadget: the round ends, too")
+def interrupted_while_coming_up():
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        child, round_pid = start_unaware()
+        child.send_signal(sig)
+        while sig == signal.SIGKILL and child.poll() is None:
+            os.sched_yield()
+        # The round's signal is pending before it continues: selftest sends it after SIGTERM, the kernel after SIGKILL
+        pending = 0
+        while not pending & 1 << signal.SIGTERM - 1:
+            pending = int(harness.proc_status(round_pid)["ShdPnd"], 16)
+        os.kill(round_pid, signal.SIGCONT)
+        must(gadgets.finish(child), 75 if sig == signal.SIGTERM else -sig)
+        if sig == signal.SIGTERM:
+            eq(outcomes(REPORT.read_text().splitlines()), {"copy": "not seen"})
+        selftest("--restore")
+        REPORT.unlink(missing_ok=True)
 
 
 @test("SIGKILL: status says what to do, --restore does it, and so does the next selftest")

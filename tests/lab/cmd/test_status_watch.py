@@ -155,8 +155,7 @@ def ends_with_its_reader():
 @test("a day without a change: it does not run")
 def idle_day_runs_nothing():
     def switches():
-        lines = pathlib.Path(f"/proc/{child.pid}/status").read_text().splitlines()
-        return [line for line in lines if "ctxt_switches" in line]
+        return [item for item in harness.proc_status(child.pid).items() if "ctxt_switches" in item[0]]
 
     tap.needs_virtual_time()
     up(gadget("flow", None), "--no-bind")

@@ -55,8 +55,8 @@ def rights(path):
 
 def opens(pid, path):
     """Returns whether a process with the ids of `pid` can open the file."""
-    words = {line.split(":")[0]: line.split()[1:] for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line}
-    return opens_as(words["Uid"][0], words["Gid"][0], path)
+    shown = harness.proc_status(pid)
+    return opens_as(shown["Uid"].split()[0], shown["Gid"].split()[0], path)
 
 
 def opens_as(uid, gid, path):

@@ -310,9 +310,8 @@ def privileges_keep():
 def plugin_has_own_user():
     up(f"{EXAMPLES}/loopback.conf")
     pid = status("loopback")[0]["functions"][0]["worker"]["pid"]
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
     uid = own_user("echo", "loopback")
-    has_no_rights({"status": dict(line.split(":\t", 1) for line in text.splitlines())}, uid, uid, [])
+    has_no_rights({"status": harness.proc_status(pid)}, uid, uid, [])
     words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     eq(sorted(w.split(b"=")[0].decode() for w in words if w),
        ["FFSCTL_FUNCTION", "FFSCTL_GADGET", "FFSCTL_MOUNT", "LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "PATH"])

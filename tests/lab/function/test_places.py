@@ -291,8 +291,7 @@ def capabilities(**settings):
     """Returns the permitted, effective and bounding capabilities of a worker, and whether it can get more."""
     up(places({"line": ("acm", idle(**settings)), "net": ("ncm", idle())}))
     pid = await_states(line="ready", net="ready" if status("places")[0]["udc"] else "pending")["line"]
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    found = dict(line.split(":\t") for line in lines if ":\t" in line)
+    found = harness.proc_status(pid)
     down("places")
     return [int(found[key], 16) for key in ("CapPrm", "CapEff", "CapBnd")] + [found["NoNewPrivs"]]
 

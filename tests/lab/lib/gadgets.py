@@ -263,6 +263,21 @@ def await_log_count(name, words, count):
     await_status(name, lambda _: log(name).count(words) >= count, f"{count} times {words!r}")
 
 
+def await_child(pid):
+    """Waits until the process has a child, and returns the child's process ID."""
+    while True:
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):  # the process has ended
+                if int(harness.stat_of(entry)[1][1]) == pid:
+                    return int(entry)
+
+
+def stop_while_coming_up(pid):
+    """Stops a process that waits until a gadget is up, when it has started the gadget's supervisor."""
+    await_child(pid)
+    os.kill(pid, signal.SIGSTOP)
+
+
 def await_state(name, state):
     return await_status(name, lambda g: (g["state"] if g else "down") == state, state)
 

@@ -112,6 +112,12 @@ def unpack(*names):
 KERNEL_THREADS = 2  # pid of kthreadd, the parent of all kernel threads
 
 
+def proc_status(pid):
+    """Returns the lines of /proc/PID/status as {key: value} (proc_pid_status(5))."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f)
+
+
 def stat_of(pid):
     """Returns the name of a process, and the fields of /proc/PID/stat that follow the name (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat") as f:

@@ -14,7 +14,7 @@ import harness
 import tap
 from gadgets import DIRECTORY, LOOPBACK, await_state, worker
 from harness import BUILD, down, ffsctl, must, up
-from tap import contains, eq, test
+from tap import eq, test
 
 harness.leaves_nothing()
 
@@ -189,8 +189,8 @@ def reload_changes_sandbox():
     must(ffsctl("reload", write(sandbox=False)))
     second = await_state("jail", "ready")[0]["functions"][0]["worker"]["pid"]
     eq(len({first, narrower, second}), 3)
-    status = open(f"/proc/{second}/status").read()
-    contains(status, "Seccomp:\t2\nSeccomp_filters:\t1\n")
+    shown = harness.proc_status(second)
+    eq((shown["Seccomp"], shown["Seccomp_filters"]), ("2", "1"))
     down("jail")
 
 
@@ -207,8 +207,7 @@ def given_up(functions):
     shown = harness.status("locked")[0]
     found = []
     for pid in (shown["supervisor"], *(f["keeper"] for f in shown["functions"])):
-        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
-            lines = dict(line.rstrip("\n").split(":\t") for line in f if ":\t" in line)
+        lines = harness.proc_status(pid)
         found.append((int(lines["CapPrm"], 16), int(lines["CapBnd"], 16), lines["NoNewPrivs"], lines["Seccomp"]))
     down("locked")
     return found

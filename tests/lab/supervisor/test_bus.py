@@ -497,8 +497,8 @@ def worker_fails_without_udc():
 @test("another UDC that goes and comes wakes nobody up")
 def other_udc_wakes_nobody():
     def wakeups():
-        text = pathlib.Path(f"/proc/{status(NAME)[0]['supervisor']}/status").read_text()
-        return [line for line in text.splitlines() if "ctxt" in line]
+        shown = harness.proc_status(status(NAME)[0]["supervisor"])
+        return [item for item in shown.items() if "ctxt" in item[0]]
 
     up(plain(), "--wait-host")
     time.sleep(5)

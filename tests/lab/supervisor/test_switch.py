@@ -7,7 +7,6 @@ refused, or the switch fails and the old gadget is restored."""
 
 import json
 import os
-import pathlib
 
 import usb.core
 import usb.util
@@ -195,17 +194,15 @@ def privileges_kept():
     up(a())
     switch("b")
     pid = status("b")[0]["functions"][0]["worker"]["pid"]
-    lines = dict(line.split(":\t") for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    ok(int(lines["CapEff"], 16) & 1 << 21, "CAP_SYS_ADMIN")
+    ok(int(harness.proc_status(pid)["CapEff"], 16) & 1 << 21, "CAP_SYS_ADMIN")
     switch("a")
     down("a")
 
 
 def kept(name):
     """The supervisor's permitted capabilities, and those that it can still give to a worker."""
-    text = pathlib.Path(f"/proc/{status(name)[0]['supervisor']}/status").read_text()
-    lines = dict(line.split(":\t") for line in text.splitlines())
-    return int(lines["CapPrm"], 16), int(lines["CapBnd"], 16)
+    shown = harness.proc_status(status(name)[0]["supervisor"])
+    return int(shown["CapPrm"], 16), int(shown["CapBnd"], 16)
 
 
 # DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP, SYS_PTRACE, SYS_ADMIN, SYS_RESOURCE, SYSLOG; NET_ADMIN
