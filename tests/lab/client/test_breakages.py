@@ -8,6 +8,7 @@ removes everything, or reports why it cannot. `up` works again."""
 import contextlib
 import ctypes
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -363,6 +364,19 @@ def up_again(*names):
 @test("nothing is broken")
 def nothing_broken():
     look(bring_up())
+    must(ffsctl("down", "flow"))
+    leave_clean()
+
+
+@test("status finds no status file, and then the lock of a supervisor: it reads the file that has come since")
+def status_comes_meanwhile():
+    bring_up()
+    aside = RUN / "aside"
+    (RUN / "status").rename(aside)
+    process = gadgets.start_with_stops(["status", "--json", "flow"], [lambda: aside.rename(RUN / "status")],
+                                       "-P", RUN / "status", "-e", "inject=openat:signal=STOP:when=1")
+    [shown] = json.loads(must(gadgets.finish(process)).stdout)["gadgets"]
+    eq((shown["state"], shown["problems"]), ("ready", []))
     must(ffsctl("down", "flow"))
     leave_clean()
 

@@ -187,6 +187,21 @@ def ends_before_it_is_read(name, *options):
     return coming
 
 
+def start_with_stops(args, stops, *filters):
+    """Starts ffsctl, which strace(1) with these filters stops at system calls, and calls each function of `stops` while it is
+    stopped."""
+    trace = DIRECTORY / "trace"
+    trace.write_text("")
+    process = subprocess.Popen(["strace", "-o", trace, *filters, harness.FFSCTL, *args], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for n, stop in enumerate(stops):
+        while trace.read_text().count("stopped by SIGSTOP") <= n:
+            time.sleep(0.01)
+        stop()
+        os.kill(await_child(process.pid), signal.SIGCONT)
+    return process
+
+
 def read_lines_until(stream, text):
     """Reads lines up to the first one with this text, and returns all of them."""
     said = ""
@@ -266,10 +281,9 @@ def await_log_count(name, words, count):
 def await_child(pid):
     """Waits until the process has a child, and returns the child's process ID."""
     while True:
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):  # the process has ended
-                if int(harness.stat_of(entry)[1][1]) == pid:
-                    return int(entry)
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if children:
+            return int(children[0])
 
 
 def stop_while_coming_up(pid):

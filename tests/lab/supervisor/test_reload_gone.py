@@ -10,7 +10,6 @@ import contextlib
 import os
 import pathlib
 import signal
-import subprocess
 import time
 
 import gadgets
@@ -457,18 +456,7 @@ def udc_goes_during_run():
 
 def run_with_stops(stops, *filters):
     """Starts `run`, which stops itself at system calls, and calls each function of `stops` while it is stopped."""
-    trace = gadgets.DIRECTORY / "trace"
-    trace.write_text("")
-    process = subprocess.Popen(
-        ["strace", "-o", trace, *filters, harness.FFSCTL, "run", write("new", LOOPBACK), "--udc", UDC],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for n, stop in enumerate(stops):
-        while trace.read_text().count("stopped by SIGSTOP") <= n:
-            time.sleep(0.01)
-        stop()
-        pid = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-        os.kill(int(pid), signal.SIGCONT)
-    return process
+    return gadgets.start_with_stops(["run", write("new", LOOPBACK), "--udc", UDC], stops, *filters)
 
 
 @test("the UDC goes before `run` mounts FunctionFS, or when it has begun to bind the gadget")
