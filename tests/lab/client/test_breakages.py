@@ -368,7 +368,7 @@ def nothing_broken():
     leave_clean()
 
 
-@test("status finds no status file, and then the lock of a supervisor: it reads the file that has come since")
+@test("status finds no status file, and then the lock of a supervisor: it reads the file that has appeared since")
 def status_comes_meanwhile():
     bring_up()
     aside = RUN / "aside"
