@@ -266,6 +266,11 @@ static int check_supervisor_not_sigstopped(int fd, const char *name, struct erro
 	return error_add_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
+/* A supervisor that can answer at once gets this time for it. */
+#define ANSWER_SECONDS 0.1
+/* In effect no limit, and fits into a time_t of 32 bits. */
+#define NO_LIMIT_SECONDS 1e9
+
 static int send_request(const struct paths *paths, const char *name,
 			const struct socket_request *request, const struct timespec *limit,
 			const sigset_t *mask, struct socket_answer *answer, struct error *err)
@@ -330,8 +335,9 @@ int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 				 const sigset_t *mask, struct socket_answer *answer,
 				 struct error *err)
 {
-	/* 1e9 s is in effect no limit, and fits into a time_t of 32 bits. */
-	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
+	double t = seconds < ANSWER_SECONDS	? ANSWER_SECONDS
+		   : seconds < NO_LIMIT_SECONDS ? seconds
+						: NO_LIMIT_SECONDS;
 	struct timespec limit = { .tv_sec = (time_t)t };
 
 	limit.tv_nsec = (long)((t - (double)limit.tv_sec) * 1e9);

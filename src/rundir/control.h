@@ -159,9 +159,9 @@ int control_ask_supervisor(const struct paths *paths, const char *name,
 			   const struct socket_request *request, struct socket_answer *answer,
 			   struct error *err);
 /*
- * Does the same as control_ask_supervisor, but waits at most `seconds`, with the signal mask `mask`
- * as of ppoll(2); NULL: the mask stays as it is. Returns -ETIMEDOUT after this time, or -EINTR
- * after a signal, and leaves `err` empty in both cases.
+ * Does the same as control_ask_supervisor, but waits at most `seconds`, or 0.1 s if that is longer,
+ * with the signal mask `mask` as of ppoll(2); NULL: the mask stays as it is. Returns -ETIMEDOUT
+ * after this time, or -EINTR after a signal, and leaves `err` empty in both cases.
  */
 int control_ask_supervisor_timed(const struct paths *paths, const char *name,
 				 const struct socket_request *request, double seconds,

@@ -10,6 +10,7 @@ import pathlib
 import resource
 import signal
 import socket
+import subprocess
 import time
 
 import gadgets
@@ -40,6 +41,22 @@ def ready_at_once():
         eq(must(ffsctl("wait", word)).stderr, "ffsctl: x: ready\n")
         found, = harness.document(must(ffsctl("wait", word, "--json")))["gadgets"]
         eq((found["name"], found["state"]), ("x", "ready"))
+    down("x")
+
+
+@test("--timeout 0: what is true now is answered, also if the supervisor is a little slow")
+def true_now():
+    up(gadget("x", LOOPBACK))
+    supervisor = status("x")[0]["supervisor"]
+    os.kill(supervisor, signal.SIGSTOP)
+    trace = gadgets.DIRECTORY / "trace"
+    trace.write_text("")
+    process = subprocess.Popen(["strace", "-o", trace, harness.FFSCTL, "wait", "x", "--timeout", "0"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and "ppoll" not in trace.read_text():
+        os.sched_yield()
+    os.kill(supervisor, signal.SIGCONT)
+    must(finish(process))
     down("x")
 
 
