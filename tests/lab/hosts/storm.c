@@ -172,6 +172,11 @@ static void do_suspend(struct storm *s)
 	nanosleep(&resume, NULL);
 	usbfs_control(&s->host, hub, USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_OTHER,
 		      USB_REQ_GET_STATUS, 0, 1, &state, sizeof(state), "look at the hub's port");
+	/*
+	 * Without power management, the kernel does not clear this. As long as it is set, dummy_hcd
+	 * wakes the kernel's hub driver again and again.
+	 */
+	usbfs_port(&s->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_C_SUSPEND);
 	cancel_direction(s, &s->out);
 	cancel_direction(s, &s->in);
 }

@@ -15,6 +15,7 @@
 /* Features of a hub's port (USB 2.0, 11.24.2) */
 #define PORT_FEAT_SUSPEND 2
 #define PORT_FEAT_POWER 8
+#define PORT_FEAT_C_SUSPEND 18
 
 struct usbfs {
 	const char *program; /* its name, for messages */
