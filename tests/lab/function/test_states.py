@@ -18,7 +18,7 @@ import harness
 import tap
 from gadgets import DIRECTORY, await_status, ends_before_it_is_read, finish, gadget, odd, session, start, worker
 from ptrace import hangs_when_killed
-from harness import SRC, down, ffsctl, kill, must, status
+from harness import CLEAR_FEATURE, PORT_POWER, SET_FEATURE, SRC, down, ffsctl, hub_port, kill, must, status
 from tap import eq, ok, test
 
 harness.leaves_nothing()
@@ -269,22 +269,8 @@ def worker_device_comes_and_goes():
 # --- a function's link ----------------------------------------------------------------------------
 
 
-HUB = 0x0002  # the product of Linux' root hubs at high speed
-SET_FEATURE, CLEAR_FEATURE, SUSPEND, POWER = 3, 1, 2, 8  # of a hub's port (USB 2.0, 11.24.2)
-
-
-def port(request, feature):
-    harness.device(product=HUB).ctrl_transfer(0x23, request, feature, 1)
-
-
 def configure(value):
     (harness.usb_device() / "bConfigurationValue").write_text(str(value))
-
-
-def resume():
-    port(CLEAR_FEATURE, SUSPEND)
-    time.sleep(0.05)
-    harness.device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)  # its status; the resumption ends here
 
 
 def bind():
@@ -302,10 +288,10 @@ HOST = {
     "unbound": lambda: pathlib.Path(harness.CONFIGFS, "life/UDC").write_text("\n"),
     "configured": lambda: configure(1),
     "deconfigured": lambda: configure(0),
-    "suspended": lambda: port(SET_FEATURE, SUSPEND),
-    "resumed": resume,
-    "pulled": lambda: port(CLEAR_FEATURE, POWER),
-    "plugged": lambda: configured(lambda: port(SET_FEATURE, POWER)),
+    "suspended": harness.suspend_hub_port,
+    "resumed": harness.resume_hub_port,
+    "pulled": lambda: hub_port(CLEAR_FEATURE, PORT_POWER),
+    "plugged": lambda: configured(lambda: hub_port(SET_FEATURE, PORT_POWER)),
 }
 
 # What is done to a gadget that is configured, while the keeper looks; then what while it does not, of which
@@ -349,7 +335,7 @@ def walk(seen, unseen, wanted):
         os.kill(keeper, signal.SIGCONT)
         time.sleep(0.01)
         if "pulled" == unseen[-1]:
-            port(SET_FEATURE, POWER)
+            hub_port(SET_FEATURE, PORT_POWER)
         down("life")
 
 

@@ -393,6 +393,39 @@ def descriptors(vendor=0x1D6B, product=0x0104):
     return (usb_device(idVendor=f"{vendor:04x}", idProduct=f"{product:04x}") / "descriptors").read_bytes()
 
 
+HUB = 0x0002  # the product of Linux' root hubs at high speed
+SET_FEATURE, CLEAR_FEATURE = 3, 1
+PORT_SUSPEND, PORT_POWER, C_PORT_SUSPEND = 2, 8, 18  # features of a hub's port (USB 2.0, 11.24.2)
+
+
+def hub_port(request, feature):
+    """Sets or clears a feature of the port of the only root hub at high speed."""
+    device(product=HUB).ctrl_transfer(0x23, request, feature, 1)
+
+
+def hub_port_is_suspended():
+    """Returns the port's state. dummy_hcd ends a resumption, 20 ms after its start, when the hub driver asks for it."""
+    time.sleep(0.1)
+    return bool(device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)[0] & 1 << PORT_SUSPEND)
+
+
+def suspend_hub_port():
+    hub_port(SET_FEATURE, PORT_SUSPEND)
+
+
+def end_resumption():
+    """Clears what the hub says of a resumption of the port. Without power management, the kernel does not. As long as it is
+    set, dummy_hcd wakes the kernel's hub driver again and again."""
+    hub_port(CLEAR_FEATURE, C_PORT_SUSPEND)
+
+
+def resume_hub_port():
+    hub_port(CLEAR_FEATURE, PORT_SUSPEND)
+    if hub_port_is_suspended():
+        raise AssertionError("the port does not resume")
+    end_resumption()
+
+
 NETLINK_KOBJECT_UEVENT = 15
 
 

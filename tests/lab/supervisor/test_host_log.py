@@ -14,7 +14,7 @@ import gadgets
 import harness
 import tap
 from gadgets import LOOPBACK, await_log, await_status, gadget, log, odd, unconfigure
-from harness import down, ffsctl, kill, must, status, up
+from harness import CLEAR_FEATURE, PORT_POWER, SET_FEATURE, down, ffsctl, hub_port, kill, must, status, up
 from tap import contains, eq, ok, test
 
 harness.leaves_nothing()
@@ -22,8 +22,6 @@ harness.leaves_nothing()
 CONFIGURED = "configured by the host at high-speed"
 BY_UDC = CONFIGURED + " (as the UDC reports)"
 LEFT = "disconnected or unconfigured by the host"
-HUB = 0x0002  # the product of Linux' root hubs at high speed
-SET_FEATURE, CLEAR_FEATURE, SUSPEND, POWER = 3, 1, 2, 8  # of a hub's port (USB 2.0, 11.24.2)
 WORDS = re.compile(r"^\S+ \S+ (.*(?:by the host|bound|up on|UDC|reloaded).*)$", re.M)
 
 
@@ -32,19 +30,9 @@ def lines(since=0):
     return WORDS.findall(log())[since:]
 
 
-def hub(*request):
-    harness.device(product=HUB).ctrl_transfer(0x23, *request, 1)
-
-
 def suspend():
-    hub(SET_FEATURE, SUSPEND)
+    harness.suspend_hub_port()
     await_log("x", "suspended by the host")
-
-
-def resume():
-    hub(CLEAR_FEATURE, SUSPEND)
-    time.sleep(0.05)
-    harness.device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)  # the port's status; the resumption ends here
 
 
 def configure():
@@ -71,16 +59,16 @@ def one_line_each():
         with connects():
             up(gadget("x", functions))
         suspend()
-        resume()
+        harness.resume_hub_port()
         await_log("x", "resumed by the host")
         unconfigure()
         await_log("x", LEFT)
         with connects():
             configure()
         with connects():
-            hub(CLEAR_FEATURE, POWER)
+            hub_port(CLEAR_FEATURE, PORT_POWER)
             await_status("x", lambda _: log().count(LEFT) == 2, "disconnected")
-            hub(SET_FEATURE, POWER)
+            hub_port(SET_FEATURE, PORT_POWER)
         await_lines(["up on dummy_udc.0", CONFIGURED, "suspended by the host", "resumed by the host", LEFT, CONFIGURED, LEFT,
                      CONFIGURED])
         down("x")
@@ -137,7 +125,7 @@ def takeover():
     up(path)
     want = ["up on dummy_udc.0", CONFIGURED, "suspended by the host"] + ["taken over; up on dummy_udc.0"]
     await_lines(want)
-    resume()
+    harness.resume_hub_port()
     await_log("x", "resumed by the host")
     kill(status("x")[0]["supervisor"])
     unconfigure()
@@ -155,8 +143,8 @@ def kernel_function():
         up(path)
     await_lines(["up on dummy_udc.0", BY_UDC])
     with connects():
-        hub(CLEAR_FEATURE, POWER)
-        hub(SET_FEATURE, POWER)
+        hub_port(CLEAR_FEATURE, PORT_POWER)
+        hub_port(SET_FEATURE, PORT_POWER)
     # dummy_hcd does not set the state at a disconnect, but the next host resets the port
     await_lines(["up on dummy_udc.0", BY_UDC, LEFT, BY_UDC])
     kill(status("x")[0]["supervisor"])

@@ -14,14 +14,13 @@ import time
 import harness
 import tap
 from gadgets import DIRECTORY, await_log, await_log_count, await_status, log, odd, worker
-from harness import BUILD, down, status, up
+from harness import BUILD, CLEAR_FEATURE, SET_FEATURE, down, hub_port_is_suspended, status, suspend_hub_port, up
 from tap import eq, ok, test
 
 harness.leaves_nothing()
 
-HUB = 0x0002  # the product of Linux' root hubs at high speed
 VENDOR_OUT = 0x41  # to the interface
-CLEAR_FEATURE, SET_FEATURE, PORT_SUSPEND, C_PORT_SUSPEND, DEVICE_REMOTE_WAKEUP = 1, 3, 2, 18, 1
+DEVICE_REMOTE_WAKEUP = 1
 SUSPENDED, RESUMED = "suspended by the host", "resumed by the host"
 NOT_WOKEN = "the host is still suspended 10 s after the worker has asked to wake it: it has not allowed the gadget to wake it"
 REFUSED = "the worker asks to wake the host, which is refused: no configuration has bit 5 (0x20) of bmAttributes"
@@ -81,22 +80,9 @@ configs = ( {{ id = 1; attrs : {{ bmAttributes = {attributes}; }}; functions = (
         harness.device().ctrl_transfer(0, SET_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
 
 
-def suspend():
-    harness.device(product=HUB).ctrl_transfer(0x23, SET_FEATURE, PORT_SUSPEND, 1)
-
-
-def port_is_suspended():
-    """Returns the port's state. dummy_hcd ends a resumption when the hub asks for it."""
-    time.sleep(0.1)
-    status = harness.device(product=HUB).ctrl_transfer(0xA3, 0, 0, 1, 4)
-    return bool(status[0] & 1 << PORT_SUSPEND)
-
-
 def await_resumption():
-    await_status("x", lambda _: not port_is_suspended(), "resumed by the port")
-    # Without power management, the kernel does not clear this. As long as it is set, dummy_hcd wakes the kernel's hub driver
-    # again and again
-    harness.device(product=HUB).ctrl_transfer(0x23, CLEAR_FEATURE, C_PORT_SUSPEND, 1)
+    await_status("x", lambda _: not hub_port_is_suspended(), "resumed by the port")
+    harness.end_resumption()
 
 
 for name, program in {"in Python": python, "that runs a plugin": plugin}.items():
@@ -106,7 +92,7 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
         if program is plugin:
             harness.device().ctrl_transfer(VENDOR_OUT, 15, 0, 0, None)
         for n in range(1, 3):
-            suspend()
+            suspend_hub_port()
             await_log_count("x", SUSPENDED, n)
             await_resumption()
             await_log_count("x", RESUMED, n)
@@ -116,16 +102,16 @@ for name, program in {"in Python": python, "that runs a plugin": plugin}.items()
 @test("a host that no longer allows it stays suspended, and the log has one line about it for many requests")
 def not_allowed():
     bring_up("0xa0", python(), allow=True)
-    suspend()
+    suspend_hub_port()
     await_log_count("x", SUSPENDED, 1)
     await_resumption()
     await_log_count("x", RESUMED, 1)
     await_status("x", lambda g: g["udc_state"] == "configured", "resumed")
     harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
     began = time.monotonic()
-    suspend()
+    suspend_hub_port()
     await_log_count("x", "asks", 2)
-    eq((port_is_suspended(), status("x")[0]["udc_state"]), (True, "suspended"))
+    eq((hub_port_is_suspended(), status("x")[0]["udc_state"]), (True, "suspended"))
     ok(NOT_WOKEN not in log(), log())
     await_log("x", NOT_WOKEN)
     ok(time.monotonic() - began >= 10, "too early")
@@ -139,13 +125,13 @@ def kernel_function():
     os.mkfifo(trigger)
     bring_up("0xa0", python(TRIGGERED, trigger), allow=True, function='type = "hid"; attrs : { report_desc = "keyboard"; };')
     with open(trigger, "w") as wake:
-        suspend()
-        eq(port_is_suspended(), True)
+        suspend_hub_port()
+        eq(hub_port_is_suspended(), True)
         print(file=wake, flush=True)
         await_resumption()
         harness.device().ctrl_transfer(0, CLEAR_FEATURE, DEVICE_REMOTE_WAKEUP, 0)
-        suspend()
-        eq(port_is_suspended(), True)
+        suspend_hub_port()
+        eq(hub_port_is_suspended(), True)
         print(file=wake, flush=True)
         await_log("x", NOT_WOKEN)
     down("x")
@@ -156,9 +142,9 @@ def kernel_function():
 def refused():
     # dwc3_ep0_handle_device() refuses a host that allows it without bit 5
     bring_up("0x80", python(), allow=harness.LAB_UDC != "dwc3")
-    suspend()
+    suspend_hub_port()
     await_log("x", REFUSED)
-    eq(port_is_suspended(), True)
+    eq(hub_port_is_suspended(), True)
     eq(log().count(REFUSED), 1)
     down("x")
 
