@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 BUILD, SRC, FIGURES = os.environ["FFSCTL_BUILD"], os.environ["FFSCTL_SRC"], os.environ["FIGURES"]
 FFSCTL, FFSBENCH = f"{BUILD}/ffsctl", f"{BUILD}/ffsbench"
@@ -45,7 +44,7 @@ def by_hand(program, *words):
     """Returns a worker group for a program that was written for the comparison, lab/figures/data/PROGRAM.c, or for an
     example."""
     def function(size, depth):
-        args = ", ".join(f'"{w}"' for w in (program, *(str({"size": size, "depth": depth, "direct": "direct"}[w]) for w in words)))
+        args = ", ".join(f'"{w}"' for w in (program, *({"size": size, "depth": depth}.get(w, w) for w in words)))
         return f"ffs : {{ {ENDPOINTS} }}; worker : {{ exec = ( {args} ); restart_delay = 0; }};"
     return function
 

@@ -10,7 +10,6 @@ import pathlib
 import resource
 import signal
 import socket
-import subprocess
 import time
 
 import gadgets
@@ -49,10 +48,7 @@ def true_now():
     up(gadget("x", LOOPBACK))
     supervisor = status("x")[0]["supervisor"]
     os.kill(supervisor, signal.SIGSTOP)
-    trace = gadgets.DIRECTORY / "trace"
-    trace.write_text("")
-    process = subprocess.Popen(["strace", "-o", trace, harness.FFSCTL, "wait", "x", "--timeout", "0"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process, trace = gadgets.start_traced(["wait", "x", "--timeout", "0"])
     while process.poll() is None and "ppoll" not in trace.read_text():
         os.sched_yield()
     os.kill(supervisor, signal.SIGCONT)

@@ -187,13 +187,19 @@ def ends_before_it_is_read(name, *options):
     return coming
 
 
-def start_with_stops(args, stops, *filters):
-    """Starts ffsctl, which strace(1) with these filters stops at system calls, and calls each function of `stops` while it is
-    stopped."""
+def start_traced(args, *filters):
+    """Starts ffsctl under strace(1) with these filters. Returns the process, and the file of the system calls."""
     trace = DIRECTORY / "trace"
     trace.write_text("")
     process = subprocess.Popen(["strace", "-o", trace, *filters, harness.FFSCTL, *args], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return process, trace
+
+
+def start_with_stops(args, stops, *filters):
+    """Starts ffsctl, which strace(1) with these filters stops at system calls, and calls each function of `stops` while it is
+    stopped."""
+    process, trace = start_traced(args, *filters)
     for n, stop in enumerate(stops):
         while trace.read_text().count("stopped by SIGSTOP") <= n:
             time.sleep(0.01)

@@ -118,6 +118,11 @@ def proc_status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in f)
 
 
+def context_switches(pid):
+    """Returns the numbers of the process's context switches, which stay the same as long as it does not run."""
+    return [number for key, number in proc_status(pid).items() if "ctxt_switches" in key]
+
+
 def stat_of(pid):
     """Returns the name of a process, and the fields of /proc/PID/stat that follow the name (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat") as f:

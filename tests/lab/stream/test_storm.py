@@ -21,7 +21,6 @@ import errno
 import json
 import os
 import pathlib
-import re
 import subprocess
 import time
 
@@ -80,17 +79,13 @@ def worker():
     return status("x")[0]["functions"][0]["worker"]
 
 
-def switches(pid):
-    return re.findall(r"^\w*ctxt_switches:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)
-
-
 def is_idle(pid):
     """Whether the worker does nothing. (What has just been its own needs a moment to be over; and a second
     after the last data it tells how much that was.)"""
     time.sleep(1.2)
-    before = switches(pid)
+    before = harness.context_switches(pid)
     time.sleep(0.2)
-    eq(switches(pid), before, "context switches of a worker that has nothing to do")
+    eq(harness.context_switches(pid), before, "context switches of a worker that has nothing to do")
 
 
 def storm(*args, runs=RUNS):

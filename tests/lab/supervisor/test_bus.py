@@ -497,8 +497,7 @@ def worker_fails_without_udc():
 @test("another UDC that goes and comes wakes nobody up")
 def other_udc_wakes_nobody():
     def wakeups():
-        shown = harness.proc_status(status(NAME)[0]["supervisor"])
-        return [item for item in shown.items() if "ctxt" in item[0]]
+        return harness.context_switches(status(NAME)[0]["supervisor"])
 
     up(plain(), "--wait-host")
     time.sleep(5)

@@ -162,9 +162,8 @@ def default_signal_actions():
     must(subprocess.run([FFSCTL, "up", path], preexec_fn=ignore, restore_signals=False,
                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     first = worker_of("signals")["pid"]
-    text = pathlib.Path(f"/proc/{first}/status").read_text()
-    contains(text, "SigIgn:\t0000000000000000")
-    contains(text, "SigBlk:\t0000000000000000")
+    shown = harness.proc_status(first)
+    eq((shown["SigIgn"], shown["SigBlk"]), ("0000000000000000", "0000000000000000"))
     kill(first)  # and its end is noticed
     await_status("signals", lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
     down("signals")

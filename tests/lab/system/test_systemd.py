@@ -29,6 +29,7 @@ def boot():
 if "BOOTED" not in os.environ:
     sys.exit(boot())
 
+import harness  # noqa: E402
 import tap  # noqa: E402
 from gadgets import examples, finish, gadget, odd, processes, processes_of, traffic, worker  # noqa: E402
 from harness import CONFIGFS, SRC, UDC_DRIVER, configured, devnums, ffsctl, kill, must, status, wait_dead  # noqa: E402
@@ -250,8 +251,8 @@ BLOCKS = re.findall(r"^```ini\n(\[Service\]\n(?:\S+=.*\n)+)```$", README, re.M)
 
 def privileges(pid):
     """Capabilities, no_new_privs, and whether its system calls are filtered."""
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return [re.search(rf"^{name}:\s*(\w+)", text, re.M)[1] for name in ("CapEff", "NoNewPrivs", "Seccomp")]
+    shown = harness.proc_status(pid)
+    return [shown[name] for name in ("CapEff", "NoNewPrivs", "Seccomp")]
 
 
 # capabilities(7): NET_BIND_SERVICE, NET_ADMIN, NET_RAW. The second one has what process 1 has

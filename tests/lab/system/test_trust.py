@@ -362,7 +362,7 @@ attempt("trace the neighbour", lambda: libc.ptrace(0x4206, neighbour, None, None
 
 def identity(pid):
     """User, group, supplementary groups, permitted capabilities and no_new_privs of a process."""
-    lines = dict(line.split(":\t", 1) for line in open(f"/proc/{pid}/status", encoding="utf-8") if ":\t" in line)
+    lines = harness.proc_status(pid)
     uids, gids = ({int(word) for word in lines[what].split()} for what in ("Uid", "Gid"))
     eq((len(uids), len(gids)), (1, 1))
     return uids.pop(), gids.pop(), lines["Groups"].split(), int(lines["CapPrm"], 16), int(lines["NoNewPrivs"])
@@ -409,8 +409,7 @@ def umask_changes_nothing():
         eq(os.stat(shown).st_mode & 0o777, 0o755, shown)
     eq(os.stat("/run/ffsctl/x/record").st_mode & 0o777, 0o600)
     must(as_user(OTHERS, [], "status", "x"))
-    text = pathlib.Path(f"/proc/{workers()['echo']}/status").read_text(encoding="utf-8")
-    contains(text, "Umask:\t0022\n")
+    eq(harness.proc_status(workers()["echo"])["Umask"], "0022")
     down("x")
 
 
