@@ -53,25 +53,6 @@ static void on_log(struct ffsctl_stream *s, const char *text, void *user)
 	fprintf(stderr, "%s\n", text);
 }
 
-static void handle_event(struct ffsctl_stream *s, int event)
-{
-	switch (event) {
-	case FFSCTL_EVENT_ENABLE:
-		ffsctl_stream_enable(s);
-		break;
-	case FFSCTL_EVENT_DISABLE:
-	case FFSCTL_EVENT_UNBIND:
-		ffsctl_stream_disable(s);
-		break;
-	case FFSCTL_EVENT_SUSPEND:
-		ffsctl_stream_suspend(s);
-		break;
-	case FFSCTL_EVENT_RESUME:
-		ffsctl_stream_resume(s);
-		break;
-	}
-}
-
 /* Handles a message from ffsctl. Returns 0 after the last one. */
 static int control(struct ffsctl_stream *s)
 {
@@ -90,7 +71,7 @@ static int control(struct ffsctl_stream *s)
 		return write(CONTROL, &m.head, sizeof(m.head)) > 0;
 	}
 	if (type == FFSCTL_MSG_EVENT)
-		handle_event(s, m.event.event);
+		ffsctl_stream_handle_event(s, &m.event);
 	return type != FFSCTL_MSG_STOP;
 }
 

@@ -15,7 +15,8 @@
  *		int more = ffsctl_stream_flush(s);
  *
  *		poll(... ffsctl_stream_fd(s), POLLIN ..., more ? 0 : -1);
- *		... ffsctl_stream_dispatch(s) if the fd is readable; events of the function ...
+ *		... ffsctl_stream_dispatch(s) if the fd is readable
+ *		... ffsctl_stream_handle_event(s, ...) for each event of the function
  *	}
  *
  * Calls that can fail return a negative errno. See ffsctl-stream(3).
@@ -23,6 +24,7 @@
 #ifndef FFSCTL_STREAM_H
 #define FFSCTL_STREAM_H
 
+#include "control.h"
 #include "plugin.h"
 
 #ifdef __cplusplus
@@ -112,14 +114,17 @@ FFSCTL_STREAM_API int ffsctl_stream_enable(struct ffsctl_stream *s);
    gadget was unbound. */
 FFSCTL_STREAM_API void ffsctl_stream_disable(struct ffsctl_stream *s);
 /*
- * The program calls ffsctl_stream_suspend() when the host has suspended the function
- * (FFSCTL_EVENT_SUSPEND, or FUNCTIONFS_SUSPEND from ep0), and ffsctl_stream_resume() when it has
- * resumed it. The drivers of some UDCs (dwc2_hsotg_ep_queue() in drivers/usb/dwc2/gadget.c) refuse
- * requests meanwhile; the library repeats them after the resume. If the program does not call
- * these functions, transfers fail with -EAGAIN then. Since libffsctl-stream 0.4.0.
+ * Does what must be done at an event of the function: calls ffsctl_stream_enable() at ENABLE and
+ * ffsctl_stream_disable() at DISABLE and UNBIND. Only this function lets the library keep to
+ * `max_transfer` of ENABLE, and hold transfers back between SUSPEND and RESUME: the drivers of some
+ * UDCs (dwc2_hsotg_ep_queue() in drivers/usb/dwc2/gadget.c) refuse requests then, which otherwise
+ * fail with -EAGAIN. `event` is the body of FFSCTL_MSG_EVENT. A program that reads ep0 itself sets
+ * the member `event` to `type` of struct usb_functionfs_event, and the others to 0. Events of other
+ * types have no effect. Returns the result of ffsctl_stream_enable() at ENABLE, else 0. Since
+ * libffsctl-stream 0.4.0.
  */
-FFSCTL_STREAM_API void ffsctl_stream_suspend(struct ffsctl_stream *s);
-FFSCTL_STREAM_API void ffsctl_stream_resume(struct ffsctl_stream *s);
+FFSCTL_STREAM_API int ffsctl_stream_handle_event(struct ffsctl_stream *s,
+						 const struct ffsctl_event *event);
 
 /* These functions do the same as get_transfer(), release_transfer(), submit() and cancel() of
    struct ffsctl_calls in plugin.h. */

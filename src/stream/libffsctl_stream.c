@@ -308,16 +308,23 @@ void ffsctl_stream_disable(struct ffsctl_stream *s)
 		stream_link_down(&s->stream);
 }
 
-void ffsctl_stream_suspend(struct ffsctl_stream *s)
+int ffsctl_stream_handle_event(struct ffsctl_stream *s, const struct ffsctl_event *event)
 {
-	if (s->is_open)
-		stream_set_suspended(&s->stream, true);
-}
-
-void ffsctl_stream_resume(struct ffsctl_stream *s)
-{
-	if (s->is_open)
-		stream_set_suspended(&s->stream, false);
+	switch (event->event) {
+	case FFSCTL_EVENT_ENABLE:
+		s->stream.max_transfer = event->max_transfer * 1024U;
+		return ffsctl_stream_enable(s);
+	case FFSCTL_EVENT_DISABLE:
+	case FFSCTL_EVENT_UNBIND:
+		ffsctl_stream_disable(s);
+		break;
+	case FFSCTL_EVENT_SUSPEND:
+	case FFSCTL_EVENT_RESUME:
+		if (s->is_open)
+			stream_set_suspended(&s->stream, event->event == FFSCTL_EVENT_SUSPEND);
+		break;
+	}
+	return 0;
 }
 
 /* --- transfers --- */

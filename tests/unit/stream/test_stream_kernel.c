@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ffsctl/stream.h"
@@ -628,5 +629,57 @@ Test(library, a_numbered_session_has_its_own_packet_sizes)
 	open_library(7);
 	enable_at(512, "up down up");
 	enable_at(512, "up down up");
+	ffsctl_stream_free(library);
+}
+
+static int handle(uint8_t type, uint16_t max_transfer)
+{
+	const struct ffsctl_event event = { .event = type, .max_transfer = max_transfer };
+	int r = ffsctl_stream_handle_event(library, &event);
+
+	ffsctl_stream_flush(library);
+	ffsctl_stream_dispatch(library);
+	return r;
+}
+
+/* Returns the length of the longest request that writes a full transfer: each request writes to the
+   start of the memory file. */
+static off_t longest_written(void)
+{
+	struct ffsctl_transfer *t = ffsctl_stream_get_transfer(library, IN);
+	struct stat file;
+
+	cr_assert_eq(ftruncate(kernel.files[IN], 0), 0);
+	t->length = 4096;
+	cr_assert_eq(ffsctl_stream_submit(library, IN, t), 0);
+	while (ffsctl_stream_flush(library))
+		;
+	ffsctl_stream_dispatch(library);
+	cr_assert_eq(fstat(kernel.files[IN], &file), 0);
+	return file.st_size;
+}
+
+Test(library, each_event_does_what_the_program_would_call)
+{
+	open_library(0);
+	cr_expect_eq(longest_written(), 4096);
+	kernel.disabled = true;
+	cr_expect_eq(handle(FFSCTL_EVENT_DISABLE, 0), 0);
+	cr_expect_str_eq(recorded, "up down");
+	cr_expect_eq(handle(FFSCTL_EVENT_ENABLE, 1), -EAGAIN);
+	kernel.disabled = false;
+	cr_expect_eq(handle(FFSCTL_EVENT_ENABLE, 1), 0);
+	cr_expect_eq(longest_written(), 1024);
+	cr_expect_eq(handle(FFSCTL_EVENT_SUSPEND, 0), 0);
+	cr_expect_eq(handle(FFSCTL_EVENT_RESUME, 0), 0);
+	cr_expect_eq(longest_written(), 1024);
+	kernel.disabled = true;
+	cr_expect_eq(handle(FFSCTL_EVENT_UNBIND, 0), 0);
+	cr_expect_str_eq(recorded, "up down up down");
+	kernel.disabled = false;
+	cr_expect_eq(handle(FFSCTL_EVENT_BIND, 0), 0);
+	cr_expect_str_eq(recorded, "up down up down");
+	cr_expect_eq(handle(FFSCTL_EVENT_ENABLE, 0), 0);
+	cr_expect_eq(longest_written(), 4096);
 	ffsctl_stream_free(library);
 }
