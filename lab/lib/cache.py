@@ -8,6 +8,7 @@ lab/run imports this file: it must be small and import little, so that lab/run s
 
 import hashlib
 import os
+import re
 
 LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TREE = os.path.dirname(LAB)
@@ -162,6 +163,14 @@ def kernel_patches(version, variant, extra=None):
     extra = extra or os.environ.get("LAB_EXTRA_PATCH")
     more = patches(extra) if extra and os.path.isdir(extra) else [extra] if extra else []
     return group_patches(version, chosen_groups()) + more
+
+
+def files_to_patch(version):
+    """Returns the names of the files of a version's source that kernel/patches changes."""
+    found = set()
+    for path in group_patches(version, GROUPS):
+        found.update(re.findall(rb"^--- a/(\S+)", read(path), re.M))
+    return sorted(name for name in map(bytes.decode, found) if os.path.exists(os.path.join(source_dir(version), name)))
 
 
 def fragments(flavour, variant):

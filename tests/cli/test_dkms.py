@@ -56,8 +56,7 @@ def source_package(directory, version, contents):
     """Makes the tarball of a linux-source package, with what is needed here, of the source of version `contents`."""
     source, package = cache.source_dir(contents), "linux-source-" + version
     with tarfile.open(os.path.join(directory, package + ".tar.xz"), "w:xz", preset=0) as tar:
-        for name in (GADGET, "drivers/usb/chipidea", "drivers/usb/dwc2", "drivers/usb/dwc3", "include/uapi/linux/usb",
-                     "Documentation/usb", "tools/testing/selftests/Makefile"):
+        for name in (GADGET, *(file for file in cache.files_to_patch(contents) if not file.startswith(GADGET + "/"))):
             tar.add(os.path.join(source, name), os.path.join(package, name))
 
 

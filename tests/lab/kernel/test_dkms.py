@@ -29,7 +29,6 @@ VERSION = os.environ["LAB_KERNEL"]
 # Not Debian's own names: the machine may have their headers
 RELEASE = {"6.12": "6.12.117+test-amd64", "6.1": "6.1.0-54-test-amd64"}[VERSION]
 PACKAGE = {"6.12": "6.12.117-1~deb12u1", "6.1": "6.1.192-2"}[VERSION]
-DRIVERS = ("drivers/usb/dwc2", "drivers/usb/dwc3")  # which patches change, too
 NAMES = ("usb_f_fs", "g_ffs", "dummy_hcd", "libcomposite")
 TREE = pathlib.Path("/var/lib/dkms/ffsctl-modules")
 GADGET = "drivers/usb/gadget"
@@ -78,7 +77,7 @@ def install_source(fits=True):
     contains(text, line)
     changed.write_text(text if fits else text.replace(line, line + " /* changed */"))
     with tarfile.open(f"/usr/src/{package}.tar.xz", "w:xz", preset=0) as tar:
-        for name in (GADGET, *DRIVERS, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
+        for name in (GADGET, *(file for file in cache.files_to_patch(VERSION) if not file.startswith(GADGET + "/"))):
             tar.add(os.path.join(source, name), os.path.join(package, name),
                     filter=lambda member: None if member.name.endswith("/dummy_hcd.c") else member)
         tar.add(changed, os.path.join(package, GADGET, "udc/dummy_hcd.c"))

@@ -3,7 +3,7 @@
 # lab: udc=dwc3
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 speed=high
-# lab all: kernel=6.12,6.1 udc=dwc3
+# 6.1 with dwc3: only in lab/test --udc dwc3, because it is in tests/udc-differences
 # lab all: kernel=6.12 speed=high stock
 """WAKEUP: a worker wakes a host that has suspended it, if the configuration has remote wakeup and the host allows it. The
 test suspends the port itself, through the hub: the kernel of the lab, without CONFIG_PM, suspends nothing."""

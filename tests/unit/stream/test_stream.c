@@ -1044,7 +1044,7 @@ Test(stream, cancelled_read_with_whole_packets_is_cut)
 		end(cases[i].result);
 		expect_recorded("done");
 		cr_assert_eq(done[0]->status, cases[i].status, "%ld", cases[i].result);
-		cr_assert_eq(done[0]->length, cases[i].result > 0 ? cases[i].result : 0);
+		cr_assert_eq(done[0]->length, cases[i].result > 0 ? (size_t)cases[i].result : 0);
 		cr_assert_eq(done[0]->flags, cases[i].status ? 0u : FFSCTL_END);
 		stream_release_transfer(&s, done[0]);
 	}
