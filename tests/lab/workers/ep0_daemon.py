@@ -12,7 +12,7 @@ packet SIZE     writes descriptors whose endpoints have this maximum packet size
 speeds N        writes descriptors of the first N of full, high and super speed
 wrong           writes descriptors that the kernel refuses, and ends with exit status 4
 linger SECONDS  closes its files when it gets SIGTERM, and ends SECONDS later
-reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND
+reopen          closes its files and begins again when the kernel reports FUNCTIONFS_UNBIND, which it prints first
 react SECONDS   does so SECONDS later
 reset           closes its files and begins again when the host has disabled its interface, as at each reset of the port
 die             ends with exit status 5 when the kernel reports FUNCTIONFS_UNBIND
@@ -118,6 +118,7 @@ def serve(ep0):
             elif kind == UNBIND and "die" in words:
                 sys.exit(5)
             elif (kind, "reopen" in words) == (UNBIND, True) or (kind, "flap" in words) == (BIND, True):
+                print(f"event {kind}", file=sys.stderr, flush=True)
                 time.sleep(float(argument("react") or 0))
                 raise Again(signal.SIGUSR2)
             elif "reset" in words and (kind == DISABLE or kind == ENABLE and enabled):  # ENABLE replaces an unread DISABLE
