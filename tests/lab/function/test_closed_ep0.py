@@ -56,13 +56,18 @@ def answers(text=b"own"):
     eq(bytes(harness.device().ctrl_transfer(0xC1, 7, 0, 0, 8, timeout=round(patience(1000)))), text)
 
 
-def serves(before=None):
-    """Waits until the gadget is bound with descriptors that are not `before`, and its host is answered. Returns how many
-    seconds after its descriptors it was bound."""
+def await_descriptors(before=None):
+    """Waits until there are descriptors that are not `before`."""
     def renewed(_):
         now = endpoint()
         return now and (not before or now.st_ino != before.st_ino)
     await_status(NAME, renewed, "renewed")
+
+
+def serves(before=None):
+    """Waits until the gadget is bound with descriptors that are not `before`, and its host is answered. Returns how many
+    seconds after its descriptors it was bound."""
+    await_descriptors(before)
     await_state(NAME, "ready")
     late = time.time() - endpoint().st_mtime
     ok(not before or late < tap.at_most(1), f"bound {late} s after the descriptors")
@@ -417,7 +422,7 @@ def reopens_on_ffsctl_unbind():
         # The kernel drops an UNBIND that has not been read when BIND comes
         gadgets.await_log_count(NAME, "event 1", n + 1)
         if random.random() < 0.5:
-            await_status(NAME, lambda _: endpoint() and endpoint().st_ino != before.st_ino, "renewed")
+            await_descriptors(before)
             must(ffsctl("bind", NAME))
             eq(udc_file().read_text(), UDC + "\n")
         else:  # the daemon may close its files after this bind, so that the kernel unbinds the gadget once more
@@ -466,7 +471,7 @@ def reopening():
     before = endpoint()
     yield
     if "reopen" in CURRENT[0]:
-        await_status(NAME, lambda _: endpoint() and endpoint().st_ino != before.st_ino, "reopened")
+        await_descriptors(before)
 
 
 def udc_gone_and_back():
