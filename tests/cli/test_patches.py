@@ -21,7 +21,7 @@ from tap import eq, ok, raises, test
 
 DIRECTORY = os.path.join(SRC, "kernel", "patches")
 VERSIONS = ("6.12", "6.1")
-SUBSYSTEMS = "chipidea: udc|dwc[23]: gadget|dwc3: ep0|gadget: (composite|f_fs|f_hid|f_loopback|f_midi2|f_uac1_legacy|u_ether|uvc)"
+SUBSYSTEMS = "chipidea: udc|dwc[23]: gadget|dwc3: ep0|gadget: (composite|f_fs|f_hid|f_loopback|f_midi2|f_ncm|f_uac1_legacy|u_ether|uvc)"
 
 
 @test("each version has the groups, and each group's series lists the patches of its directory")
