@@ -38,6 +38,7 @@ dist_example_SCRIPTS = \
 	examples/dfu-worker.py \
 	examples/echo-worker.py \
 	examples/keyboard-mouse.py \
+	examples/kvm.py \
 	examples/one-host.sh \
 	examples/python-echo.py \
 	examples/read-frames.py \

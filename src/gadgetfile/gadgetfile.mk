@@ -71,6 +71,7 @@ dist_gadget_DATA += \
 	gadget.d/composite.conf \
 	gadget.d/iio.conf \
 	gadget.d/keyboard.conf \
+	gadget.d/kvm.conf \
 	gadget.d/login.conf \
 	gadget.d/midi.conf \
 	gadget.d/mtp.conf \

@@ -70,7 +70,7 @@ static const struct texts {
 	{ NULL, "host_addr", TEXTS("\"02:00:00:00:00:0b\"", "\"020000000010\"") },
 	{ NULL, "ifname", TEXTS("\"lab%d\"", "\"lab0\"", "\"x%d\"") },
 	{ NULL, "report_desc",
-	  TEXTS("\"keyboard\"", "\"mouse\"", "\"gamepad\"",
+	  TEXTS("\"keyboard\"", "\"mouse\"", "\"tablet\"", "\"media-keys\"", "\"gamepad\"",
 		"[ 0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x01, 0x15, 0x00, 0x26, 0xff, "
 		"0x00, 0x75, 0x08, 0x95, 0x08, 0x81, 0x02, 0xc0 ]") },
 	{ NULL, "pnp_string", TEXTS("\"MFG:a;MDL:b;CLS:PRINTER;\"", "\"MFG:;MDL:;CMD:;\"") },

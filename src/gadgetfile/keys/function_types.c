@@ -130,7 +130,8 @@ static const struct key hid_rows[] = {
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_BYTES, BYTE,
 	  .doc = "The report descriptor: a list of bytes; a string of hexadecimal bytes "
 		 "(\"05 01 09 06\", \"05010906\") or of escapes (\"\\x05\\x01\\x09\\x06\"); the "
-		 "name of a built-in one (keyboard, mouse, gamepad); or, with a slash, a file "
+		 "name of a built-in one (keyboard, mouse, tablet, media-keys, gamepad); or, with "
+		 "a slash, a file "
 		 "relative to the gadget file. 'ffsctl check' refuses what no host takes, and "
 		 "warns "
 		 "about what a host misreads.",
@@ -348,6 +349,7 @@ static const struct {
 } type_synonyms[] = {
 	{ "keyboard", "hid", "keyboard" }, { "mouse", "hid", "mouse" },
 	{ "gamepad", "hid", "gamepad" },   { "joystick", "hid", "gamepad" },
+	{ "tablet", "hid", "tablet" },	   { "media-keys", "hid", "media-keys" },
 	{ "serial", "acm", NULL },	   { "cdc_acm", "acm", NULL },
 	{ "cdc_ecm", "ecm", NULL },	   { "cdc_eem", "eem", NULL },
 	{ "cdc_ncm", "ncm", NULL },	   { "ethernet", "ncm", NULL },

@@ -119,6 +119,62 @@ static const uint8_t gamepad[] = {
 	0xc0,		  /* End Collection */
 };
 
+/*
+ * A pointer whose position is absolute, as that of a tablet or of a remote control of the screen.
+ * Input report of six bytes: three buttons, X and Y from 0 to 32767 (two bytes each), wheel.
+ */
+static const uint8_t tablet[] = {
+	0x05, 0x01,	  /* Usage Page (Generic Desktop) */
+	0x09, 0x02,	  /* Usage (Mouse) */
+	0xa1, 0x01,	  /* Collection (Application) */
+	0x09, 0x01,	  /*  Usage (Pointer) */
+	0xa1, 0x00,	  /*  Collection (Physical) */
+	0x05, 0x09,	  /*   Usage Page (Button) */
+	0x19, 0x01,	  /*   Usage Minimum (1) */
+	0x29, 0x03,	  /*   Usage Maximum (3) */
+	0x15, 0x00,	  /*   Logical Minimum (0) */
+	0x25, 0x01,	  /*   Logical Maximum (1) */
+	0x75, 0x01,	  /*   Report Size (1) */
+	0x95, 0x03,	  /*   Report Count (3) */
+	0x81, 0x02,	  /*   Input (Data, Variable, Absolute) */
+	0x75, 0x05,	  /*   Report Size (5) */
+	0x95, 0x01,	  /*   Report Count (1) */
+	0x81, 0x03,	  /*   Input (Constant) */
+	0x05, 0x01,	  /*   Usage Page (Generic Desktop) */
+	0x09, 0x30,	  /*   Usage (X) */
+	0x09, 0x31,	  /*   Usage (Y) */
+	0x26, 0xff, 0x7f, /*   Logical Maximum (32767) */
+	0x75, 0x10,	  /*   Report Size (16) */
+	0x95, 0x02,	  /*   Report Count (2) */
+	0x81, 0x02,	  /*   Input (Data, Variable, Absolute) */
+	0x09, 0x38,	  /*   Usage (Wheel) */
+	0x15, 0x81,	  /*   Logical Minimum (-127) */
+	0x25, 0x7f,	  /*   Logical Maximum (127) */
+	0x75, 0x08,	  /*   Report Size (8) */
+	0x95, 0x01,	  /*   Report Count (1) */
+	0x81, 0x06,	  /*   Input (Data, Variable, Relative) */
+	0xc0,		  /*  End Collection */
+	0xc0,		  /* End Collection */
+};
+
+/*
+ * Keys for volume, playback, brightness, power. Input report of two bytes: the pressed key, a usage
+ * of the Consumer page (HID Usage Tables 1.4, 15) up to 0x3ff; 0: none.
+ */
+static const uint8_t media_keys[] = {
+	0x05, 0x0c,	  /* Usage Page (Consumer) */
+	0x09, 0x01,	  /* Usage (Consumer Control) */
+	0xa1, 0x01,	  /* Collection (Application) */
+	0x19, 0x00,	  /*  Usage Minimum (0) */
+	0x2a, 0xff, 0x03, /*  Usage Maximum (1023) */
+	0x15, 0x00,	  /*  Logical Minimum (0) */
+	0x26, 0xff, 0x03, /*  Logical Maximum (1023) */
+	0x75, 0x10,	  /*  Report Size (16) */
+	0x95, 0x01,	  /*  Report Count (1) */
+	0x81, 0x00,	  /*  Input (Data, Array) */
+	0xc0,		  /* End Collection */
+};
+
 #define DESCRIPTOR(bytes) bytes, sizeof(bytes)
 static const struct predefined_report {
 	const char *name;
@@ -129,6 +185,8 @@ static const struct predefined_report {
 } reports[] = {
 	{ "keyboard", DESCRIPTOR(keyboard), "1", "1", "8" },
 	{ "mouse", DESCRIPTOR(mouse), "1", "2", "4" },
+	{ "tablet", DESCRIPTOR(tablet), "0", "0", "6" },
+	{ "media-keys", DESCRIPTOR(media_keys), "0", "0", "2" },
 	{ "gamepad", DESCRIPTOR(gamepad), "0", "0", "7" },
 };
 
@@ -167,8 +225,9 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 						&suggestion);
 		load_error(l, value, "unknown report descriptor %s", shown);
 		load_add_suggestion_hint(l, suggestion);
-		diags_hint(l->diags, "use 'keyboard', 'mouse', 'gamepad', bytes like "
-				     "\"05 01 09 06\", or a path with a slash");
+		diags_hint(l->diags,
+			   "use 'keyboard', 'mouse', 'tablet', 'media-keys', 'gamepad', bytes like "
+			   "\"05 01 09 06\", or a path with a slash");
 		return;
 	}
 	bytes = xcalloc(report->size + 1, 1);

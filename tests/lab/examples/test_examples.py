@@ -12,6 +12,7 @@ import fcntl
 import os
 import pathlib
 import select
+import shutil
 import socket
 import string
 import struct
@@ -190,17 +191,22 @@ def reports(device, interface, count):
     return result
 
 
+@contextlib.contextmanager
+def example_runs(program, *words):
+    """Runs an example beside the body of the `with` statement; it must succeed."""
+    process = subprocess.Popen([f"{EXAMPLES}/{program}", *words])
+    try:
+        yield
+        eq(process.wait(timeout=patience(20)), 0, "exit status")
+    finally:
+        process.kill()
+        process.wait()
+
+
 @test("keyboard-mouse: what the program types and moves, the host gets")
 def keyboard_mouse_types_and_moves():
-    @contextlib.contextmanager
     def run(*words):
-        process = subprocess.Popen([f"{EXAMPLES}/keyboard-mouse.py", *words])
-        try:
-            yield
-            eq(process.wait(timeout=patience(20)), 0, "exit status")
-        finally:
-            process.kill()
-            process.wait()
+        return example_runs("keyboard-mouse.py", *words)
 
     with up(f"{EXAMPLES}/keyboard-mouse.conf") as gadget:
         device = harness.device()
@@ -228,6 +234,46 @@ def refuses(said, program, *words, env=None):
     must(refused, 1)
     contains(refused.stderr, f"{program}: {said}")
     eq(refused.stderr.count("\n"), 1, refused.stderr)
+
+
+@test("kvm: keys, pointer, media keys and lights; the drive's medium comes and goes")
+def kvm_controls():
+    def run(*words):
+        return example_runs("kvm.py", *words)
+
+    # Beside a gadget file of the user's is the drop-in that has the medium
+    directory = DIRECTORY / "kvm"
+    directory.mkdir()
+    shutil.copy(f"{GADGETS}/kvm.conf", directory)
+    medium = directory / 'a "medium".iso'
+    medium.write_bytes(bytes(2048 * 400))
+    with up(directory / "kvm.conf") as gadget:
+        device = harness.device()
+        eq([(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in device.get_active_configuration()],
+           [(3, 1, 1), (3, 0, 0), (3, 0, 0), (8, 6, 0x50)])
+        taken = reports(device, 0, 6)
+        with run("key", "Ctrl+Alt+Delete", "type", "A\\"):
+            eq(taken(), [bytes([5, 0, 0x4C]).ljust(8, b"\0"), bytes(8), bytes([2, 0, 4]).ljust(8, b"\0"), bytes(8),
+                         bytes([0, 0, 0x31]).ljust(8, b"\0"), bytes(8)])
+        taken = reports(device, 1, 4)
+        with run("move", "25", "100", "click", "right", "wheel", "-1"):
+            eq(taken(), [struct.pack("<BHHb", buttons, 8192, 32767, wheel)
+                         for buttons, wheel in ((0, 0), (2, 0), (0, 0), (0, -1))])
+        taken = reports(device, 2, 2)
+        with run("media", "VolumeUp"):
+            eq(taken(), [b"\xe9\0", b"\0\0"])
+        lun = pathlib.Path(harness.CONFIGFS, "kvm/functions/mass_storage.disk/lun.0/file")
+        before = gadget["since"]
+        with run("insert", str(medium)):
+            pass
+        eq(lun.read_text(), f"{medium}\n")
+        with run("eject"):
+            pass
+        eq((lun.read_text(), status("kvm")[0]["since"]), ("", before))
+        with subprocess.Popen([f"{EXAMPLES}/kvm.py", "key", "nothing"], stderr=subprocess.PIPE, text=True) as wrong:
+            contains(wrong.communicate()[1], "kvm.py: no key has the name 'nothing': a, b, c")
+        eq(wrong.returncode, 1)
+        refuses("the host does not read /dev/hidg0", "kvm.py", "type", "ab")
 
 
 @test("keyboard: what keyboard-mouse.py types, read-keys.py prints on the host until the keyboard is disconnected")

@@ -67,6 +67,7 @@ share/doc/ffsctl/examples/exec-worker.conf
 share/doc/ffsctl/examples/interrupt.conf
 share/doc/ffsctl/examples/keyboard-mouse.conf
 share/doc/ffsctl/examples/keyboard-mouse.py
+share/doc/ffsctl/examples/kvm.py
 share/doc/ffsctl/examples/languages.conf
 share/doc/ffsctl/examples/loopback.conf
 share/doc/ffsctl/examples/mount-options.conf
@@ -97,6 +98,7 @@ share/ffsctl/gadget.d/bridge.conf
 share/ffsctl/gadget.d/composite.conf
 share/ffsctl/gadget.d/iio.conf
 share/ffsctl/gadget.d/keyboard.conf
+share/ffsctl/gadget.d/kvm.conf
 share/ffsctl/gadget.d/login.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/gadget.d/midi.conf
