@@ -299,6 +299,13 @@ def packages_dir():
     return os.path.join(root(), "packages-" + digest(str(RECIPE), *packages("packages-inside")))
 
 
+def machines_dir():
+    """Returns the directory of the disks and kernels of the machines that lab/host emulates (machines.py)."""
+    files = sorted(os.listdir(os.path.join(LAB, "machines")))
+    return os.path.join(root(), "machines-" + digest(str(RECIPE), read(os.path.join(LAB, "lib", "machines.py")),
+                                                     *(read(os.path.join(LAB, "machines", name)) for name in files)))
+
+
 def i386_dir():
     """Returns the directory of Debian's i386, whose files come before those of the machine where the kernel has 32 bits."""
     return os.path.join(root(), "i386-" + digest(str(RECIPE), *packages("packages-i386")))

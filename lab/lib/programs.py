@@ -19,6 +19,7 @@ import time
 
 import cache
 import differences
+import machines
 from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_old, build_packages,
                      environment)
 from results import Result, parse_tap
@@ -32,7 +33,8 @@ KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain
 # directory, or None if it cannot be built; where this directory is in the lab; an environment variable of the test, and its
 # value)}
 BUILT_FIRST = {"old": (build_old, "/srv/ffsctl-old", "FFSCTL_OLD", "/srv/ffsctl-old/ffsctl"),
-               "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages")}
+               "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages"),
+               "machines": (machines.make, "/srv/machines", "FFSCTL_MACHINES", "/srv/machines")}
 FLAGS = ("real-time", "stock", *BUILT_FIRST)
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 NEVER = ["none"]  # of a `# lab:` line: only lab/test --all runs the program

@@ -320,6 +320,19 @@ def load_host_drivers():
             must(subprocess.run(["modprobe", name], capture_output=True, text=True))
 
 
+@contextlib.contextmanager
+def root_without_password():
+    """Lets root log in without a password, in the lab's copy of the files, with a shell that does not read the files of this
+    machine's root, which may take their time."""
+    with contextlib.ExitStack() as stack:
+        for file, line in (("/etc/shadow", "root::1::::::"), ("/etc/passwd", "root:x:0:0:root:/:/bin/sh")):
+            path = pathlib.Path(file)
+            stack.callback(path.write_text, path.read_text())
+            path.write_text("".join(line + "\n" if old.startswith("root:") else old
+                                    for old in path.read_text().splitlines(keepends=True)))
+        yield
+
+
 def leaves_nothing():
     """Takes a snapshot of the system and returns it. From now on every test fails that leaves the system in another
     state. After each test, brings down all gadgets that are still up."""

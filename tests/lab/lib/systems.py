@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the machines of machine.py and lab/host can boot, and their USB host controllers."""
+
+# Host controllers: {name: the device of QEMU}
+CONTROLLERS = {"xhci": "qemu-xhci", "nec-xhci": "nec-usb-xhci", "ehci": "usb-ehci", "uhci": "piix3-usb-uhci", "ohci": "pci-ohci"}
+
+
+class System:
+    """`arguments` are those of QEMU; {machines} is the directory of its disks, {vars} a copy of the variables of UEFI, and a
+    # stands for a space. `ready`: what the console prints when the system takes input."""
+
+    def __init__(self, about, memory, arguments, ready, controller="xhci"):
+        self.about, self.memory, self.arguments, self.ready, self.controller = about, memory, arguments, ready, controller
+
+
+UEFI = ("-M q35 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd "
+        "-drive if=pflash,format=raw,file={vars}")
+SYSTEMS = {
+    "seabios": System("a PC's BIOS, which boots from the gadget", 256, "-M pc", None),
+    "ovmf": System("UEFI, which boots from the gadget, or starts its shell", 256, UEFI, "Shell> "),
+    "grub": System("GRUB with its own drivers of USB, on a PC with BIOS", 64,
+                   "-M pc -drive file={machines}/grub.img,format=raw,if=ide,snapshot=on", "second", "ehci"),
+    "grub-efi": System("the same on a PC with UEFI", 256,
+                       UEFI + " -drive file={machines}/efi.img,format=raw,snapshot=on", "second", "ehci"),
+    "linux": System("Debian's Linux, with a shell", 256, "-M q35 -kernel {machines}/vmlinuz -initrd {machines}/initrd "
+                    "-append console=tty0#console=ttyS0#quiet#panic=-1", "LINUX READY"),
+}

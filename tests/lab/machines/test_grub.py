@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: none
+# lab all: kernel=6.12 speed=full,high machines timeout=300
+# lab qemu: no, an emulated machine in an emulated machine takes too long
+"""GRUB's own drivers of USB use the gadgets, in QEMU: another host stack than those of firmware and Linux."""
+
+import os
+
+import gadgets
+import harness
+import machine
+import tap
+from harness import SRC, must, up
+from tap import contains, test
+
+DOWN, ENTER = 0x51, 0x28  # HID Usage Tables 1.4, 10
+tap.cleanup(lambda: harness.ffsctl("down", "--all"))
+FILE = gadgets.DIRECTORY / "medium.conf"
+FILE.write_text(f"""
+attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
+strings = ( {{ serialnumber = "0123456789ABCDEF"; }} );
+functions : {{ disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{ file = "{machine.MACHINES}/efi.img"; ro = true; }} ); }}; }}; }};
+""")
+CONTROLLERS = {"full": ("uhci", "ohci"), "high": ("ehci",)}[os.environ["LAB_SPEED"]]
+
+
+def keyboard(controller):
+    up(f"{SRC}/examples/keyboard-mouse.conf", "--wait-host")
+    with machine.Machine("grub", controller) as pc:
+        pc.ready()
+        with open(must(harness.ffsctl("status", "keyboard-mouse", "-o", "keyboard.device")).stdout.strip(), "wb", buffering=0) as keys:
+            for key in (DOWN, ENTER):
+                keys.write(bytes([0, 0, key, 0, 0, 0, 0, 0]))
+                keys.write(bytes(8))
+        pc.expect("THE SECOND ENTRY")
+        pc.ends()
+
+
+def storage(controller):
+    up(FILE, "--wait-host")
+    with machine.Machine("grub", controller) as pc:
+        pc.ready()
+        pc.send("c")
+        pc.expect("grub> ")
+        pc.send("ls (usb0)/EFI/\r")
+        contains(pc.expect(r"boot/(.|\n)*grub> ")[0], "boot/")
+
+
+for CONTROLLER in CONTROLLERS:
+    test(f"a keyboard chooses in the menu, by {CONTROLLER}", CONTROLLER)(keyboard)
+    test(f"a drive's files are listed, by {CONTROLLER}", CONTROLLER)(storage)
+
+tap.main()
