@@ -17,10 +17,15 @@ from steps import Error, apt_install, building, locked, need, product, run, step
 META = {"6.12": "linux-image-6.12-amd64", "6.1": "linux-image-amd64"}
 
 
+def newest_release(version):
+    """Returns the release of the newest kernel image in the archive."""
+    text = run(["apt-cache", "depends", META[version]]).decode()
+    return re.search(r"Depends: linux-image-(\S+)", text)[1]
+
+
 def release_of(version):
     """Returns (kernel release, package version) of the kernel image in the archive."""
-    text = run(["apt-cache", "depends", META[version]]).decode()
-    release = re.search(r"Depends: linux-image-(\S+)", text)[1]
+    release = newest_release(version)
     text = run(["apt-cache", "show", "--no-all-versions", "linux-image-" + release]).decode()
     have = re.search(r"^Version: (\S+)", text, re.M)[1]
     _, want = deb_version(cache.source_deb(version))
@@ -29,12 +34,18 @@ def release_of(version):
     return release, have
 
 
-def fetch_image(release, work):
-    run(DOWNLOAD + ["linux-image-" + release], cwd=work)
-    deb, = glob.glob(os.path.join(work, "*.deb"))
-    run(["dpkg-deb", "-x", deb, os.path.join(work, "image")])
-    os.unlink(deb)
-    return os.path.join(work, "image")
+def unpack(work, *names):
+    """Downloads Debian packages and unpacks them to a directory in `work`, which it returns."""
+    directory = os.path.join(work, "image")
+    run(DOWNLOAD + list(names), cwd=work)
+    for deb in glob.glob(os.path.join(work, "*.deb")):
+        run(["dpkg-deb", "-x", deb, directory])
+        os.unlink(deb)
+    return directory
+
+
+def depmod(image, release):
+    run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin"), "-b", image, release])
 
 
 def build_dkms(version, release, package, work):
@@ -100,7 +111,7 @@ def make(version, variant):
 def fill(work, version, variant, release, package):
     parts = os.path.join(work, "parts")
     os.mkdir(parts)
-    image = fetch_image(release, parts)
+    image = unpack(parts, "linux-image-" + release)
     modules = os.path.join(image, "lib/modules", release)
     if variant == "patched":
         updates = os.path.join(modules, "updates/dkms")
@@ -110,7 +121,7 @@ def fill(work, version, variant, release, package):
             # modprobe can read this file, but the kernel cannot: it does not support CRC64 of xz
             if kept.endswith(".xz"):
                 run(["xz", "-d", kept])
-    run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin"), "-b", image, release])
+    depmod(image, release)
     os.rename(modules, os.path.join(work, "modules"))
     os.rename(os.path.join(image, "boot/vmlinuz-" + release), os.path.join(work, "vmlinuz"))
     make_initramfs(qemu.Modules(os.path.join(work, "modules")).load(qemu.STAGE0),

@@ -11,13 +11,12 @@ Debian packages on this machine.
 
 import glob
 import os
-import re
 import shutil
 
 import cache
+import image
 import qemu
-from build import DOWNLOAD
-from steps import Error, apt_install, building, product, run, step  # noqa: F401 (lab/host catches Error)
+from steps import apt_install, building, product, run, step
 
 # Drivers of the classes of gadgets, and, at the end, of USB host controllers: these find the gadget when its drivers are there
 DRIVERS = ("usb_storage", "uas", "sd_mod", "sr_mod", "isofs", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "usbhid", "hid_generic",
@@ -39,23 +38,11 @@ def install_packages():
         apt_install(*names)
 
 
-def unpack(work, *names):
-    """Downloads Debian packages and unpacks them to a directory, which it returns."""
-    directory = os.path.join(work, "files")
-    os.makedirs(directory, exist_ok=True)
-    run(DOWNLOAD + list(names), cwd=work)
-    for deb in glob.glob(os.path.join(work, "*.deb")):
-        run(["dpkg-deb", "-x", deb, directory])
-        os.unlink(deb)
-    return directory
-
-
 def make_linux(work, parts):
     """Makes vmlinuz and initrd."""
-    text = run(["apt-cache", "depends", "linux-image-amd64"]).decode()
-    release = re.search(r"Depends: linux-image-(\S+)", text)[1]
-    files = unpack(parts, "linux-image-" + release, "busybox-static")
-    run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin"), "-b", files, release])
+    release = image.newest_release("6.1")
+    files = image.unpack(parts, "linux-image-" + release, "busybox-static")
+    image.depmod(files, release)
     shutil.copy(os.path.join(files, "boot/vmlinuz-" + release), os.path.join(work, "vmlinuz"))
     root = os.path.join(parts, "root")
     for name in ("bin", "dev", "etc", "mnt", "modules", "proc", "root", "run", "sys", "tmp"):
