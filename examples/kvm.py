@@ -123,7 +123,7 @@ def key(name):
 
 
 class Pointer:
-    """Where the pointer is, in percent; the host does not tell."""
+    """The position of the pointer in percent. The host does not report it."""
 
     x = y = 50.0
 

@@ -131,10 +131,8 @@ static const struct key hid_rows[] = {
 	  .doc = "The report descriptor: a list of bytes; a string of hexadecimal bytes "
 		 "(\"05 01 09 06\", \"05010906\") or of escapes (\"\\x05\\x01\\x09\\x06\"); the "
 		 "name of a built-in one (keyboard, mouse, tablet, media-keys, gamepad); or, with "
-		 "a slash, a file "
-		 "relative to the gadget file. 'ffsctl check' refuses what no host takes, and "
-		 "warns "
-		 "about what a host misreads.",
+		 "a slash, a file relative to the gadget file. 'ffsctl check' refuses what no host "
+		 "takes, and warns about what a host misreads.",
 	  .set = set_attr_report_desc },
 	{ "dev", NODE_INT | NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME,
 	  .set = ignore_readonly_attr,

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 
+import gadgets
 import harness
 from systems import CONTROLLERS, SYSTEMS
 
@@ -38,6 +39,18 @@ def port():
     device, = harness.host_devices()
     number = [int(harness.text_of(harness.USB_DEVICES / device / name)) for name in ("busnum", "devnum")]
     return {"driver": "usb-host", "id": "gadget", "bus": "usb.0", "hostdevice": "/dev/bus/usb/%03d/%03d" % tuple(number)}
+
+
+def drive(file, cdrom=False):
+    """Writes a gadget file, whose drive has this file of the machines' as its medium; returns its path."""
+    path = gadgets.DIRECTORY / "medium.conf"
+    path.write_text(f"""
+attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
+strings = ( {{ manufacturer = "ffsctl"; product = "Medium"; serialnumber = "0123456789ABCDEF"; }} );
+functions : {{ disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
+  file = "{MACHINES}/{file}"; ro = true; cdrom = {str(cdrom).lower()}; }} ); }}; }}; }};
+""")
+    return path
 
 
 def as_option(properties):

@@ -9,14 +9,12 @@ firmware."""
 import os
 import subprocess
 
-import gadgets
 import harness
 import machine
 import tap
 from harness import SRC, must, up
 from tap import test
 
-FILE = gadgets.DIRECTORY / "medium.conf"
 DOWN = "\x1b[B"
 KEYS = f"{SRC}/examples/keyboard-mouse.py"
 os.environ["PATH"] = f"{harness.BUILD}:{os.environ['PATH']}"
@@ -26,19 +24,9 @@ SPEEDS = {"full": ("xhci", "uhci", "ohci"), "high": ("xhci", "nec-xhci", "ehci")
 CONTROLLERS = SPEEDS[os.environ["LAB_SPEED"]]
 
 
-def drive(file, cdrom=False):
-    FILE.write_text(f"""
-attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
-strings = ( {{ manufacturer = "ffsctl"; product = "Medium"; serialnumber = "0123456789ABCDEF"; }} );
-functions : {{ disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
-  {file and f'file = "{file}";'} ro = true; cdrom = {str(cdrom).lower()}; }} ); }}; }}; }};
-""")
-    return FILE
-
-
 def boots(system, controller, cdrom):
     """The machine boots GRUB from the gadget; its menu's last entry says so and switches the machine off."""
-    must(harness.ffsctl("up", drive(f"{machine.MACHINES}/boot.iso", cdrom), "--wait-host"))
+    must(harness.ffsctl("up", machine.drive("boot.iso", cdrom), "--wait-host"))
     with machine.Machine(system, controller) as pc:
         pc.expect("GNU GRUB")
         pc.expect("off")

@@ -7,7 +7,6 @@
 
 import os
 
-import gadgets
 import harness
 import machine
 import tap
@@ -16,12 +15,6 @@ from tap import contains, test
 
 ENTER = 0x28  # HID Usage Tables 1.4, 10
 tap.cleanup(lambda: harness.ffsctl("down", "--all"))
-FILE = gadgets.DIRECTORY / "medium.conf"
-FILE.write_text(f"""
-attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
-strings = ( {{ serialnumber = "0123456789ABCDEF"; }} );
-functions : {{ disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{ file = "{machine.MACHINES}/efi.img"; ro = true; }} ); }}; }}; }};
-""")
 CONTROLLERS = {"full": ("uhci", "ohci"), "high": ("ehci",)}[os.environ["LAB_SPEED"]]
 
 
@@ -37,7 +30,7 @@ def keyboard(controller):
 
 
 def storage(controller):
-    up(FILE, "--wait-host")
+    up(machine.drive("efi.img"), "--wait-host")
     with machine.Machine("grub", controller) as pc:
         pc.ready()
         pc.send("c")

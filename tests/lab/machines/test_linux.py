@@ -12,13 +12,12 @@ import pathlib
 import socket
 import threading
 
-import gadgets
 import harness
 import identity
 import machine
 import tap
 from gadgets import sh
-from harness import SRC, down, must, patience, status
+from harness import SRC, down, must, patience
 from tap import contains, eq, test
 
 GADGETS = f"{SRC}/gadget.d"
@@ -91,6 +90,13 @@ def login():
         guest.run("kill $(cat /tmp/cat)")
 
 
+def network_interface(want):
+    """Waits for the network interface that these drivers make in the guest; returns its name."""
+    Guest.machine.wait_for(f"ls {DEVICE}:*/net/* > /dev/null 2>&1")
+    eq(drivers(), want)
+    return Guest.machine.run(f"basename {DEVICE}:*/net/*").strip()
+
+
 def transfer(address):
     """Sends 10 MB each way between the guest, which is 192.168.55.2, and this machine."""
     data = os.urandom(MIB) * 10
@@ -118,9 +124,7 @@ def transfer(address):
 @test("network-dhcp: the guest gets its address from here, and 10 MB pass each way")
 def dhcp():
     guest = use(f"{GADGETS}/network-dhcp.conf")
-    guest.wait_for(f"ls {DEVICE}:*/net/* > /dev/null 2>&1")
-    eq(drivers(), ["cdc_ncm", "cdc_ncm"])
-    interface = guest.run(f"basename {DEVICE}:*/net/*").strip()
+    interface = network_interface(["cdc_ncm", "cdc_ncm"])
     eq(guest.run(f"cat /sys/class/net/{interface}/address").strip(), identity.address("network-dhcp", "ncm.net", "host_addr"))
     contains(guest.run(f"ip link set {interface} up; udhcpc -i {interface} -n -q -s /bin/true 2>&1"), "lease of 192.168.55.2 obtained")
     guest.run(f"ip address add 192.168.55.2/24 dev {interface}")
@@ -141,9 +145,7 @@ def networks(kind, want):
     path = pathlib.Path("/run/net.conf")
     path.write_text(network(kind))
     guest = use(path)
-    guest.wait_for(f"ls {DEVICE}:*/net/* > /dev/null 2>&1")
-    eq(drivers(), want)
-    interface = guest.run(f"basename {DEVICE}:*/net/*").strip()
+    interface = network_interface(want)
     guest.run(f"ip link set {interface} up; ip address add 192.168.55.2/24 dev {interface}")
     here = must(harness.ffsctl("status", "net", "-o", "net.ifname")).stdout.strip()
     sh(f"ip address replace 192.168.55.1/24 dev {here} && ip link set {here} up")
