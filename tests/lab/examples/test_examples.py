@@ -471,8 +471,8 @@ def webcam_format_size_rate():
     with camera() as (program, ours):
         theirs, = harness.await_devices(lambda: [
             f"/dev/{p.name}" for p in pathlib.Path("/sys/class/video4linux").glob("video*")
-            if f"/dev/{p.name}" != ours and (p / "index").read_text() == "0\n"])
-        fd = os.open(theirs, os.O_RDWR)
+            if f"/dev/{p.name}" != ours and harness.text_of(p / "index") == "0"])
+        fd = harness.open_device(theirs, os.O_RDWR)
         try:
             contains(v4l2(fd, VIDIOC_QUERYCAP, 104).decode("latin1"), "uvcvideo")
             eq(v4l2(fd, VIDIOC_ENUM_FMT, 64, 0, CAPTURE)[44:48], b"YUYV")

@@ -328,8 +328,8 @@ def login_prompt():
         # A program of the host opens the line later. Until it sets the terminal to raw, the terminal sends back what
         # comes: here must be nothing that could become a user's name
         time.sleep(5)
-        ok(harness.await_devices(pathlib.Path("/dev/ttyACM0").exists), "the host has no /dev/ttyACM0")
-        with contextlib.closing(os.fdopen(os.open("/dev/ttyACM0", os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0)) as line:
+        fd = harness.open_device("/dev/ttyACM0", os.O_RDWR | os.O_NOCTTY)
+        with contextlib.closing(os.fdopen(fd, "r+b", buffering=0)) as line:
             time.sleep(1)
             tty.setraw(line, termios.TCSANOW)
             eq(select.select([line], [], [], 1)[0], [], "before Enter")

@@ -547,8 +547,7 @@ def read_until(fd, end, size=4096):
 
 def raw_terminal(path):
     """Opens a terminal as soon as there is one, in raw mode; returns its file descriptor."""
-    ok(harness.await_devices(pathlib.Path(path).exists), f"{path} does not exist")
-    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    fd = harness.open_device(path, os.O_RDWR | os.O_NOCTTY)
     tty.setraw(fd)
     termios.tcflush(fd, termios.TCIOFLUSH)
     return fd

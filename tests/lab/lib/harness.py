@@ -5,6 +5,7 @@ the device only after `ffsctl up --wait-host` has returned.
 """
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -467,6 +468,22 @@ def await_devices(find):
             except TimeoutError:
                 return find()
     return found
+
+
+def open_device(path, flags):
+    """Opens a device file as soon as it can be opened; returns its file descriptor. The kernel makes the directory in sysfs
+    first and the file in /dev next; a terminal's file cannot be opened (ENXIO) until tty_cdev_add() has run. The uevent
+    "add" comes after all of these."""
+    def opened():
+        try:
+            return [os.open(path, flags)]
+        except OSError as err:
+            if err.errno not in (errno.ENOENT, errno.ENXIO):
+                raise
+            return []
+    found = await_devices(opened)
+    tap.ok(found, f"{path} does not come")
+    return found[0]
 
 
 @contextlib.contextmanager

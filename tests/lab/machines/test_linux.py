@@ -76,9 +76,9 @@ def storage():
 def login():
     with harness.root_without_password():
         guest = use(f"{GADGETS}/login.conf")
-        guest.wait_for("[ -c /dev/ttyACM0 ]")
+        guest.wait_for("stty -F /dev/ttyACM0 raw -echo")
         eq(drivers(), ["cdc_acm", "cdc_acm"])
-        guest.run("stty -F /dev/ttyACM0 raw -echo; (cat < /dev/ttyACM0 > /tmp/line & echo $! > /tmp/cat); sleep 1")
+        guest.run("(cat < /dev/ttyACM0 > /tmp/line & echo $! > /tmp/cat); sleep 1")
         for _ in range(2):
             guest.run(": > /tmp/line; printf '\\r' > /dev/ttyACM0")
             guest.wait_for("grep -q 'login: ' /tmp/line || { printf '\\r' > /dev/ttyACM0; false; }")

@@ -226,7 +226,7 @@ def hid_report():
         found = harness.await_devices(lambda: list(device.glob("*/*/input/input*/event*")))
         eq(len(found), 1)
         # There is no udev that would make /dev/input/eventN elsewhere than in devtmpfs
-        events = os.open(f"/dev/input/{found[0].name}", os.O_RDONLY)
+        events = harness.open_device(f"/dev/input/{found[0].name}", os.O_RDONLY)
         hidg = os.open("/dev/hidg0", os.O_RDWR)
         try:
             suspend(device)
