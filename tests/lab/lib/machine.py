@@ -152,9 +152,12 @@ class Machine:
         return found[1].replace("\r", "")
 
     def wait_for(self, condition, seconds=30):
-        """Waits until a command succeeds."""
-        self.run(f"n=0; until {condition}; do n=$((n + 1)); [ $n -lt {seconds * 10} ] || break; sleep .1; done; {condition}",
-                 2 * seconds)
+        """Waits until a command succeeds; if it does not, the error has what the guest's kernel said last."""
+        end = time.monotonic() + harness.patience(seconds)
+        while self.run(f"{condition}; echo $?").split()[-1] != "0":
+            if time.monotonic() > end:
+                raise AssertionError(f"not so after {seconds} s: {condition}\n{self.run('dmesg | tail -n 30; ps | tail -n 20')}")
+            self.run("sleep .1")
 
     def ends(self, timeout=60):
         """Waits until the machine is off."""
