@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dummy,dwc2
-# lab stock: no, it has the bugs that fixes/0035 and 0044 mend
+# lab stock: no, it has the bugs that fixes/0035, 0044 and 0083 mend
 # lab all: kernel=6.12,6.1 udc=dummy,dwc2,dwc2-ddma,dwc3,chipidea
-"""Control requests to the kernel's function hid. Since Linux 6.12 GET_REPORT waits 2.5 s for a program that answers it, then the
+"""Control requests to the kernel's function hid, and its reports. Since Linux 6.12 GET_REPORT waits 2.5 s for a program that answers it, then the
 answer is an empty report."""
 
 import os
@@ -60,6 +60,17 @@ def full_packets():
         got = device.ctrl_transfer(*GET_REPORT, length, round(1000 * patience(5)))
         eq(bytes(got), bytes(FULL), f"of {length}")
     down("hid")
+
+
+@test("each transfer of the host gets a report: no packet without data follows one that is as long as the longest")
+def no_empty_report():
+    up(f"{SRC}/gadget.d/keyboard.conf", "--wait-host")
+    device = harness.device()
+    with open("/dev/hidg0", "wb", buffering=0) as keys:
+        for report in [bytes([0, 0, key, 0, 0, 0, 0, 0]) for key in (4, 0, 5, 0)]:
+            keys.write(report)  # waits for the end of the one before
+            eq(bytes(device.read(0x81, LENGTH, round(1000 * patience(5)))), report)
+    down("keyboard")
 
 
 tap.main()

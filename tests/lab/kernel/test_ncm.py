@@ -79,6 +79,8 @@ def started():
     gadgets.sh(f"ip link set {name} up")
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     s.bind((name, LOCAL_EXPERIMENTAL))
+    # Room for all frames of a test: at full speed, and on a slow machine, few of them are in NTBs before the host reads
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     time.sleep(1)
     return host, s
 

@@ -13,9 +13,12 @@ import tap
 from harness import SRC, must, up
 from tap import contains, test
 
-ENTER = 0x28  # HID Usage Tables 1.4, 10
+ENTER, DOWN = 0x28, 0x51  # HID Usage Tables 1.4, 10
 tap.cleanup(lambda: harness.ffsctl("down", "--all"))
 CONTROLLERS = {"full": ("uhci", "ohci"), "high": ("ehci",)}[os.environ["LAB_SPEED"]]
+# Behind QEMU's OHCI no report reaches GRUB: it cancels a transfer, and QEMU never ends the next one, with dummy_hcd and with
+# dwc2. QEMU's own keyboard works there
+NO_KEYBOARD = ("ohci",)
 
 
 def keyboard(controller):
@@ -23,9 +26,10 @@ def keyboard(controller):
     with machine.Machine("grub", controller) as pc:
         pc.ready()
         with open(must(harness.ffsctl("status", "keyboard-mouse", "-o", "keyboard.device")).stdout.strip(), "wb", buffering=0) as keys:
-            keys.write(bytes([0, 0, ENTER, 0, 0, 0, 0, 0]))
-            keys.write(bytes(8))
-        pc.expect("THE FIRST ENTRY")
+            for key in DOWN, ENTER:
+                keys.write(bytes([0, 0, key, 0, 0, 0, 0, 0]))
+                keys.write(bytes(8))
+        pc.expect("THE SECOND ENTRY")
         pc.ends()
 
 
@@ -40,7 +44,8 @@ def storage(controller):
 
 
 for CONTROLLER in CONTROLLERS:
-    test(f"a keyboard starts the menu's entry, by {CONTROLLER}", CONTROLLER)(keyboard)
+    if CONTROLLER not in NO_KEYBOARD:
+        test(f"a keyboard chooses the menu's second entry and starts it, by {CONTROLLER}", CONTROLLER)(keyboard)
     test(f"a drive's files are listed, by {CONTROLLER}", CONTROLLER)(storage)
 
 tap.main()
