@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cmd/check_system.h"
 #include "cmd/cmd.h"
+#include "cmd/hosts.h"
 #include "predict/endpoint_needs.h"
 #include "rundir/control.h"
 
@@ -78,8 +79,10 @@ static void print_file_report(const struct check_command *c, const char *path,
 		return;
 	for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
 		fprintf(stderr, "%s: with %s\n", path, *drop_in);
-	if (log_get_level() >= LOG_VERBOSE)
+	if (log_get_level() >= LOG_VERBOSE) {
 		print_endpoint_counts(path, g);
+		cmd_print_hosts(stderr, path, g, predict_running_kernel());
+	}
 	/* With --here: an error of the file itself would have left no gadget. */
 	if (diags->n_errors > 0)
 		fprintf(stderr, "%s: no errors in the file, but this system cannot run it\n", path);
@@ -111,9 +114,11 @@ static void check_file_at(struct check_command *c, const char *path)
 					c->output_format == OUTPUT_JSON ? &form : NULL, &diags,
 					&err);
 
-	if (g)
+	if (g) {
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals),
 				  c->missing_requirement_severity, &c->plugin_cache, &diags);
+		cmd_check_hosts(g, &diags);
+	}
 	if (r < 0 && err.exit != 0) {
 		report_read_error(c, &err);
 	} else {

@@ -25,6 +25,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/gadget_file_description.c src/cmd/gadget_file_description.h \
 	src/cmd/gadget_files.c \
 	src/cmd/help.c \
+	src/cmd/hosts.c src/cmd/hosts.h \
 	src/cmd/gadget_name.c \
 	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \

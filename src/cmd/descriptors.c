@@ -14,6 +14,7 @@
 #include "blob/encode.h"
 #include "blob/validate_blob.h"
 #include "cmd/cmd.h"
+#include "cmd/hosts.h"
 #include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
@@ -22,7 +23,7 @@
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
 
-enum output_format { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
+enum output_format { OUTPUT_WORDS, OUTPUT_HOSTS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
 
 struct descriptors_command {
 	const struct gadget *gadget;
@@ -92,7 +93,8 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 		_cleanup_descriptors_ struct descriptors d = { 0 };
 
 		if (!predict_has_config(&f, config)) {
-			printf("  --- no configuration %u: none of its functions has descriptors of "
+			printf("  --- no configuration %u: none of its functions has descriptors "
+			       "of "
 			       "this speed\n",
 			       config->id);
 			continue;
@@ -305,6 +307,9 @@ static int print_descriptors_json(const struct descriptors_command *r, const str
 	json_object_set_new(output, "speeds", speeds);
 	json_object_set_new(output, "os_descriptors",
 			    r->gadget && exit == 0 ? os_descriptors_to_json(r) : json_null());
+	json_object_set_new(output, "interfaces",
+			    r->gadget && exit == 0 ? cmd_hosts_to_json(r->gadget, r->kernel_version)
+						   : json_array());
 	json_object_set_new(output, "endpoints", endpoints);
 	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	json_object_set_new(output, "problems", diags_to_json(diags));
@@ -457,6 +462,9 @@ static int print_output(const struct descriptors_command *r, struct error *err)
 	case OUTPUT_WORDS:
 		print_text_output(r);
 		break;
+	case OUTPUT_HOSTS:
+		cmd_print_hosts(stdout, r->gadget->name, r->gadget, r->kernel_version);
+		break;
 	case OUTPUT_HEX:
 	case OUTPUT_BLOB:
 		if (print_blobs(r, err) < 0)
@@ -481,7 +489,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 			 r->unknown_release, predict_kernel_words[r->kernel_version]);
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
-	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
+	if (exit == 0 && r->output_format != OUTPUT_HEX && r->output_format != OUTPUT_BLOB) {
 		read_serial_number(r);
 		make_host_addresses(r);
 		r->udc = udc_facts_find(&globals->paths, gadget, gadget->udc.name.value,
@@ -506,6 +514,7 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 	static const struct option options[] = {
 		{ "speed", required_argument, NULL, 's' },
 		{ "kernel", required_argument, NULL, 'k' },
+		{ "hosts", no_argument, NULL, 'H' },
 		{ "hex", no_argument, NULL, 'x' },
 		{ "blob", required_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'j' },
@@ -529,6 +538,9 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 					"--kernel must be a release like 6.12, not '%s'", optarg);
 			r.unknown_release =
 				predict_knows_release(optarg, r.kernel_version) ? NULL : optarg;
+			break;
+		case 'H':
+			r.output_format = OUTPUT_HOSTS;
 			break;
 		case 'x':
 			r.output_format = OUTPUT_HEX;
@@ -560,12 +572,14 @@ static const struct cmd_option_words option_words[] = {
 const struct command cmd_descriptors = {
 	.name = "descriptors",
 	.usage_arguments = "FILE [--speed S] [--kernel V]\n"
-			   "                          [--json | --hex | --blob DIR]",
+			   "                          [--hosts | --json | --hex | --blob DIR]",
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
+		"running "
 		"kernel)\n"
+		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"
 		"  --blob DIR          write these bytes to DIR/LABEL.descriptors and "

@@ -55,7 +55,7 @@ static void add_gadget_name(struct export *e, json_t *document)
 /* Adds keys of the recorded gadget file that have no attribute in configfs. */
 static void add_settings_from_record(const struct export *e, json_t *document)
 {
-	static const char *const keys[] = { "autostart", "udc", "switch_to" };
+	static const char *const keys[] = { "autostart", "hosts", "udc", "switch_to" };
 	const json_t *record = e->record ? e->record->document : NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOST_WORD(NAME, word, name) [GADGET_HOST_##NAME] = word,
+const char *const gadget_host_words[GADGET_HOST_COUNT] = { GADGET_HOSTS(HOST_WORD) };
+#undef HOST_WORD
+
 const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
 	[GADGET_BCD_USB] = "bcdUSB",
 	[GADGET_DEVICE_CLASS] = "bDeviceClass",

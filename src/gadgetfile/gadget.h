@@ -13,6 +13,7 @@
 
 #include "base/positioned_value.h"
 #include "blob/ffs.h"
+#include "gadgetfile/hosts.h"
 #include "gadgetfile/worker_restart_policies.h"
 #include "process/process_limits.h"
 #include "process/sandbox.h"
@@ -289,6 +290,8 @@ struct gadget {
 	enum gadget_speed max_speed; /* speed that the file sets, or a lower one if a function does
 					not support it */
 	struct position max_speed_at;
+	unsigned int hosts; /* for each host that the file names, the bit 1 << enum gadget_host */
+	struct position hosts_at;
 	struct gadget_udc udc;
 	struct positioned_str *switch_to; /* names of the gadgets to which a worker may switch */
 	size_t n_switch_to;

@@ -7,6 +7,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/find_file.c \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
 	src/gadgetfile/gadgetfile.h \
+	src/gadgetfile/hosts.h \
 	src/gadgetfile/kernel_limits.c \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
 	src/gadgetfile/sound.h \

@@ -58,7 +58,7 @@ struct gadget_settings {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
 	struct node *switch_to, *tree;
 	bool autostart;
-	unsigned int max_speed;
+	unsigned int max_speed, hosts;
 };
 
 struct function_settings {
@@ -236,7 +236,7 @@ key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint6
 	set_serialnumber, set_serialnumber_source, set_address_source, set_config_string, set_text,
 	set_name_refusing_slash, set_path, set_user_or_group, set_supplementary_groups,
 	set_octal_mode, set_nested_group, set_endpoint_name, set_bm_attributes, set_env,
-	set_capabilities, set_sandbox_permissions;
+	set_capabilities, set_word_bits;
 
 /* Loads the functions of the groups `functions` and `configs`; NULL: no such group. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);

@@ -2,7 +2,9 @@
 libffsctl_a_SOURCES += \
 	src/predict/audio.c \
 	src/predict/endpoint_needs.c src/predict/endpoint_needs.h \
+	src/predict/host_driver_table.c \
 	src/predict/host_hint.c src/predict/host_hint.h \
+	src/predict/hosts.c src/predict/hosts.h \
 	src/predict/predict.c src/predict/predict.h \
 	src/predict/print_descriptor.c \
 	src/predict/print_hid_report.c \

@@ -465,11 +465,12 @@ def report_descriptor_in_a_file():
     tap.eq(messages(ffsctl("check", path).stderr, "warning"), [], "a FIFO is not opened")
 
 
-@tap.test("-v prints how many endpoints each configuration needs")
+@tap.test("-v prints how many endpoints each configuration needs, and the drivers of hosts")
 def endpoints_with_verbose():
     path = os.path.join(SRC, "examples/interrupt.conf")
-    tap.contains(ffsctl("check", "-v", path).stderr,
-                 f"{path}: configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0\n{path}: no errors")
+    printed = ffsctl("check", "-v", path).stderr
+    tap.contains(printed, f"{path}: configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0\n{path}: the drivers")
+    tap.contains(printed, f"\n{path}: no errors")
     tap.eq("endpoints besides" in ffsctl("check", path).stderr, False, "without -v")
 
 

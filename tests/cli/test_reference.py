@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The JSON Schema and the key references of the manuals are those of the table of keys, a manual says everything once,
 the configuration of workers has the engines of that table, and the schema of `status --json` has the members of the
-tables in src/rundir/status.h. The table of UDC drivers in doc/boards.md is that of src/configfs/udc_driver_table.c.
+tables in src/rundir/status.h. The table of UDC drivers in doc/boards.md is that of src/configfs/udc_driver_table.c, and the
+tables of doc/hosts.md say what `ffsctl descriptors` says of the gadget files that are shipped.
 
 With --update they are made so: `make update-reference`."""
 
@@ -13,6 +14,8 @@ import subprocess
 import sys
 
 from paths import BUILD, SRC
+import hosts_document
+import tree
 
 SCHEMA = os.path.join(SRC, "schemas", "gadget.schema.json")
 WORKER_CONFIG = os.path.join(SRC, "schemas", "worker-config.schema.json")
@@ -21,6 +24,9 @@ GADGET = os.path.join(SRC, "man", "ffsctl-gadget.5")
 FUNCTIONS = os.path.join(SRC, "man", "ffsctl-functions.5")
 BOARDS = os.path.join(SRC, "doc", "boards.md")
 UDC_BEGIN = "<!-- The table of UDC drivers is made from src/configfs/udc_driver_table.c: make update-reference -->\n"
+HOSTS = os.path.join(SRC, "doc", "hosts.md")
+HOSTS_BEGIN = "<!-- The tables of hosts are made from src/predict/host_driver_table.c: make update-reference -->\n"
+HOSTS_END = "<!-- End of the tables of hosts -->\n"
 UDC_END = "<!-- End of the table of UDC drivers -->\n"
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
 END = '.\\" End of the key reference\n'
@@ -54,6 +60,11 @@ def functions_with_reference():
 def boards_with_udc_drivers():
     table = subprocess.run([os.path.join(BUILD, "udc-table")], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     return with_part(BOARDS, UDC_BEGIN, UDC_END, "\n" + table + "\n")
+
+
+def hosts_with_tables():
+    files = [os.path.join(SRC, path) for path in sorted(tree.files("gadget.d/*.conf"))]
+    return with_part(HOSTS, HOSTS_BEGIN, HOSTS_END, hosts_document.tables(os.path.join(BUILD, "ffsctl"), files))
 
 
 def engines(schema):
@@ -145,7 +156,7 @@ def strings_with_ranges():
 def main():
     wanted = ((SCHEMA, lambda: made("schema")), (GADGET, gadget_with_reference), (FUNCTIONS, functions_with_reference),
               (WORKER_CONFIG, worker_config_with_engines), (OUTPUT, output_with_status),
-              (BOARDS, boards_with_udc_drivers))
+              (BOARDS, boards_with_udc_drivers), (HOSTS, hosts_with_tables))
     if sys.argv[1:] == ["--update"]:
         for path, make in wanted:
             text = make()

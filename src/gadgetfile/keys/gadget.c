@@ -13,6 +13,10 @@ static const struct keyword speed_words[] = {
 	{ NULL, 0 },
 };
 
+#define HOST_WORD(NAME, word, name) { word, 1U << GADGET_HOST_##NAME },
+static const struct keyword host_words[] = { GADGET_HOSTS(HOST_WORD){ NULL, 0 } };
+#undef HOST_WORD
+
 static const struct key attrs_rows[] = {
 	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .default_text = "the kernel's",
 	  .doc = "Release of the USB standard in BCD: 0x0200. Linux does not send it to hosts: it "
@@ -234,6 +238,12 @@ static const struct key gadget_rows[] = {
 		 "functions support, with a warning if that is below SuperSpeed. If the file sets "
 		 "the key, there is no warning.",
 	  .set = set_keyword, FIELD(struct gadget_settings, max_speed) },
+	{ "hosts", TYPE_LIST, NODE_STRING, .words = host_words,
+	  .doc = "Systems that the gadget is for. 'ffsctl check' warns if one of them has no "
+		 "driver "
+		 "for an interface, and says what to change; 'ffsctl descriptors --hosts' prints "
+		 "the drivers of all.",
+	  .set = set_word_bits, FIELD(struct gadget_settings, hosts) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
 	  .default_text = "the only real UDC that is free",
 	  .doc = "USB device controller: its name, or a group. The command line overrides it. "

@@ -416,15 +416,11 @@ void set_capabilities(struct load *l _unused_, const struct key *k, struct node 
 				1ULL << key_find_word(k->words, item->text)->value;
 }
 
-void set_sandbox_permissions(struct load *l _unused_, const struct key *k, struct node *value,
-			     void *field)
+void set_word_bits(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_settings *)field)->worker;
-
 	node_foreach(item, value)
 		if (!item->has_error)
-			w->sandbox_permissions |=
-				(unsigned int)key_find_word(k->words, item->text)->value;
+			*(unsigned int *)field |= key_find_word(k->words, item->text)->value;
 }
 
 void set_octal_mode(struct load *l, const struct key *k, struct node *value, void *field)

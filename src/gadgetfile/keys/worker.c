@@ -299,7 +299,7 @@ static const struct key worker_rows[] = {
 		 "\"programs\" (starting them). A plugin never gets more permissions than it "
 		 "declares; a shorter list restricts it further, and () permits nothing. A program "
 		 "may always start other programs.",
-	  .set = set_sandbox_permissions, .offset = 0 },
+	  .set = set_word_bits, FIELD(struct worker_settings, worker.sandbox_permissions) },
 	{ "env", NODE_GROUP, .group = &env_keys, .default_text = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "/",

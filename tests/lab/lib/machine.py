@@ -41,16 +41,26 @@ def port():
     return {"driver": "usb-host", "id": "gadget", "bus": "usb.0", "hostdevice": "/dev/bus/usb/%03d/%03d" % tuple(number)}
 
 
-def drive(file, cdrom=False):
-    """Writes a gadget file, whose drive has this file of the machines' as its medium; returns its path."""
+def drive(file, cdrom=False, before="", behind=""):
+    """Writes a gadget file, whose drive has this file of the machines' as its medium, with other functions before and behind it;
+    returns its path."""
     path = gadgets.DIRECTORY / "medium.conf"
     path.write_text(f"""
 attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
 strings = ( {{ manufacturer = "ffsctl"; product = "Medium"; serialnumber = "0123456789ABCDEF"; }} );
-functions : {{ disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
-  file = "{MACHINES}/{file}"; ro = true; cdrom = {str(cdrom).lower()}; }} ); }}; }}; }};
+functions : {{ {before} disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
+  file = "{MACHINES}/{file}"; ro = true; cdrom = {str(cdrom).lower()}; }} ); }}; }}; {behind} }};
 """)
     return path
+
+
+def foretold(file, host):
+    """Returns what `ffsctl descriptors` says of a host, for each interface of the configuration that it selects: of interfaces that
+    have the driver of another one, what it says of that."""
+    interfaces = harness.document(harness.must(harness.ffsctl("descriptors", "--json", file)), "descriptors")["interfaces"]
+    own = {(i["configuration"], i["interface"]): next(h for h in i["hosts"] if h["host"] == host) for i in interfaces}
+    rows = [own[i["configuration"], i["driver_from"]] for i in interfaces]
+    return [row for row in rows if row["note"] != "the host selects another configuration"]
 
 
 def as_option(properties):

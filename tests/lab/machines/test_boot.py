@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=high machines
-# lab all: kernel=6.12 speed=full,high,super machines mem=2G timeout=300
+# lab all: kernel=6.12 speed=full,high,super machines mem=2G timeout=900
 # lab qemu: no, an emulated machine in an emulated machine takes too long
 """PCs boot from a gadget, in QEMU: with a BIOS and with UEFI, from a disk and from a CD-ROM; a keyboard gadget serves their
 firmware."""
@@ -13,7 +13,7 @@ import harness
 import machine
 import tap
 from harness import SRC, must, up
-from tap import test
+from tap import eq, test
 
 DOWN = "\x1b[B"
 KEYS = f"{SRC}/examples/keyboard-mouse.py"
@@ -22,11 +22,18 @@ tap.cleanup(lambda: harness.ffsctl("down", "--all"))
 # EHCI has full speed only by a companion, UHCI and OHCI have nothing else
 SPEEDS = {"full": ("xhci", "uhci", "ohci"), "high": ("xhci", "nec-xhci", "ehci"), "super": ("xhci", "nec-xhci")}
 CONTROLLERS = SPEEDS[os.environ["LAB_SPEED"]]
+FIRMWARE = {"seabios": "bios", "ovmf": "uefi"}
+# The table of hosts says which drive a BIOS does not find: behind a keyboard, or behind alternate settings
+NET = """net : { type = "ncm"; attrs : { dev_addr = "02:00:00:00:00:01"; host_addr = "02:00:00:00:00:02"; }; };"""
+KEYBOARD = """keys : { type = "hid"; attrs : { report_desc = "keyboard"; }; };"""
 
 
 def boots(system, controller, cdrom):
     """The machine boots GRUB from the gadget; its menu's last entry says so and switches the machine off."""
-    must(harness.ffsctl("up", machine.drive("boot.iso", cdrom), "--wait-host"))
+    file = machine.drive("boot.iso", cdrom)
+    for row in machine.foretold(file, FIRMWARE[system]):
+        eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
+    must(harness.ffsctl("up", file, "--wait-host"))
     with machine.Machine(system, controller) as pc:
         pc.expect("GNU GRUB")
         pc.expect("off")
@@ -35,12 +42,25 @@ def boots(system, controller, cdrom):
         pc.ends()
 
 
+def beside(before, behind, found):
+    """The BIOS boots from a drive that stands between these functions, or not, as the table of hosts says."""
+    file = machine.drive("boot.iso", before=before, behind=behind)
+    rows = machine.foretold(file, "bios")
+    eq(any(row["driver"] == "usb-msc" for row in rows), found, "in the table of hosts")
+    must(harness.ffsctl("up", file, "--wait-host"))
+    with machine.Machine("seabios", more=("-machine", "graphics=off")) as pc:
+        pc.expect("GNU GRUB" if found else "No bootable device")
+
+
 def types(text):
     must(subprocess.run([KEYS, "type", text], check=False, capture_output=True, text=True))
 
 
 def uefi_shell():
-    up(f"{SRC}/examples/keyboard-mouse.conf", "--wait-host")
+    file = f"{SRC}/examples/keyboard-mouse.conf"
+    row = machine.foretold(file, "uefi")[0]
+    eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
+    up(file, "--wait-host")
     with machine.Machine("ovmf") as pc:
         pc.ready()
         types("ver\n")
@@ -55,6 +75,9 @@ for CONTROLLER in CONTROLLERS:
         test(f"a BIOS boots from a disk, by {CONTROLLER}", "seabios", CONTROLLER, False)(boots)
         test(f"a BIOS boots from a CD-ROM, by {CONTROLLER}", "seabios", CONTROLLER, True)(boots)
 if tap.EVERYTHING:
+    test("a BIOS does not find a drive behind the alternate settings of a network", NET, "", False)(beside)
+    test("it finds the drive before them", "", NET, True)(beside)
+    test("a BIOS does not find a drive behind a keyboard", KEYBOARD, "", False)(beside)
     test("UEFI boots from a disk", "ovmf", "xhci", False)(boots)
     test("UEFI boots from a CD-ROM", "ovmf", "xhci", True)(boots)
     test("the shell of UEFI takes what a keyboard types")(uefi_shell)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: none
-# lab all: kernel=6.12 speed=full,high machines timeout=300
+# lab all: kernel=6.12 speed=full,high machines timeout=900
 # lab qemu: no, an emulated machine in an emulated machine takes too long
 """GRUB's own drivers of USB use the gadgets, in QEMU: another host stack than those of firmware and Linux."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: none
-# lab all: kernel=6.12 speed=high machines mem=2G timeout=400
+# lab all: kernel=6.12 speed=high machines mem=2G timeout=900
 # lab qemu: no, an emulated machine in an emulated machine takes too long
 """gadget.d/kvm.conf and examples/kvm.py control a PC, from its firmware to a shell of Linux, in QEMU."""
 
