@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 
+from systems import REPLAYS
+
 TESTED = "tested in QEMU"
 OTHER = "the host selects another configuration"
 
@@ -22,8 +24,9 @@ def rows_of_host(found, host):
     return [row for row in rows if row[1]["note"] != OTHER]
 
 
-def cell(rows):
-    """Returns "yes", "no", "?", or the functions that have a driver, those that have none, and the others."""
+def cell(rows, is_replayed):
+    """Returns "yes", "no", "?", or the functions that have a driver, those that have none, and the others; bold if that was seen
+    in QEMU, italic if what the host asks of a device was replayed."""
     if not rows:
         return "?"
     kinds = {"yes": [], "no": [], "?": []}
@@ -33,7 +36,9 @@ def cell(rows):
             kind.append(label)
     used = [kind for kind, labels in kinds.items() if labels]
     text = used[0] if len(used) == 1 else "; ".join(f"{kind}: {', '.join(kinds[kind])}" for kind in used)
-    return f"**{text}**" if all(row["proof"] == TESTED for _, row in rows) else text
+    if all(row["proof"] == TESTED for _, row in rows):
+        return f"**{text}**"
+    return f"*{text}*" if is_replayed and text != "?" else text
 
 
 def table(columns, rows):
@@ -44,7 +49,7 @@ def tables(ffsctl, paths):
     found = {os.path.basename(path).removesuffix(".conf"): interfaces(ffsctl, path) for path in paths}
     hosts = {h["host"]: h["name"] for i in sum(found.values(), []) for h in i["hosts"]}
     first = table(["gadget file", *hosts.values()],
-                  [[f"`{name}`", *(cell(rows_of_host(all_, host)) for host in hosts)] for name, all_ in found.items()])
+                  [[f"`{name}`", *(cell(rows_of_host(all_, host), host in REPLAYS) for host in hosts)] for name, all_ in found.items()])
     drivers = {}  # (class, what the table says): the hosts of which it says that
     for i in sum(found.values(), []):
         for h in i["hosts"]:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the machines of machine.py and lab/host can boot, and their USB host controllers."""
+"""What the machines of machine.py and lab/host can boot, and their USB host controllers; and the systems whose requests replay.py
+plays."""
+
+import pathlib
+import re
 
 # Host controllers: {name: the device of QEMU}
 CONTROLLERS = {"xhci": "qemu-xhci", "nec-xhci": "nec-usb-xhci", "ehci": "usb-ehci", "uhci": "piix3-usb-uhci", "ohci": "pci-ohci"}
@@ -15,6 +19,10 @@ class System:
 
 UEFI = ("-M q35 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd "
         "-drive if=pflash,format=raw,file={vars}")
+# What these systems ask of a device is played, because they cannot run here: {name: its name in words}
+REPLAY_DIRECTORY = pathlib.Path(__file__).resolve().parents[1] / "hosts/replay"
+REPLAYS = {path.name: re.search(r"^name: (.*)", path.read_text(), re.MULTILINE)[1]
+           for path in sorted(REPLAY_DIRECTORY.iterdir()) if not path.suffix}
 SYSTEMS = {
     "seabios": System("a PC's BIOS, which boots from the gadget", 256, "-M pc", None),
     "ovmf": System("UEFI, which boots from the gadget, or starts its shell", 256, UEFI, "Shell> "),
