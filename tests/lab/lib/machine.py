@@ -121,7 +121,7 @@ class Machine:
         self.monitor.close()
         self.console.close()
 
-    def expect(self, pattern, timeout=120):
+    def expect(self, pattern, timeout=300):
         """Waits for a regular expression in what the console prints after the last match. Returns the match. Sequences that
         move the cursor or change the colour are left out."""
         end = time.monotonic() + harness.patience(timeout)
@@ -136,7 +136,7 @@ class Machine:
         self.taken = found.end()
         return found
 
-    def ready(self, timeout=120):
+    def ready(self, timeout=600):
         """Waits until the system takes input."""
         self.expect(re.escape(self.system.ready), timeout)
         return self

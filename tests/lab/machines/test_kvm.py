@@ -21,6 +21,7 @@ tap.cleanup(lambda: harness.ffsctl("down", "--all"))
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3  # linux/input-event-codes.h
 # Wheel and pointer of the tablet
 REL_WHEEL, REL_WHEEL_HI_RES, ABS_X, ABS_Y, BTN_LEFT = 8, 11, 0, 1, 0x110
+KEY_VOLUMEUP = 115
 
 
 def kvm(*words):
@@ -47,7 +48,7 @@ class Events:
         return [event for event in found if event[0] in (EV_KEY, EV_REL, EV_ABS)]
 
 
-@test("from power-on to a shell: keys in the firmware and in GRUB's menu, boot from its CD, keys and pointer in Linux")
+@test("from power-on to a shell: keys in the firmware and in GRUB's menu, boot from its CD, keys, pointer, lights and another CD in Linux")
 def power_on_to_shell():
     os.makedirs("/run/ffsctl/gadget.d", exist_ok=True)
     shutil.copy(f"{SRC}/gadget.d/kvm.conf", "/run/ffsctl/gadget.d")
@@ -73,6 +74,15 @@ def power_on_to_shell():
         kvm("move", 25, 75, "click", "wheel", -1)
         eq(events.take(), [(EV_ABS, ABS_X, 8192), (EV_ABS, ABS_Y, 24575), (EV_KEY, BTN_LEFT, 1), (EV_KEY, BTN_LEFT, 0),
                            (EV_REL, REL_WHEEL, -1), (EV_REL, REL_WHEEL_HI_RES, -120)])
+        kvm("media", "VolumeUp")
+        eq(events.take(), [(EV_KEY, KEY_VOLUMEUP, 1), (EV_KEY, KEY_VOLUMEUP, 0)])
+        for brightness, lights in (1, "CapsLock\n"), (0, "\n"):
+            pc.run(f"for l in /sys/class/leds/*::capslock; do echo {brightness} > $l/brightness; done; sleep 1")
+            eq(kvm("lights"), lights)
+        kvm("eject")
+        pc.wait_for("! dd if=/dev/sr0 of=/dev/null bs=2048 count=1 2> /dev/null")
+        kvm("insert", f"{machine.MACHINES}/boot.iso")
+        pc.wait_for("dd if=/dev/sr0 of=/dev/null bs=2048 count=1 2> /dev/null")
 
 
 tap.main()

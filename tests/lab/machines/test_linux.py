@@ -9,9 +9,11 @@ the lab's own. One machine runs for all tests; the gadgets come and go at its po
 import hashlib
 import os
 import pathlib
+import signal
 import socket
 import threading
 
+import gadgets
 import harness
 import identity
 import machine
@@ -47,7 +49,7 @@ def use(file, *args):
     if Guest.machine:
         Guest.machine.plug()
     else:
-        Guest.machine = machine.Machine("linux").shell()
+        Guest.machine = machine.Machine("linux", reboots=True).shell()
     Guest.machine.wait_for(f"ls -d {DEVICE}:* > /dev/null 2>&1")
     Guest.foretold = [None if row["driver"] is None or row["driver"].startswith("a program") else row["driver"]
                       for row in machine.foretold(file, "linux")]
@@ -97,6 +99,39 @@ def login():
             guest.wait_for("grep -q 42-/dev/ttyGS0 /tmp/line")
             guest.run("printf 'exit\\r' > /dev/ttyACM0")
         guest.run("kill $(cat /tmp/cat)")
+
+
+@test("login: its worker is killed while the guest reads the line: the guest keeps its device, and gets a prompt again")
+def worker_killed():
+    with harness.root_without_password():
+        guest = use(f"{GADGETS}/login.conf")
+        guest.wait_for("stty -F /dev/ttyACM0 raw -echo")
+        number = guest.run(f"cat {DEVICE}/devnum")
+        guest.run("(cat < /dev/ttyACM0 > /tmp/line & echo $! > /tmp/cat); sleep 1")
+        for _ in range(2):
+            guest.run(": > /tmp/line")
+            guest.wait_for("grep -q 'login: ' /tmp/line || { printf '\\r' > /dev/ttyACM0; false; }")
+            os.kill(worker("login")["pid"], signal.SIGKILL)
+            gadgets.await_status("login", lambda g: g["functions"][0]["worker"]["state"] == "ready", "a new worker")
+        eq(guest.run(f"cat {DEVICE}/devnum"), number)
+        guest.run("kill $(cat /tmp/cat)")
+        eq(worker("login")["restarts"], 2)
+
+
+@test("loopback: a reboot of the guest enumerates the gadget anew; its worker lives on, and status is right")
+def reboot():
+    guest = use(f"{GADGETS}/loopback.conf")
+    before = worker("loopback")
+    guest.reset()
+    guest.shell()
+    guest.wait_for(f"ls -d {DEVICE}:* > /dev/null 2>&1")
+    gadgets.await_status("loopback", lambda g: g["udc_state"] == "configured", "configured")
+    now = worker("loopback")
+    eq((now["pid"], now["restarts"], now["state"]), (before["pid"], 0, "ready"))
+
+
+def worker(name):
+    return harness.status(name)[0]["functions"][0]["worker"]
 
 
 def network_interface(want):
