@@ -19,8 +19,9 @@ DOWN = "\x1b[B"
 KEYS = f"{SRC}/examples/keyboard-mouse.py"
 os.environ["PATH"] = f"{harness.BUILD}:{os.environ['PATH']}"
 tap.cleanup(lambda: harness.ffsctl("down", "--all"))
-# EHCI has full speed only by a companion, UHCI and OHCI have nothing else
-SPEEDS = {"full": ("xhci", "uhci", "ohci"), "high": ("xhci", "nec-xhci", "ehci"), "super": ("xhci", "nec-xhci")}
+# EHCI has full speed only by a companion, UHCI has nothing else. Behind OHCI QEMU ends by an assertion while SeaBIOS reads the
+# drive: usb_cancel_packet() of hw/usb/core.c, in Debian's QEMU 7.2
+SPEEDS = {"full": ("xhci", "uhci"), "high": ("xhci", "nec-xhci", "ehci"), "super": ("xhci", "nec-xhci")}
 CONTROLLERS = SPEEDS[os.environ["LAB_SPEED"]]
 FIRMWARE = {"seabios": "bios", "ovmf": "uefi"}
 # The table of hosts says which drive a BIOS does not find: behind a keyboard, or behind alternate settings
