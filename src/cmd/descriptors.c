@@ -93,8 +93,7 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 		_cleanup_descriptors_ struct descriptors d = { 0 };
 
 		if (!predict_has_config(&f, config)) {
-			printf("  --- no configuration %u: none of its functions has descriptors "
-			       "of "
+			printf("  --- no configuration %u: none of its functions has descriptors of "
 			       "this speed\n",
 			       config->id);
 			continue;
@@ -489,7 +488,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 			 r->unknown_release, predict_kernel_words[r->kernel_version]);
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
-	if (exit == 0 && r->output_format != OUTPUT_HEX && r->output_format != OUTPUT_BLOB) {
+	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
 		read_serial_number(r);
 		make_host_addresses(r);
 		r->udc = udc_facts_find(&globals->paths, gadget, gadget->udc.name.value,
@@ -576,8 +575,7 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
-		"running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
 		"kernel)\n"
 		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"

@@ -291,7 +291,6 @@ struct gadget {
 					not support it */
 	struct position max_speed_at;
 	unsigned int hosts; /* for each host that the file names, the bit 1 << enum gadget_host */
-	struct position hosts_at;
 	struct gadget_udc udc;
 	struct positioned_str *switch_to; /* names of the gadgets to which a worker may switch */
 	size_t n_switch_to;

@@ -245,7 +245,7 @@ static void load_gadget(struct load *l, const char *name_override)
 {
 	struct gadget_settings d = { 0 };
 	struct gadget *g = l->gadget;
-	struct node *speed, *hosts;
+	struct node *speed;
 
 	load_group(l, &gadget_keys, l->scan->root, &d);
 	load_gadget_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
@@ -259,9 +259,6 @@ static void load_gadget(struct load *l, const char *name_override)
 	if (speed)
 		g->max_speed_at = position_of_range(l, &speed->at);
 	g->hosts = d.hosts;
-	hosts = node_member(l->scan->root, "hosts");
-	if (hosts)
-		g->hosts_at = position_of_range(l, &hosts->at);
 	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
 	load_finish_associations(l);

@@ -176,7 +176,7 @@ const struct host_driver host_driver_table[] = {
 	{ WINDOWS, IS(0x01, ANY, ANY), .condition = needs_association,
 	  .note = "other functions have an interface association and this one has none: usbccgp.sys "
 		  "does not group its interfaces",
-	  .remedy = "a gadget of its own for this function",
+	  .remedy = "put this function into another gadget",
 	  .source = MICROSOFT "usbcon/support-for-interface-collections" },
 	{ WIN10 | WIN11, IS(0x01, ANY, 0x20), .driver = "usbaudio2.sys",
 	  .note = "since Windows 10, release 1703", .source = MICROSOFT "audio/usb-2-0-audio-drivers" },
@@ -285,7 +285,7 @@ const struct host_driver host_driver_table[] = {
 	  .remedy = "this function first", TESTED, .source = SEABIOS "usb.c, configure_usb_device()" },
 	{ BIOS, ALL, .condition = comes_after_one_of_seabios,
 	  .note = "it uses only the first interface that it knows",
-	  .remedy = "a gadget of its own for this function, or this function first", TESTED,
+	  .remedy = "put this function into another gadget, or first", TESTED,
 	  .source = SEABIOS "usb.c, configure_usb_device()" },
 	{ BIOS, IS(0x08, ANY, 0x50), .driver = "usb-msc", TESTED, .source = SEABIOS "usb-msc.c" },
 	{ BIOS, IS(0x08, ANY, 0x62), .driver = "usb-uas", .source = SEABIOS "usb-uas.c" },

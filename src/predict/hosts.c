@@ -262,9 +262,10 @@ static void print_config(FILE *to, const struct host_view *v, size_t config)
 		fprintf(to, "  configuration %u\n", d->config_id);
 	for (size_t n = 0; n < d->n; n++) {
 		const struct host_interface *i = &d->list[n];
+		const uint8_t *class = i->class;
 
 		fprintf(to, "  interface %u of '%s', class %02x/%02x/%02x", i->number,
-			i->function->label, i->class[0], i -> class[1], i -> class[2]);
+			i->function->label, class[0], class[1], class[2]);
 		if (*i->compatible_id)
 			fprintf(to, ", compatible id %s", i->compatible_id);
 		if (i->driver_from != n) {
@@ -296,6 +297,7 @@ static json_t *interface_to_json(const struct host_view *v, size_t config, size_
 {
 	const struct host_device *d = &v->configs[config];
 	const struct host_interface *i = &d->list[interface];
+	const uint8_t *class = i->class;
 	json_t *hosts = json_array();
 
 	for (enum gadget_host host = 0; host < GADGET_HOST_COUNT; host++)
@@ -303,10 +305,9 @@ static json_t *interface_to_json(const struct host_view *v, size_t config, size_
 			hosts, host_to_json(host, host_driver_find(v, config, interface, host)));
 	return json_pack("{s:i, s:i, s:s, s:s, s:[i,i,i], s:s?, s:i, s:o}", "configuration",
 			 (int)d->config_id, "interface", i->number, "function", i->function->label,
-			 "type", i->function->type, "class", i->class[0], i -> class[1],
-			 i -> class[2], "compatible_id",
-			 *i->compatible_id ? i->compatible_id : NULL, "driver_from",
-			 d->list[i->driver_from].number, "hosts", hosts);
+			 "type", i->function->type, "class", class[0], class[1], class[2],
+			 "compatible_id", *i->compatible_id ? i->compatible_id : NULL,
+			 "driver_from", d->list[i->driver_from].number, "hosts", hosts);
 }
 
 json_t *host_drivers_to_json(const struct host_view *v)

@@ -11,7 +11,7 @@ import tempfile
 from paths import SRC
 import tap
 import tree
-from harness import document, ffsctl, must
+from harness import ffsctl, must, predicted_interfaces
 from tap import contains, eq, ok, test
 
 world = tempfile.TemporaryDirectory()
@@ -36,8 +36,8 @@ def write(functions, more="", device=""):
         f.write(f"attrs = {{ {IDS} {device} }};\n{more}\nfunctions : {{ {functions} }};\n")
 
 
-def interfaces(*args):
-    return document(must(ffsctl("descriptors", "--json", *args, FILE)), "descriptors")["interfaces"]
+def interfaces():
+    return predicted_interfaces(FILE)
 
 
 def answers(label):
@@ -103,7 +103,7 @@ def winusb():
 @test("each answer has a host, a driver or a reason, a source, and 'tested' only where a test can be")
 def sources():
     for path in tree.files("gadget.d/*.conf", "examples/*.conf"):
-        for i in document(must(ffsctl("descriptors", "--json", os.path.join(SRC, path))), "descriptors")["interfaces"]:
+        for i in predicted_interfaces(os.path.join(SRC, path)):
             eq([h["host"] for h in i["hosts"]], list(HOSTS))
             for h in i["hosts"]:
                 eq(h["known"], h["source"] is not None, path)

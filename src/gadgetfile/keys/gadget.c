@@ -240,9 +240,8 @@ static const struct key gadget_rows[] = {
 	  .set = set_keyword, FIELD(struct gadget_settings, max_speed) },
 	{ "hosts", TYPE_LIST, NODE_STRING, .words = host_words,
 	  .doc = "Systems that the gadget is for. 'ffsctl check' warns if one of them has no "
-		 "driver "
-		 "for an interface, and says what to change; 'ffsctl descriptors --hosts' prints "
-		 "the drivers of all.",
+		 "driver for an interface, and says what to change; 'ffsctl descriptors --hosts' "
+		 "prints the drivers of all.",
 	  .set = set_word_bits, FIELD(struct gadget_settings, hosts) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
 	  .default_text = "the only real UDC that is free",

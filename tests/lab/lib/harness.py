@@ -78,6 +78,11 @@ def must(result, code=0):
     return result
 
 
+def predicted_interfaces(file):
+    """Returns the interfaces of a gadget file, with the drivers of hosts, as `ffsctl descriptors` predicts them."""
+    return document(must(ffsctl("descriptors", "--json", file)), "descriptors")["interfaces"]
+
+
 def up(gadget, *args, **kwargs):
     return must(ffsctl("up", gadget, *args, **kwargs))
 

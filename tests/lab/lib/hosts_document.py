@@ -18,10 +18,16 @@ def interfaces(ffsctl, path):
     return [i for i in json.loads(printed)["interfaces"] if i["driver_from"] == i["interface"]]
 
 
+def row_of_host(interface, host):
+    """Returns what the table says of a host for an interface; None: the host selects another configuration."""
+    row = next(h for h in interface["hosts"] if h["host"] == host)
+    return None if row["note"] == OTHER else row
+
+
 def rows_of_host(found, host):
     """Returns (label of the function, what the table says of this host) of each interface that the host uses."""
-    rows = [(i["function"], next(h for h in i["hosts"] if h["host"] == host)) for i in found]
-    return [row for row in rows if row[1]["note"] != OTHER]
+    rows = [(i["function"], row_of_host(i, host)) for i in found]
+    return [row for row in rows if row[1]]
 
 
 def cell(rows, is_replayed):

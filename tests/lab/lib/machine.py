@@ -16,6 +16,7 @@ import time
 
 import gadgets
 import harness
+from hosts_document import row_of_host
 from systems import CONTROLLERS, SYSTEMS
 
 MACHINES = pathlib.Path(os.environ.get("FFSCTL_MACHINES", "/nonexistent"))
@@ -57,10 +58,9 @@ functions : {{ {before} disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
 def foretold(file, host):
     """Returns what `ffsctl descriptors` says of a host, for each interface of the configuration that it selects: of interfaces that
     have the driver of another one, what it says of that."""
-    interfaces = harness.document(harness.must(harness.ffsctl("descriptors", "--json", file)), "descriptors")["interfaces"]
-    own = {(i["configuration"], i["interface"]): next(h for h in i["hosts"] if h["host"] == host) for i in interfaces}
-    rows = [own[i["configuration"], i["driver_from"]] for i in interfaces]
-    return [row for row in rows if row["note"] != "the host selects another configuration"]
+    interfaces = harness.predicted_interfaces(file)
+    own = {(i["configuration"], i["interface"]): row_of_host(i, host) for i in interfaces}
+    return [row for i in interfaces if (row := own[i["configuration"], i["driver_from"]])]
 
 
 def as_option(properties):

@@ -29,11 +29,15 @@ NET = """net : { type = "ncm"; attrs : { dev_addr = "02:00:00:00:00:01"; host_ad
 KEYBOARD = """keys : { type = "hid"; attrs : { report_desc = "keyboard"; }; };"""
 
 
+def is_known_to_work(row):
+    eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
+
+
 def boots(system, controller, cdrom):
     """The machine boots GRUB from the gadget; its menu's last entry says so and switches the machine off."""
     file = machine.drive("boot.iso", cdrom)
     for row in machine.foretold(file, FIRMWARE[system]):
-        eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
+        is_known_to_work(row)
     must(harness.ffsctl("up", file, "--wait-host"))
     with machine.Machine(system, controller) as pc:
         pc.expect("GNU GRUB")
@@ -59,8 +63,7 @@ def types(text):
 
 def uefi_shell():
     file = f"{SRC}/examples/keyboard-mouse.conf"
-    row = machine.foretold(file, "uefi")[0]
-    eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
+    is_known_to_work(machine.foretold(file, "uefi")[0])
     up(file, "--wait-host")
     with machine.Machine("ovmf") as pc:
         pc.ready()
