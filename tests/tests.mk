@@ -251,6 +251,10 @@ UNIT_TESTS += tests/unit/predict/test_endpoint_needs
 tests_unit_predict_test_endpoint_needs_SOURCES = tests/unit/predict/test_endpoint_needs.c
 tests_unit_predict_test_endpoint_needs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_predict_test_endpoint_needs_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/trace/test_trace
+tests_unit_trace_test_trace_SOURCES = tests/unit/trace/test_trace.c
+tests_unit_trace_test_trace_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(UNIT_CFLAGS)
+tests_unit_trace_test_trace_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 
 # process: what a process of ours is started with.
 UNIT_TESTS += tests/unit/process/test_worker_uid

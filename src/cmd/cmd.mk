@@ -51,12 +51,13 @@ libffsctl_a_SOURCES += \
 	src/cmd/status_rates.c src/cmd/status_rates.h \
 	src/cmd/status_watch.c src/cmd/status_watch.h \
 	src/cmd/table.c src/cmd/table.h \
+	src/cmd/trace.c \
 	src/cmd/udc.c \
 	src/cmd/up.c \
 	src/cmd/up_all.c src/cmd/up_all.h \
 	src/cmd/wait.c
 
-dist_schema_DATA += schemas/descriptors.schema.json schemas/doctor.schema.json schemas/export.schema.json schemas/features.schema.json schemas/list.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
+dist_schema_DATA += schemas/descriptors.schema.json schemas/doctor.schema.json schemas/export.schema.json schemas/features.schema.json schemas/list.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/trace.schema.json schemas/udc.schema.json
 
 # The files that `schema` and `completion` print (src/cmd/embedded_files.h)
 nodist_libffsctl_a_SOURCES += src/cmd/embedded.c

@@ -50,6 +50,7 @@
 	COMMAND(wait) \
 	COMMAND(status) \
 	COMMAND(log) \
+	COMMAND(trace) \
 	COMMAND(check) \
 	COMMAND(descriptors) \
 	COMMAND(export) \

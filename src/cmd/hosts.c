@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "predict/hosts.h"
 
-static struct host_view view_of(const struct gadget *gadget, enum predict_kernel kernel)
+struct host_view cmd_host_view_of(const struct gadget *gadget, enum predict_kernel kernel)
 {
 	struct prediction_input f = { .gadget = gadget, .kernel_version = kernel };
 	struct host_view v;
@@ -79,7 +79,7 @@ void cmd_check_hosts(const struct gadget *gadget, struct diags *diags)
 
 	if (!gadget->hosts)
 		return;
-	v = view_of(gadget, predict_running_kernel());
+	v = cmd_host_view_of(gadget, predict_running_kernel());
 	for (size_t config = 0; config < v.n; config++)
 		for (size_t n = 0; n < v.configs[config].n; n++)
 			if (v.configs[config].list[n].driver_from == n)
@@ -89,7 +89,7 @@ void cmd_check_hosts(const struct gadget *gadget, struct diags *diags)
 void cmd_print_hosts(FILE *to, const char *name, const struct gadget *gadget,
 		     enum predict_kernel kernel)
 {
-	_cleanup_host_view_ struct host_view v = view_of(gadget, kernel);
+	_cleanup_host_view_ struct host_view v = cmd_host_view_of(gadget, kernel);
 
 	fprintf(to, "%s: the drivers that hosts have for it\n", name);
 	host_drivers_print(to, &v);
@@ -101,7 +101,7 @@ void cmd_print_hosts(FILE *to, const char *name, const struct gadget *gadget,
 
 json_t *cmd_hosts_to_json(const struct gadget *gadget, enum predict_kernel kernel)
 {
-	_cleanup_host_view_ struct host_view v = view_of(gadget, kernel);
+	_cleanup_host_view_ struct host_view v = cmd_host_view_of(gadget, kernel);
 
 	return host_drivers_to_json(&v);
 }

@@ -6,7 +6,10 @@
 #include <stdio.h>
 
 #include "gadgetfile/gadgetfile.h"
-#include "predict/predict.h"
+#include "predict/hosts.h"
+
+/* Returns the gadget as hosts see it at its highest speed. The caller frees it. */
+struct host_view cmd_host_view_of(const struct gadget *gadget, enum predict_kernel kernel);
 
 /*
  * Adds a warning for each interface that a host in `gadget`'s key `hosts` has no driver for

@@ -57,6 +57,8 @@ commands:
                disconnected
   status       print the status of all gadgets in configfs
   log          print the log of a gadget, with the output of its workers
+  trace        print what the host asks of a gadget, and what it gets, until
+               Ctrl-C
   check        print all errors and warnings of a gadget file
   descriptors  predict the descriptors that a host will read
   export       print a gadget file for any gadget in configfs
@@ -222,6 +224,13 @@ for name, expected in {
            "\n"
            "  -f                  print new lines, too, until the gadget is down\n"
            "  -n LINES            print only this number of the last lines\n",
+    "trace": "usage: ffsctl trace [-w FILE] [--json] [--timeout SECONDS] [GADGET]\n"
+             "\n"
+             "print what the host asks of a gadget, and what it gets, until Ctrl-C\n"
+             "\n"
+             "  -w FILE             write the requests to FILE, too, for Wireshark\n"
+             "  --json              one JSON document on stdout for each request\n"
+             "  --timeout SECONDS   end after this time\n",
     "status": "usage: ffsctl status [GADGET...]\n"
               "\n"
               "print the status of all gadgets in configfs\n"
@@ -447,6 +456,10 @@ for words, text in (
     (("log", "-n"), NEEDS_VALUE.format("log", "-n")),
     (("log", "x", "-n", "-1"), "ffsctl: log: -n takes a number of lines, not '-1'\nhint: see 'ffsctl log --help'\n"),
     (("log", "x", "-n", ""), "ffsctl: log: -n takes a number of lines, not ''\nhint: see 'ffsctl log --help'\n"),
+    (("trace", "x", "y"), "ffsctl: trace: expected at most one gadget\nhint: see 'ffsctl trace --help'\n"),
+    (("trace", "--timeout", "soon"),
+     "ffsctl: trace: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl trace --help'\n"),
+    (("trace", "-w"), NEEDS_VALUE.format("trace", "-w")),
     (("status", "-o"), NEEDS_VALUE.format("status", "-o")),
     (("status", "-o", "udc", "--json"),
      "ffsctl: status: -o and --json exclude each other\nhint: see 'ffsctl status --help'\n"),
@@ -461,7 +474,7 @@ for words, text in (
                             "hint: see 'ffsctl completion --help'\n"),
     (("schema", "a", "b"), "ffsctl: schema: expected at most one name\nhint: see 'ffsctl schema --help'\n"),
     (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, doctor, export, features, ffsbench, gadget, list, output, "
-                      "plugin, plugins, udc, worker-config\nhint: see 'ffsctl schema --help'\n"),
+                      "plugin, plugins, trace, udc, worker-config\nhint: see 'ffsctl schema --help'\n"),
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
     (("--dir",), "ffsctl: option '--dir' needs a value\nhint: see 'ffsctl --help'\n"),

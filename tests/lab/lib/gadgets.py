@@ -305,11 +305,14 @@ def await_state(name, state):
 ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
 
 
-def root_hubs():
-    """Returns the root hubs at whose ports the lab's UDCs are, of which dummy_hcd has two at SuperSpeed."""
+def buses():
+    """Returns the directories of the buses on which the lab's UDCs are, of which dummy_hcd has two at SuperSpeed."""
     controllers = ("dummy_hcd.", "udc_host.")
-    buses = [d for d in harness.USB_DEVICES.glob("usb*") if d.resolve().parent.name.startswith(controllers)]
-    return sorted(d.name.replace("usb", "") + "-0:1.0" for d in buses)
+    return sorted(d for d in harness.USB_DEVICES.glob("usb*") if d.resolve().parent.name.startswith(controllers))
+
+
+def root_hubs():
+    return [d.name.replace("usb", "") + "-0:1.0" for d in buses()]
 
 
 @contextlib.contextmanager

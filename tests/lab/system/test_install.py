@@ -135,6 +135,7 @@ share/ffsctl/schemas/list.schema.json
 share/ffsctl/schemas/output.schema.json
 share/ffsctl/schemas/plugin.schema.json
 share/ffsctl/schemas/plugins.schema.json
+share/ffsctl/schemas/trace.schema.json
 share/ffsctl/schemas/udc.schema.json
 share/ffsctl/schemas/worker-config.schema.json
 share/man/man1/ffsbench.1

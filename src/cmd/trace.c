@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `trace`: prints what the host asks of a gadget, and what it gets, until Ctrl-C. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "cmd/cmd.h"
+#include "cmd/hosts.h"
+#include "configfs/udc.h"
+#include "rundir/record.h"
+#include "trace/conclusion.h"
+#include "trace/pcapng.h"
+#include "trace/request_words.h"
+#include "trace/tracer.h"
+
+struct trace_command {
+	const struct globals *globals;
+	char *gadget; /* only this gadget; NULL: all */
+	bool prints_json;
+	double timeout_seconds; /* HUGE_VAL: none */
+	FILE *capture;		/* the file of -w; NULL: none */
+
+	struct tracer tracer;
+	struct dialogue dialogue;
+	struct loop loop;
+	struct fd_watch trace_watch, signal_watch, stdout_watch, timer;
+	uint64_t start_us;	    /* CLOCK_MONOTONIC */
+	int64_t realtime_offset_us; /* CLOCK_REALTIME when CLOCK_MONOTONIC was 0 */
+	unsigned long lost_before;  /* lost events that were reported */
+	bool must_end;
+	struct error error; /* of a callback */
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* --- the gadgets ------------------------------------------------------------------------------ */
+
+/* Sets the interfaces that hosts see of the gadget file from which the gadget is up. */
+static void set_interfaces(const struct trace_command *q, struct trace_gadget *g)
+{
+	_cleanup_host_view_ struct host_view v = { 0 };
+	_cleanup_gadget_ struct gadget *gadget = NULL;
+	struct diags diags = { 0 };
+	struct record record = { 0 };
+	json_t *document = NULL;
+	struct error err = { 0 };
+
+	if (record_read(&q->globals->paths, g->name, &record, &err) == 0 && record.gadget_file)
+		cmd_load_gadget_file_at(q->globals, record.gadget_file, g->name, NULL,
+					GADGETFILE_TRUST_ALL, &gadget, &document, &diags, &err);
+	if (gadget) {
+		if (gadget->n_functions == 1)
+			g->known.only_function = xstrdup(gadget->functions[0].label);
+		v = cmd_host_view_of(gadget, predict_running_kernel());
+		for (size_t i = 0; v.n && i < v.configs[0].n; i++)
+			known_set_interface(&g->known, v.configs[0].list[i].number,
+					    v.configs[0].list[i].class,
+					    v.configs[0].list[i].function->label);
+	}
+	json_decref(document);
+	record_free(&record);
+	diags_free(&diags);
+	error_clear(&err);
+}
+
+/* Sets what is known of the gadget that is bound to the UDC now. */
+static void on_gadget(void *data, struct trace_gadget *g)
+{
+	const struct trace_command *q = data;
+	char *name = udc_read_attribute(g->udc, "function");
+
+	known_free(&g->known);
+	free(g->name);
+	g->name = name && *name ? steal_ptr(name) : NULL;
+	free(name);
+	if (g->name)
+		set_interfaces(q, g);
+}
+
+static bool is_shown(const struct trace_command *q, const struct trace_gadget *g)
+{
+	return !q->gadget || streq_null(q->gadget, g->name);
+}
+
+static const char *name_of(const struct trace_gadget *g)
+{
+	return g->name ? g->name : *g->udc ? g->udc : "unknown UDC";
+}
+
+/* Adds the gadgets that are bound now, of which the trace may get no event. */
+static int add_bound_gadgets(struct trace_command *q, struct error *err)
+{
+	_cleanup_udcs_ struct udcs udcs = { 0 };
+
+	if (udcs_list(&q->globals->paths, &udcs, err) < 0)
+		return -err->errno_value;
+	for (size_t i = 0; i < udcs.n; i++) {
+		_cleanup_free_ char *state = udc_read_attribute(udcs.list[i].name, "state");
+		struct trace_gadget *g;
+
+		if (!udcs.list[i].holder)
+			continue;
+		g = dialogue_add_udc(&q->dialogue, udcs.list[i].name);
+		if (!g || !is_shown(q, g))
+			continue;
+		if (streq_null(state, "configured"))
+			g->config = CONFIG_FROM_BEFORE;
+		log_info("tracing %s on %s (%s)", name_of(g), g->udc, state ? state : "unknown");
+	}
+	return 0;
+}
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+static char *hex_text(const uint8_t *data, size_t n)
+{
+	char *text = xcalloc(2 * n + 1, 1);
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 * i, 3, "%02x", data[i]);
+	return text;
+}
+
+/* Returns a new document about a gadget; the caller owns it. `time_us` is of CLOCK_MONOTONIC. */
+static json_t *new_document(const struct trace_command *q, const struct trace_gadget *g,
+			    const char *event, uint64_t time_us)
+{
+	json_t *document = cmd_new_json_output();
+
+	json_object_set_new(document, "event", json_string(event));
+	json_object_set_new(document, "time",
+			    json_real((double)(q->realtime_offset_us + (int64_t)time_us) / 1e6));
+	json_object_set_new(document, "udc", json_string_or_null(*g->udc ? g->udc : NULL));
+	json_object_set_new(document, "gadget", json_string_or_null(g->name));
+	return document;
+}
+
+static void print_document(struct trace_command *q, json_t *document)
+{
+	_cleanup_free_ char *text = json_dumps(document, JSON_COMPACT);
+
+	json_decref(document);
+	puts(text ? text : "");
+	q->must_end = q->must_end || fflush(stdout) != 0;
+}
+
+static int print_json_error(const struct error *err)
+{
+	json_t *document = cmd_new_json_output();
+
+	json_object_set_new(document, "event", json_string("error"));
+	json_object_set_new(document, "errors", cmd_error_to_json_array(err));
+	return cmd_print_json_output(document, err->exit);
+}
+
+static void add_request_to_json(json_t *document, const struct trace_gadget *g,
+				const struct exchange *x)
+{
+	_cleanup_free_ char *setup = hex_text((const uint8_t *)&x->setup, sizeof(x->setup)),
+			    *data = hex_text(x->data, x->n_data),
+			    *words = request_words(&x->setup, &g->known);
+
+	json_object_set_new(document, "setup", json_string(setup));
+	json_object_set_new(document, "words", json_string(words));
+	json_object_set_new(document, "outcome", json_string(request_outcome_words[x->outcome]));
+	json_object_set_new(document, "error",
+			    json_string_or_null(x->error ? errno_words(x->error) : NULL));
+	json_object_set_new(document, "seconds", json_real((double)(x->end_us - x->time_us) / 1e6));
+	json_object_set_new(document, "length", json_integer(x->actual));
+	json_object_set_new(document, "data", json_string(data));
+}
+
+static void print_json(struct trace_command *q, const struct trace_gadget *g,
+		       const struct exchange *x)
+{
+	json_t *document = new_document(q, g, exchange_kind_words[x->kind], x->time_us);
+
+	if (x->kind == EXCHANGE_REQUEST)
+		add_request_to_json(document, g, x);
+	print_document(q, document);
+}
+
+/* Prints the data in lines of 16 bytes. */
+static void print_bytes(const uint8_t *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		printf("%s%02x%s", i % 16 ? " " : "             ", data[i],
+		       i % 16 == 15 || i == n - 1 ? "\n" : "");
+}
+
+static void print_line(struct trace_command *q, const struct trace_gadget *g,
+		       const struct exchange *x)
+{
+	_cleanup_free_ char *text = exchange_text(g, x);
+
+	printf("%11.6f  ", (double)(int64_t)(x->time_us - q->start_us) / 1e6);
+	if (!q->gadget && q->dialogue.n_gadgets > 1)
+		printf("%s: ", name_of(g));
+	puts(text);
+	if (log_get_level() == LOG_VERBOSE)
+		print_bytes(x->data, x->n_data);
+	q->must_end = q->must_end || fflush(stdout) != 0;
+}
+
+static void on_exchange(void *data, struct trace_gadget *g, const struct exchange *x)
+{
+	struct trace_command *q = data;
+
+	if (!is_shown(q, g))
+		return;
+	if (q->prints_json)
+		print_json(q, g, x);
+	else
+		print_line(q, g, x);
+	if (!q->capture || x->kind != EXCHANGE_REQUEST)
+		return;
+	pcapng_add(q->capture, (unsigned int)(g - q->dialogue.gadgets) + 1, q->realtime_offset_us,
+		   x);
+	if (fflush(q->capture) != 0 && !q->error.exit) {
+		error_errno(&q->error, EX_IOERR, errno, NULL, "cannot write the file of -w");
+		q->must_end = true;
+	}
+}
+
+static void report_lost_events(struct trace_command *q)
+{
+	unsigned long n = q->dialogue.lost - q->lost_before;
+
+	q->lost_before = q->dialogue.lost;
+	if (n)
+		log_error("%lu events were lost: answers can be missing", n);
+}
+
+static void print_conclusions(struct trace_command *q)
+{
+	for (size_t i = 0; i < q->dialogue.n_gadgets; i++) {
+		const struct trace_gadget *g = &q->dialogue.gadgets[i];
+
+		if (!is_shown(q, g))
+			continue;
+		if (q->prints_json) {
+			json_t *document = new_document(q, g, "conclusion",
+							(uint64_t)clock_us(CLOCK_MONOTONIC)),
+			       *conclusion = conclusion_to_json(g);
+
+			json_object_update(document, conclusion);
+			json_decref(conclusion);
+			print_document(q, document);
+		} else {
+			conclusion_print(stdout, name_of(g), g);
+		}
+	}
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static void on_trace_event(void *data, const struct trace_event *e)
+{
+	struct trace_command *q = data;
+
+	dialogue_add(&q->dialogue, e);
+}
+
+static void on_trace(void *data, uint32_t events _unused_)
+{
+	struct trace_command *q = data;
+
+	if (tracer_read(&q->tracer, on_trace_event, q, &q->error) < 0)
+		q->must_end = true;
+	report_lost_events(q);
+}
+
+static void on_end(void *data, uint32_t events _unused_)
+{
+	struct trace_command *q = data;
+
+	q->must_end = true;
+}
+
+static int open_watches(struct trace_command *q, struct error *err)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Blocks SIGPIPE, so that a write to a closed pipe fails with EPIPE. */
+	sigaddset(&set, SIGPIPE);
+	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&q->loop);
+	if (r == 0)
+		r = fd_watch_add(&q->loop, &q->signal_watch, fd, EPOLLIN, on_end, q);
+	if (r == 0)
+		r = timer_open(&q->loop, &q->timer, on_end, q);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	if (isfinite(q->timeout_seconds))
+		timer_start(&q->timer, q->timeout_seconds);
+	/* Only EPOLLERR and EPOLLHUP: the reader of stdout has closed the pipe. No reader can close
+	   a regular file, which epoll does not take. */
+	fd_watch_add(&q->loop, &q->stdout_watch, STDOUT_FILENO, 0, on_end, q);
+	return 0;
+}
+
+static void close_watches(struct trace_command *q)
+{
+	int signals = q->signal_watch.fd;
+
+	fd_watch_remove(&q->loop, &q->trace_watch);
+	fd_watch_remove(&q->loop, &q->signal_watch);
+	fd_watch_remove(&q->loop, &q->stdout_watch);
+	cleanup_close(&signals);
+	fd_watch_close(&q->loop, &q->timer);
+	loop_close(&q->loop);
+}
+
+/* Prints events until the command must end. */
+static int print_events(struct trace_command *q, struct error *err)
+{
+	int r;
+
+	if (tracer_open(&q->tracer, err) < 0 || add_bound_gadgets(q, err) < 0)
+		return -err->errno_value;
+	r = fd_watch_add(&q->loop, &q->trace_watch, q->tracer.pipe_fd, EPOLLIN, on_trace, q);
+	if (q->dialogue.n_gadgets == 0)
+		log_info("tracing; no gadget is bound yet");
+	while (r >= 0 && !q->must_end)
+		r = loop_once(&q->loop, -1);
+	if (r < 0)
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	on_trace(q, 0);
+	dialogue_end(&q->dialogue, (uint64_t)clock_us(CLOCK_MONOTONIC));
+	print_conclusions(q);
+	error_move(err, &q->error);
+	return -err->errno_value;
+}
+
+static int trace(struct trace_command *q, struct error *err)
+{
+	q->start_us = (uint64_t)clock_us(CLOCK_MONOTONIC);
+	q->realtime_offset_us = clock_us(CLOCK_REALTIME) - (int64_t)q->start_us;
+	q->dialogue.on_gadget = on_gadget;
+	q->dialogue.on_exchange = on_exchange;
+	q->dialogue.data = q;
+	if (open_watches(q, err) == 0)
+		print_events(q, err);
+	close_watches(q);
+	tracer_close(&q->tracer);
+	dialogue_free(&q->dialogue);
+	return err->exit;
+}
+
+/* Makes the file of -w. Only the user may read it: it has the data of control requests. */
+static int open_capture(struct trace_command *q, const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, EX_CANTCREAT, errno, path, "cannot write %s", path);
+	q->capture = fdopen(fd, "w");
+	pcapng_begin(q->capture);
+	return 0;
+}
+
+enum { OPT_JSON = 256, OPT_TIMEOUT };
+
+static int run_trace_command(const struct globals *globals, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct trace_command q = {
+		.globals = globals,
+		.timeout_seconds = HUGE_VAL,
+		.tracer = TRACER_CLOSED,
+		.loop = { .epoll_fd = -1 },
+		.trace_watch = FD_WATCH_NONE,
+		.signal_watch = FD_WATCH_NONE,
+		.stdout_watch = FD_WATCH_NONE,
+		.timer = FD_WATCH_NONE,
+	};
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *name = NULL;
+	_cleanup_fclose_ FILE *capture = NULL;
+	const char *capture_path = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "hw:", options, NULL)) != -1) {
+		if (option == 'h')
+			return cmd_print_help(&cmd_trace);
+		if (option == '?')
+			return cmd_print_bad_option_error(&cmd_trace, argv);
+		if (option == 'w')
+			capture_path = optarg;
+		q.prints_json = q.prints_json || option == OPT_JSON;
+		if (option == OPT_TIMEOUT &&
+		    cmd_parse_seconds_option(&cmd_trace, "--timeout", &q.timeout_seconds) != 0)
+			return EX_USAGE;
+	}
+	if (argc - optind > 1)
+		return cmd_print_usage_error(&cmd_trace, "expected at most one gadget");
+	if (optind < argc)
+		cmd_find_own_or_foreign_gadget_name(globals, argv[optind], &name, &err);
+	q.gadget = name;
+	if (!err.exit && (!capture_path || open_capture(&q, capture_path, &err) == 0))
+		trace(&q, &err);
+	capture = q.capture;
+	return q.prints_json && err.exit ? print_json_error(&err)
+	       : err.exit		 ? cmd_print_error(&err)
+					 : 0;
+}
+
+const struct command cmd_trace = {
+	.name = "trace",
+	.usage_arguments = "[-w FILE] [--json] [--timeout SECONDS] [GADGET]",
+	.summary = "print what the host asks of a gadget, and what it gets, until Ctrl-C",
+	.options_help = "  -w FILE             write the requests to FILE, too, for Wireshark\n"
+			"  --json              one JSON document on stdout for each request\n"
+			"  --timeout SECONDS   end after this time\n",
+	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
+	.run = run_trace_command,
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "trace/conclusion.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/util.h"
+#include "trace/request_words.h"
+
+/* An answer that takes longer is worth a word; hosts give up after 5 s at the latest. */
+#define SLOW_US 100000
+
+const char *const exchange_kind_words[EXCHANGE_KIND_COUNT] = {
+	[EXCHANGE_REQUEST] = "request",	      [EXCHANGE_RESET] = "reset",
+	[EXCHANGE_DISCONNECT] = "disconnect", [EXCHANGE_SUSPEND] = "suspend",
+	[EXCHANGE_RESUME] = "resume",
+};
+
+const char *const request_outcome_words[REQUEST_OUTCOME_COUNT] = {
+	[REQUEST_ANSWERED] = "answered",
+	[REQUEST_STALLED] = "stalled",
+	[REQUEST_CANCELLED] = "cancelled",
+	[REQUEST_UNANSWERED] = "unanswered",
+};
+
+/* --- one exchange ----------------------------------------------------------------------------- */
+
+/* Returns the label of the function that a request is for; NULL: it is for none, or unknown. */
+static const char *function_of(const struct trace_gadget *g, const struct exchange *x)
+{
+	return (x->setup.bRequestType & USB_RECIP_MASK) == USB_RECIP_INTERFACE
+		       ? known_label(&g->known, le16toh(x->setup.wIndex) & 0xff)
+		       : NULL;
+}
+
+static char *answered_text(const struct exchange *x)
+{
+	_cleanup_free_ char *words = answer_words(&x->setup, x->data, x->n_data);
+
+	if (!x->setup.wLength)
+		return xstrdup("done");
+	return strf("%u byte%s%s%s", x->actual, x->actual == 1 ? "" : "s", words ? ": " : "",
+		    words ? words : "");
+}
+
+static char *stalled_text(const struct trace_gadget *g, const struct exchange *x)
+{
+	const char *usual = usual_stall_words(&x->setup, &g->known);
+
+	if (usual)
+		return strf("stalled (%s)", usual);
+	return x->error ? strf("stalled (%s)", errno_words(x->error)) : xstrdup("stalled");
+}
+
+static char *unanswered_text(const struct trace_gadget *g, const struct exchange *x)
+{
+	const char *label = function_of(g, x);
+
+	return label ? strf("not answered by '%s'", label) : xstrdup("not answered");
+}
+
+char *exchange_outcome_text(const struct trace_gadget *g, const struct exchange *x)
+{
+	_cleanup_free_ char *text = x->outcome == REQUEST_ANSWERED  ? answered_text(x)
+				    : x->outcome == REQUEST_STALLED ? stalled_text(g, x)
+				    : x->outcome == REQUEST_CANCELLED
+					    ? strf("cancelled (%s)", errno_words(x->error))
+					    : unanswered_text(g, x);
+
+	if (x->end_us - x->time_us < SLOW_US)
+		return steal_ptr(text);
+	return strf("%s, after %.1f s", text, (double)(x->end_us - x->time_us) / 1e6);
+}
+
+char *exchange_text(const struct trace_gadget *g, const struct exchange *x)
+{
+	_cleanup_free_ char *words = NULL, *outcome = NULL;
+
+	if (x->kind != EXCHANGE_REQUEST)
+		return xstrdup(exchange_kind_words[x->kind]);
+	words = request_words(&x->setup, &g->known);
+	outcome = exchange_outcome_text(g, x);
+	return strf("%s: %s", words, outcome);
+}
+
+/* --- the conclusion --------------------------------------------------------------------------- */
+
+/* Returns what is likely of a host that has not configured the gadget. The caller frees it. */
+static char *why_not_configured(const struct trace_gadget *g)
+{
+	const struct usb_ctrlrequest *r = &g->last.setup;
+	unsigned int descriptor = le16toh(r->wValue) >> 8;
+
+	if (g->n_requests == 0)
+		return strf("it asked nothing%s",
+			    g->n_resets ? ""
+					: ": no host is connected, or it has done so before "
+					  "the trace began; plug the cable in again");
+	if (g->last.outcome != REQUEST_ANSWERED && !usual_stall_words(r, &g->known))
+		return xstrdup("it gave up at this request");
+	if (r->bRequest == USB_REQ_GET_DESCRIPTOR && descriptor == USB_DT_DEVICE && g->n_resets > 1)
+		return xstrdup("it asked for the device again and again: the answer does not "
+			       "reach it, as with a bad cable or signal");
+	if (g->known.total_length)
+		return strf("it has read the configuration and not selected it: it has no driver, "
+			    "or its port not the power (bMaxPower is %u)",
+			    g->known.max_power);
+	return xstrdup("it gave up before it read the configuration");
+}
+
+static void print_failed(FILE *to, const struct trace_gadget *g)
+{
+	for (size_t i = 0; i < g->n_failed; i++) {
+		_cleanup_free_ char *text = exchange_text(g, &g->failed[i].last);
+
+		fprintf(to, "  failed: %s", text);
+		if (g->failed[i].n > 1)
+			fprintf(to, " (%u times)", g->failed[i].n);
+		fputc('\n', to);
+	}
+}
+
+void conclusion_print(FILE *to, const char *name, const struct trace_gadget *g)
+{
+	const struct host_guess *guess = host_guess_by_habits(&g->habits);
+
+	fprintf(to, "%s: %u request%s, %u reset%s\n", name, g->n_requests,
+		g->n_requests == 1 ? "" : "s", g->n_resets, g->n_resets == 1 ? "" : "s");
+	if (guess)
+		fprintf(to, "  host: probably %s: %s\n", guess->host, guess->why);
+	else if (g->n_requests)
+		fputs("  host: unknown\n", to);
+	print_failed(to, g);
+	if (g->config == CONFIG_FROM_BEFORE) {
+		fputs("  configured: since before the trace began\n", to);
+	} else if (g->config) {
+		fprintf(to, "  configured: configuration %d\n", g->config);
+	} else {
+		_cleanup_free_ char *why = why_not_configured(g);
+
+		fprintf(to, "  not configured: %s\n", why);
+		if (g->last.time_us) {
+			_cleanup_free_ char *last = exchange_text(g, &g->last);
+
+			fprintf(to, "  last request: %s\n", last);
+		}
+	}
+}
+
+static json_t *failed_to_json(const struct trace_gadget *g)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->n_failed; i++) {
+		const struct failed_request *f = &g->failed[i];
+		_cleanup_free_ char *words = request_words(&f->last.setup, &g->known);
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "words", words, "outcome",
+						      request_outcome_words[f->last.outcome],
+						      "count", (int)f->n));
+	}
+	return list;
+}
+
+json_t *conclusion_to_json(const struct trace_gadget *g)
+{
+	const struct host_guess *guess = host_guess_by_habits(&g->habits);
+	_cleanup_free_ char *why = g->config ? NULL : why_not_configured(g),
+			    *last = g->last.time_us ? exchange_text(g, &g->last) : NULL;
+
+	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
+			 "resets", (int)g->n_resets, "host",
+			 json_string_or_null(guess ? guess->host : NULL), "host_because",
+			 json_string_or_null(guess ? guess->why : NULL), "configuration",
+			 g->config > 0 ? json_integer(g->config) : json_null(),
+			 "not_configured_because", json_string_or_null(why), "last_request",
+			 json_string_or_null(last), "failed", failed_to_json(g));
+}
