@@ -39,7 +39,7 @@ struct trace_command {
 	uint64_t start_us;	    /* CLOCK_MONOTONIC */
 	int64_t realtime_offset_us; /* CLOCK_REALTIME when CLOCK_MONOTONIC was 0 */
 	unsigned long lost_before;  /* lost events that were reported */
-	bool must_end;
+	bool must_end, reader_has_ended;
 	struct error error; /* of a callback */
 };
 
@@ -254,7 +254,7 @@ static void print_conclusions(struct trace_command *q)
 	for (size_t i = 0; i < q->dialogue.n_gadgets; i++) {
 		const struct trace_gadget *g = &q->dialogue.gadgets[i];
 
-		if (!is_shown(q, g))
+		if (!is_shown(q, g) || (!g->name && g->n_requests == 0 && g->n_resets == 0))
 			continue;
 		if (q->prints_json) {
 			json_t *document = new_document(q, g, "conclusion",
@@ -295,6 +295,14 @@ static void on_end(void *data, uint32_t events _unused_)
 	q->must_end = true;
 }
 
+/* Called when the reader of stdout has closed the pipe: there is nobody to conclude for. */
+static void on_reader_closed(void *data, uint32_t events _unused_)
+{
+	struct trace_command *q = data;
+
+	q->must_end = q->reader_has_ended = true;
+}
+
 static int open_watches(struct trace_command *q, struct error *err)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -318,7 +326,7 @@ static int open_watches(struct trace_command *q, struct error *err)
 		timer_start(&q->timer, q->timeout_seconds);
 	/* Only EPOLLERR and EPOLLHUP: the reader of stdout has closed the pipe. No reader can close
 	   a regular file, which epoll does not take. */
-	fd_watch_add(&q->loop, &q->stdout_watch, STDOUT_FILENO, 0, on_end, q);
+	fd_watch_add(&q->loop, &q->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, q);
 	return 0;
 }
 
@@ -348,6 +356,8 @@ static int print_events(struct trace_command *q, struct error *err)
 		r = loop_once(&q->loop, -1);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	if (q->reader_has_ended)
+		return 0;
 	on_trace(q, 0);
 	dialogue_end(&q->dialogue, (uint64_t)clock_us(CLOCK_MONOTONIC));
 	print_conclusions(q);

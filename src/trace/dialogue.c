@@ -22,10 +22,15 @@ static struct trace_gadget *add_gadget(struct dialogue *d, const struct trace_ev
 		return NULL;
 	g = array_add(d->gadgets, d->n_gadgets);
 	memcpy(g->udc, e->udc, sizeof(g->udc));
-	g->address = e->gadget;
+	g->addresses[0] = e->gadget;
 	g->known = KNOWN_NOTHING;
 	g->is_new = true;
 	return g;
+}
+
+static bool is_at(const struct trace_gadget *g, uint64_t address)
+{
+	return address && (g->addresses[0] == address || g->addresses[1] == address);
 }
 
 /* Returns the gadget that the event names; NULL: it names none. */
@@ -35,7 +40,7 @@ static struct trace_gadget *gadget_of(struct dialogue *d, const struct trace_eve
 		struct trace_gadget *g = &d->gadgets[i];
 
 		if (*e->udc && *g->udc ? streq(g->udc, e->udc)
-				       : e->gadget && g->address == e->gadget)
+				       : is_at(g, e->gadget) || is_at(g, e->other))
 			return g;
 	}
 	return *e->udc || e->gadget ? add_gadget(d, e) : NULL;
@@ -266,7 +271,8 @@ static void on_udc(struct dialogue *d, const struct trace_event *e)
 
 	if (!g)
 		return;
-	g->address = e->gadget;
+	g->addresses[0] = e->gadget;
+	g->addresses[1] = e->other;
 	memcpy(g->udc, e->udc, sizeof(g->udc));
 }
 

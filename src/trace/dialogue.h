@@ -56,7 +56,7 @@ struct failed_request {
 struct trace_gadget {
 	char udc[64];
 	char *name; /* of the gadget; NULL: not known. The user of the dialogue sets it. */
-	uint64_t address;
+	uint64_t addresses[2]; /* one of them is that of its struct usb_gadget; 0: unknown */
 	struct known known;
 	struct host_habits habits;
 	bool is_new;	  /* its name and interfaces must be set again */

@@ -120,6 +120,7 @@ static bool parse_bus_event(const char *arguments, struct trace_event *e)
 static bool parse_udc_event(const char *arguments, struct trace_event *e)
 {
 	parse_udc(arguments, e);
+	parse_number(arguments, "other", &e->other);
 	return *e->udc && e->gadget;
 }
 
@@ -137,6 +138,7 @@ static const struct trace_event_parser {
 	{ "composite_setup_done", TRACE_EVENT_SETUP_DONE, parse_setup_done },
 	{ "usb_ep_queue", TRACE_EVENT_EP0_QUEUED, parse_request },
 	{ "usb_gadget_ep0_data", TRACE_EVENT_EP0_DATA, parse_data },
+	{ "usb_gadget_ep0_data_newer", TRACE_EVENT_EP0_DATA, parse_data },
 	{ "usb_gadget_giveback_request", TRACE_EVENT_EP0_END, parse_request },
 	{ "usb_ep_set_halt", TRACE_EVENT_EP0_STALL, parse_stall },
 	{ "composite_reset", TRACE_EVENT_RESET, parse_bus_event },

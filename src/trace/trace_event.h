@@ -35,6 +35,7 @@ struct trace_event {
 	unsigned int cpu;
 	char udc[64];	 /* name of the UDC; "": the event does not say it */
 	uint64_t gadget; /* address of its struct usb_gadget; 0: the event does not say it */
+	uint64_t other;	 /* of TRACE_EVENT_UDC: on some kernels, this is that address */
 	struct usb_ctrlrequest setup;
 	int value;
 	uint64_t request; /* a number for the struct usb_request */

@@ -24,15 +24,23 @@
 #define BUFFER_KB "256" /* for each processor; some thousand requests */
 
 /*
- * The probes. In `format`, %1 and %2 are the first two arguments of the function, and %p, %l the
- * size and the type of a pointer. The text after the address of an array is the number of its
- * elements.
+ * The probes. In `format`, %1 and %2 are the first two arguments of the function; %p and %q are the
+ * size of a pointer and of two, and %l is the type of a pointer.
  *
- * What they rely on, of which only the first is part of an interface: `struct usb_ctrlrequest`; the
- * first two members of `struct usb_ep` (driver_data, name); the first of `struct usb_request`
- * (buf); in `struct usb_udc` the pointer to the gadget is before `dev` (udc/core.c); the first
- * member of `struct device` and of its kobject is the name. All are so since Linux 3.1.
+ * They rely on the order of members in structs that no interface defines. Where it has changed,
+ * also in stable kernels, a probe has both places:
+ *
+ * - `struct usb_ep`: driver_data, name. `struct device` and its kobject: the name is first.
+ * - `struct usb_udc`: the pointer to the gadget is before `dev`; newer kernels have another pointer
+ *   between them (gadget_release).
+ * - `struct usb_request`: `buf` is first; newer kernels have the pointer to the endpoint before it.
+ *   There is a probe for each. Only in newer kernels the first member leads to the name "ep0".
  */
+#define DATA_PROBE "usb_gadget_ep0_data"
+#define NEWER_DATA_PROBE "usb_gadget_ep0_data_newer"
+#define DATA_ARRAYS(buf)                                                                           \
+	"data0=+0(" buf "):x8[64] data1=+64(" buf "):x8[64] data2=+128(" buf "):x8[64] "           \
+	"data3=+192(" buf "):x8[64]"
 static const struct probe {
 	const char *tracepoint; /* below events; where it exists, the probe is not needed */
 	const char *name, *symbol, *format;
@@ -48,27 +56,32 @@ static const struct probe {
 	  true },
 	{ "composite", "composite_suspend", "composite_suspend", "gadget=%1:x64", false, true },
 	{ "composite", "composite_resume", "composite_resume", "gadget=%1:x64", false, true },
-	{ "composite", "udc", "usb_udc_uevent", "udc=+0(+0(%1)):string gadget=-%p(%1):%l", false,
+	{ "composite", "udc", "usb_udc_uevent",
+	  "udc=+0(+0(%1)):string gadget=-%p(%1):%l other=-%q(%1):%l", false, true },
+	{ "gadget/usb_gadget_ep0_data", DATA_PROBE, "usb_gadget_giveback_request",
+	  "ep=+0(+%p(%1)):string newer=+0(+%p(+0(%2))):string " DATA_ARRAYS("+0(%2)"), false,
 	  true },
-	{ "gadget/usb_gadget_ep0_data", "usb_gadget_ep0_data", "usb_gadget_giveback_request",
-	  "ep=+0(+%p(%1)):string data0=+0(+0(%2)):x8[64] data1=+64(+0(%2)):x8[64] "
-	  "data2=+128(+0(%2)):x8[64] data3=+192(+0(%2)):x8[64]",
-	  false, true },
+	{ "gadget/usb_gadget_ep0_data", NEWER_DATA_PROBE, "usb_gadget_giveback_request",
+	  "ep=+0(+%p(+0(%2))):string " DATA_ARRAYS("+%p(%2)"), false, true },
 };
 
 /* How a machine (uname(2)) passes the first two arguments of a function, and its pointers. The
    first row that fits counts. */
 static const struct machine {
 	const char *prefix, *arguments[2];
-	const char *pointer_size, *pointer_type;
+	const char *pointer_size, *two_pointers_size, *pointer_type;
 } machines[] = {
-	{ "armv8", { "$arg1", "$arg2" }, "8", "x64" }, /* a 32-bit program on a 64-bit kernel */
-	{ "arm", { "%r0", "%r1" }, "4", "x32" },
-	{ "mips64", { "%r4", "%r5" }, "8", "x64" },
-	{ "mips", { "%r4", "%r5" }, "4", "x32" },
-	{ "riscv32", { "$arg1", "$arg2" }, "4", "x32" },
-	{ "i", { "$arg1", "$arg2" }, "4", "x32" }, /* i686 */
-	{ "", { "$arg1", "$arg2" }, "8", "x64" },
+	{ "armv8",
+	  { "$arg1", "$arg2" },
+	  "8",
+	  "16",
+	  "x64" }, /* a 32-bit program on a 64-bit kernel */
+	{ "arm", { "%r0", "%r1" }, "4", "8", "x32" },
+	{ "mips64", { "%r4", "%r5" }, "8", "16", "x64" },
+	{ "mips", { "%r4", "%r5" }, "4", "8", "x32" },
+	{ "riscv32", { "$arg1", "$arg2" }, "4", "8", "x32" },
+	{ "i", { "$arg1", "$arg2" }, "4", "8", "x32" }, /* i686 */
+	{ "", { "$arg1", "$arg2" }, "8", "16", "x64" },
 };
 
 /* The events of an instance; those of `gadget` only of endpoint 0. */
@@ -81,7 +94,8 @@ static const struct {
 	{ "gadget/usb_ep_set_halt", "name ~ \"ep0*\"", false },
 	{ "gadget/usb_gadget_ep0_data", NULL, true },
 	{ "composite", NULL, true },
-	{ GROUP "/usb_gadget_ep0_data", "ep ~ \"ep0*\"", true },
+	{ GROUP "/" DATA_PROBE, "ep ~ \"ep0*\" && !(newer ~ \"ep0*\")", true },
+	{ GROUP "/" NEWER_DATA_PROBE, "ep ~ \"ep0*\"", true },
 	{ GROUP, NULL, true },
 };
 
@@ -142,20 +156,28 @@ static const struct machine *this_machine(void)
 	return &machines[i];
 }
 
+static const char *format_word(char letter, const struct machine *m)
+{
+	switch (letter) {
+	case '1':
+		return m->arguments[0];
+	case '2':
+		return m->arguments[1];
+	case 'p':
+		return m->pointer_size;
+	case 'q':
+		return m->two_pointers_size;
+	}
+	return m->pointer_type;
+}
+
 static void print_format(FILE *out, const char *format, const struct machine *m)
 {
 	for (const char *p = format; *p; p++) {
-		const char *text = *p != '%'	 ? NULL
-				   : p[1] == '1' ? m->arguments[0]
-				   : p[1] == '2' ? m->arguments[1]
-				   : p[1] == 'p' ? m->pointer_size
-						 : m->pointer_type;
-
-		if (text)
-			fputs(text, out);
+		if (*p == '%')
+			fputs(format_word(*++p, m), out);
 		else
 			fputc(*p, out);
-		p += text != NULL;
 	}
 }
 

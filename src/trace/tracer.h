@@ -16,7 +16,7 @@
 struct tracer {
 	int tracefs_fd; /* root directory of a tracefs that is mounted for this process alone */
 	int pipe_fd;	/* the trace; non-blocking, for poll(2) */
-	char *text; /* of the trace, up to an incomplete last line */
+	char *text;	/* of the trace, up to an incomplete last line */
 	size_t n_text;
 };
 #define TRACER_CLOSED ((struct tracer){ .tracefs_fd = -1, .pipe_fd = -1 })

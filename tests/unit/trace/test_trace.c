@@ -230,7 +230,7 @@ Test(dialogue, knows_a_udc_by_the_address_of_its_gadget)
 		"composite_setup: (composite_setup+0x0/0x1) gadget=0x10 setup={" SELECT "}",
 		"composite_setup_done: (x <- composite_setup) value=-22",
 		"udc: (usb_udc_uevent+0x0/0x1) udc=\"a\" gadget=0x10",
-		"udc: (usb_udc_uevent+0x0/0x1) udc=\"b\" gadget=0x20",
+		"udc: (usb_udc_uevent+0x0/0x1) udc=\"b\" gadget=0x30 other=0x20",
 		"composite_setup: (composite_setup+0x0/0x1) gadget=0x20 setup={" SELECT "}",
 		"composite_setup_done: (x <- composite_setup) value=-22",
 		NULL
