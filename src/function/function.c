@@ -37,7 +37,7 @@ static void on_link_event(struct live_function *function, const void *body, size
 	if (size < sizeof(event))
 		return;
 	memcpy(&event, body, sizeof(event));
-	link_state_apply(&function->link_state, &event);
+	function_apply_link_event(function, &event);
 	if (event.event == FFSCTL_EVENT_ENABLE || event.event == FFSCTL_EVENT_UNBIND)
 		function_forget_halts(function);
 	functions_report_state_change(function->functions);
@@ -127,7 +127,7 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 	/* The status describes another keeper, so the state of this keeper is unknown. */
 	if (keeper != function->keeper.pid)
 		return -ESTALE;
-	function->link_state = hello.link_state;
+	function_set_link_state(function, hello.link_state);
 	function->keeper_accepts_takeover = true;
 	/* unknown: no file records the value that the dead supervisor sent */
 	function->takeover_wait_sent_to_keeper = -1;
@@ -221,7 +221,7 @@ static void forget_keeper(struct live_function *function)
 	function->keeper_accepts_takeover = false;
 	function->takeover_wait_sent_to_keeper = 0;
 	function->awaits_last_worker_messages = false;
-	function->link_state = (struct link_state){ 0 };
+	function_set_link_state(function, (struct link_state){ 0 });
 	if (function->worker && function->worker->pid > 0)
 		worker_send_signal(function->worker, SIGKILL, true);
 }

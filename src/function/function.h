@@ -53,6 +53,11 @@ struct live_function {
 	/* monotonic time of the last function_request_last_worker_messages() */
 	double last_worker_messages_awaited_since;
 	struct link_state link_state;
+	/* late_disables.c */
+	bool disable_is_due;	/* the host has disabled all functions, and this keeper has not
+				   reported it yet */
+	bool disable_is_late;	/* and has enabled them again since */
+	bool counts_as_enabled; /* a late disable was reported, and the enable after it not yet */
 	/* For each endpoint, in the order of the gadget file: time at which ffsctl halted it; 0: it
 	   is not halted, as far as ffsctl knows (halt_worker_endpoints.c) */
 	time_t endpoint_halted_since[FFS_ENDPOINTS_MAX];
@@ -289,6 +294,14 @@ char *function_device_endpoint_path(const struct live_function *function);
 
 /* Ends the records of all halts: the host has enabled the function, or the gadget was unbound. */
 void function_forget_halts(struct live_function *function);
+
+/* late_disables.c: */
+/* Sets the link state, as of another keeper or after an unbind. */
+void function_set_link_state(struct live_function *function, struct link_state state);
+/* Applies an event that the keeper reports to the link state. */
+void function_apply_link_event(struct live_function *function, const struct ffsctl_event *event);
+/* Returns whether the host has enabled the function, also where its keeper is late. */
+bool function_is_enabled(const struct live_function *function);
 /*
  * Ends the record of the halt of an endpoint if the worker has moved so much data on it that the
  * host must have cleared the halt. `bytes`: all that this process has moved.

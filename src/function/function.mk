@@ -4,6 +4,7 @@ libffsctl_a_SOURCES += \
 	src/function/function_files.c \
 	src/function/send_to_keeper.c \
 	src/function/kernel_device.c \
+	src/function/late_disables.c \
 	src/function/late_requests.c \
 	src/function/daemon_descriptors.c \
 	src/function/device_access.c \

@@ -151,7 +151,7 @@ void host_clear_link_states_of_functions(struct usb_host_state *host)
 	const struct functions *functions = &host->live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		functions->list[n]->link_state = (struct link_state){ 0 };
+		function_set_link_state(functions->list[n], (struct link_state){ 0 });
 	host->log.configured = host->log.suspended = false; /* without a line of the log */
 }
 
@@ -194,7 +194,7 @@ static bool config_is_reported(const struct usb_host_state *host, const struct c
 		if (!function)
 			continue;
 		reported = true;
-		*enabled = *enabled && function->link_state.enabled;
+		*enabled = *enabled && function_is_enabled(function);
 	}
 	return reported;
 }

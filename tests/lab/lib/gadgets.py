@@ -208,6 +208,19 @@ def start_with_stops(args, stops, *filters):
     return process
 
 
+@contextlib.contextmanager
+def slow_calls(pid, call, seconds):
+    """Delays each of these system calls of the process, by strace(1), while the body of the `with` statement runs."""
+    tracer = subprocess.Popen(["strace", "-p", str(pid), "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                               f"inject={call}:delay_enter={round(seconds * 1e6)}"], stderr=subprocess.PIPE, text=True)
+    read_lines_until(tracer.stderr, "attached")
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        tracer.communicate()
+
+
 def read_lines_until(stream, text):
     """Reads lines up to the first one with this text, and returns all of them."""
     said = ""
