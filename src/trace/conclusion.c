@@ -126,13 +126,12 @@ static void print_failed(FILE *to, const struct trace_gadget *g)
 
 void conclusion_print(FILE *to, const char *name, const struct trace_gadget *g)
 {
-	const struct host_guess *guess = host_guess_by_habits(&g->habits);
-
 	fprintf(to, "%s: %u request%s, %u reset%s\n", name, g->n_requests,
 		g->n_requests == 1 ? "" : "s", g->n_resets, g->n_resets == 1 ? "" : "s");
-	if (guess)
-		fprintf(to, "  host: probably %s: %s\n", guess->host, guess->why);
-	else if (g->n_requests)
+	for (size_t i = 0; i < g->n_hosts; i++)
+		fprintf(to, "  host: %s%s: %s\n", i ? "then " : "probably ", g->hosts[i]->host,
+			g->hosts[i]->why);
+	if (g->n_hosts == 0 && g->n_requests)
 		fputs("  host: unknown\n", to);
 	print_failed(to, g);
 	if (g->config == CONFIG_FROM_BEFORE) {
@@ -166,16 +165,23 @@ static json_t *failed_to_json(const struct trace_gadget *g)
 	return list;
 }
 
+static json_t *hosts_to_json(const struct trace_gadget *g)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->n_hosts; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "host", g->hosts[i]->host,
+						      "because", g->hosts[i]->why));
+	return list;
+}
+
 json_t *conclusion_to_json(const struct trace_gadget *g)
 {
-	const struct host_guess *guess = host_guess_by_habits(&g->habits);
 	_cleanup_free_ char *why = g->config ? NULL : why_not_configured(g),
 			    *last = g->last.time_us ? exchange_text(g, &g->last) : NULL;
 
-	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
-			 "resets", (int)g->n_resets, "host",
-			 json_string_or_null(guess ? guess->host : NULL), "host_because",
-			 json_string_or_null(guess ? guess->why : NULL), "configuration",
+	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
+			 "resets", (int)g->n_resets, "hosts", hosts_to_json(g), "configuration",
 			 g->config > 0 ? json_integer(g->config) : json_null(),
 			 "not_configured_because", json_string_or_null(why), "last_request",
 			 json_string_or_null(last), "failed", failed_to_json(g));

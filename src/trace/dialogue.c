@@ -167,6 +167,17 @@ static void end_request(struct dialogue *d, struct trace_gadget *g, enum request
 		d->on_exchange(d->data, g, x);
 }
 
+/* Notes which host it probably was, and begins new habits. */
+static void end_habits(struct trace_gadget *g)
+{
+	const struct host_guess *guess = host_guess_by_habits(&g->habits);
+
+	g->habits = (struct host_habits){ 0 };
+	if (guess && g->n_hosts < HOSTS_MAX &&
+	    (g->n_hosts == 0 || !streq(g->hosts[g->n_hosts - 1]->host, guess->host)))
+		g->hosts[g->n_hosts++] = guess;
+}
+
 static void on_setup(struct dialogue *d, const struct trace_event *e)
 {
 	struct trace_gadget *g = gadget_of(d, e);
@@ -176,9 +187,6 @@ static void on_setup(struct dialogue *d, const struct trace_event *e)
 	processor_of(d, e)->gadget = (size_t)(g - d->gadgets) + 1;
 	end_request(d, g, REQUEST_UNANSWERED, 0, e->time_us);
 	know_gadget(d, g);
-	if (g->host_is_new)
-		g->habits = (struct host_habits){ 0 };
-	g->host_is_new = false;
 	g->n_requests++;
 	g->is_asked = true;
 	g->composite_returned = false;
@@ -256,11 +264,11 @@ static void on_bus_event(struct dialogue *d, const struct trace_event *e)
 	know_gadget(d, g);
 	if (x.kind == EXCHANGE_RESET || x.kind == EXCHANGE_DISCONNECT) {
 		end_request(d, g, REQUEST_UNANSWERED, 0, e->time_us);
+		end_habits(g);
 		g->config = 0;
 		g->is_new = true;
 	}
 	g->n_resets += x.kind == EXCHANGE_RESET;
-	g->host_is_new = g->host_is_new || x.kind == EXCHANGE_DISCONNECT;
 	if (d->on_exchange)
 		d->on_exchange(d->data, g, &x);
 }
@@ -320,8 +328,10 @@ struct trace_gadget *dialogue_add_udc(struct dialogue *d, const char *udc)
 
 void dialogue_end(struct dialogue *d, uint64_t time_us)
 {
-	for (size_t i = 0; i < d->n_gadgets; i++)
+	for (size_t i = 0; i < d->n_gadgets; i++) {
 		end_request(d, &d->gadgets[i], REQUEST_UNANSWERED, 0, time_us);
+		end_habits(&d->gadgets[i]);
+	}
 }
 
 void dialogue_free(struct dialogue *d)

@@ -49,6 +49,8 @@ struct failed_request {
 };
 #define FAILED_REQUESTS_MAX 16
 
+#define HOSTS_MAX 8
+
 /* Configured, as was the case when the trace began. The user of the dialogue sets it. */
 #define CONFIG_FROM_BEFORE -1
 
@@ -58,9 +60,11 @@ struct trace_gadget {
 	char *name; /* of the gadget; NULL: not known. The user of the dialogue sets it. */
 	uint64_t addresses[2]; /* one of them is that of its struct usb_gadget; 0: unknown */
 	struct known known;
-	struct host_habits habits;
-	bool is_new;	  /* its name and interfaces must be set again */
-	bool host_is_new; /* the next request begins new habits */
+	struct host_habits habits; /* since the last reset */
+	/* What its hosts were, one after the other, as firmware and the system that it starts. */
+	const struct host_guess *hosts[HOSTS_MAX];
+	size_t n_hosts;
+	bool is_new; /* its name and interfaces must be set again */
 
 	bool is_asked; /* a request has no answer yet */
 	struct exchange asked;

@@ -16,6 +16,8 @@ static void add_string(struct host_habits *h, unsigned int index, unsigned int l
 		h->asked_microsoft_string = true;
 		return;
 	}
+	if (!h->first_device) /* a program's, before the system that is next has begun */
+		return;
 	h->n_strings++;
 	h->n_strings_2 += length == 2;
 	h->n_strings_4 += length == 4;
@@ -45,13 +47,11 @@ static void add_descriptor(struct host_habits *h, unsigned int value, unsigned i
 
 void host_habits_add(struct host_habits *h, const struct usb_ctrlrequest *r, bool is_webusb)
 {
-	h->n_requests++;
 	h->asked_webusb = h->asked_webusb || is_webusb;
 	if ((r->bRequestType & USB_TYPE_MASK) != USB_TYPE_STANDARD)
 		return;
 	if (r->bRequest == USB_REQ_GET_DESCRIPTOR)
 		add_descriptor(h, le16toh(r->wValue), le16toh(r->wLength));
-	h->selected_config = h->selected_config || r->bRequest == USB_REQ_SET_CONFIGURATION;
 }
 
 static bool is_windows_by_string(const struct host_habits *h)
@@ -86,8 +86,7 @@ static bool is_macos(const struct host_habits *h)
 
 static bool is_seabios(const struct host_habits *h)
 {
-	return h->first_device == 8 && h->first_config == 9 && h->n_strings == 0 &&
-	       h->selected_config;
+	return h->first_device == 8 && h->first_config == 9 && h->n_strings == 0 && !h->asked_bos;
 }
 
 /* The first row that fits counts. */

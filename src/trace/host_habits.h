@@ -8,14 +8,12 @@
 #include <linux/usb/ch9.h>
 #include <stdbool.h>
 
-/* What a host has asked since it was connected. */
+/* What a host has asked since it reset the gadget. */
 struct host_habits {
-	unsigned int n_requests;
 	unsigned int n_strings; /* strings, without that of Microsoft */
 	unsigned int n_strings_2, n_strings_4, n_strings_255; /* of them those with this wLength */
 	unsigned int first_device, first_config; /* wLength of the first of them; 0: not asked */
 	bool asked_microsoft_string, asked_qualifier, asked_bos, asked_webusb;
-	bool selected_config;
 };
 
 /* Adds a request. `is_webusb`: it is the vendor request of WebUSB. */

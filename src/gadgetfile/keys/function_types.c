@@ -115,7 +115,8 @@ static const struct key hid_rows[] = {
 	    .doc = "bInterfaceProtocol; with subclass 1, 1 is a keyboard and 2 a mouse."),
 	BOOL("no_out_endpoint", .default_text = "false",
 	     .doc = "The function has no OUT endpoint; the host sends output reports with "
-		    "SET_REPORT."),
+		    "SET_REPORT. Firmware sends the lights of a keyboard only so, and Linux "
+		    "refuses it where there is an OUT endpoint."),
 	INT("interval", .min = 1, .max = 255, .default_text = "10 at full speed, else 4",
 	    .doc = "bInterval of the endpoints at all speeds (Linux 6.18 and later): at full "
 		   "speed, milliseconds; at high speed and above, N is 2^(N-1) microframes of "

@@ -27,6 +27,9 @@ class Trace:
     def requests(self, gadget="x"):
         return [(d["words"], d["outcome"], d["length"]) for d in self.events("request", gadget)]
 
+    def hosts(self, gadget="x"):
+        return [host["host"] for host in self.conclusion(gadget)["hosts"]]
+
     def conclusion(self, gadget="x"):
         return self.events("conclusion", gadget)[-1]
 

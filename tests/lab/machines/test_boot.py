@@ -13,7 +13,8 @@ import harness
 import machine
 import tap
 from harness import SRC, must, up
-from tap import eq, test
+from tap import contains, eq, test
+from traces import tracing
 
 DOWN = "\x1b[B"
 KEYS = f"{SRC}/examples/keyboard-mouse.py"
@@ -29,6 +30,10 @@ NET = """net : { type = "ncm"; attrs : { dev_addr = "02:00:00:00:00:01"; host_ad
 KEYBOARD = """keys : { type = "hid"; attrs : { report_desc = "keyboard"; }; };"""
 
 
+# The hosts of `ffsctl trace`
+HABITS = {"seabios": "BIOS firmware (SeaBIOS)", "ovmf": "UEFI firmware (EDK II)"}
+
+
 def is_known_to_work(row):
     eq((bool(row["driver"]), row["proof"]), (True, "tested in QEMU"), "in the table of hosts")
 
@@ -39,12 +44,13 @@ def boots(system, controller, cdrom):
     for row in machine.foretold(file, FIRMWARE[system]):
         is_known_to_work(row)
     must(harness.ffsctl("up", file, "--wait-host"))
-    with machine.Machine(system, controller) as pc:
+    with tracing("--json") as traces, machine.Machine(system, controller) as pc:
         pc.expect("GNU GRUB")
         pc.expect("off")
         pc.send(DOWN + "\r")
         pc.expect("BOOTED FROM THE GADGET")
         pc.ends()
+    contains(traces[0].hosts("medium"), HABITS[system])
 
 
 def beside(before, behind, found):
@@ -67,6 +73,9 @@ def uefi_shell():
     up(file, "--wait-host")
     with machine.Machine("ovmf") as pc:
         pc.ready()
+        with open(must(harness.ffsctl("status", "keyboard-mouse", "-o", "keyboard.device")).stdout.strip(), "rb", buffering=0) as lights:
+            os.set_blocking(lights.fileno(), False)
+            eq(lights.read(8), b"\0", "the firmware has switched off the lights")
         types("ver\n")
         pc.expect("UEFI Interactive Shell v")
         pc.ready()

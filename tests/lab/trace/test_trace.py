@@ -25,6 +25,7 @@ from traces import tracing
 
 harness.leaves_nothing()
 
+LINUX = "Linux, as also Android and ChromeOS are"
 SPEED = os.environ["LAB_SPEED"]
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 
@@ -49,7 +50,7 @@ def linux():
     all_of_it = f"GET_DESCRIPTOR configuration 0, {len(configuration)} bytes"
     eq([d["data"] for d in trace.events("request") if d["words"] == all_of_it][-1], configuration.hex())
     conclusion = trace.conclusion()
-    contains(conclusion["host"], "Linux")
+    eq(trace.hosts(), [LINUX])
     eq((conclusion["configuration"], conclusion["failed"]), (1, []))
     eq(conclusion["requests"], len(requests))
     down("x")
@@ -59,11 +60,11 @@ def linux():
 def replayed_hosts():
     up(gadget("x", LOOPBACK), "--wait-host")
     for host, words in (("windows-7", "Windows"), ("windows-10", "Windows"), ("macos", "macOS or iOS"),
-                        ("android", "Linux, as also Android and ChromeOS are")):
+                        ("android", LINUX)):
         with tracing("--json", "x") as found:
             said = replay.play(host)
         conclusion = found[0].conclusion()
-        eq(conclusion["host"], words, conclusion)
+        eq(found[0].hosts()[-1], words, conclusion)
         requests = found[0].requests()
         # What the replay has sent is in the trace in the same order, between requests of the kernel
         rest = iter(requests)

@@ -315,7 +315,7 @@ Test(known, learns_from_answers)
 
 Test(host_habits, fit_only_what_was_seen)
 {
-	cr_expect_null(host_guess_by_habits(&(struct host_habits){ .n_requests = 3 }));
+	cr_expect_null(host_guess_by_habits(&(struct host_habits){ .n_strings = 1 }));
 	cr_expect_str_eq(
 		host_guess_by_habits(&(struct host_habits){ .n_strings = 3, .n_strings_255 = 3 })
 			->host,
