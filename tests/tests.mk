@@ -206,6 +206,10 @@ tests_fuzz_fuzz_hid_SOURCES = tests/fuzz/fuzz_hid.c tests/fuzz/fuzz_options.c $(
 	$(NULL_STREAM_SOURCES)
 tests_fuzz_fuzz_hid_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_hid_LDADD = $(FFSCTL_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_trace
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c tests/fuzz/fuzz_options.c $(NULL_STREAM_SOURCES)
+tests_fuzz_fuzz_trace_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_trace_LDADD = $(FFSCTL_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_plan
 tests_fuzz_fuzz_plan_SOURCES = tests/fuzz/fuzz_plan.c tests/fuzz/fuzz_options.c $(GADGET_FILES_SOURCES) \
 	$(NULL_STREAM_SOURCES)
@@ -219,15 +223,18 @@ tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_gadgetfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_blob_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_hid_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_MAIN_SOURCES = tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h tests/fuzz/fuzz_make.c
 tests_fuzz_fuzz_control_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_gadgetfile_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_blob_SOURCES += $(FUZZ_MAIN_SOURCES)
 tests_fuzz_fuzz_hid_SOURCES += $(FUZZ_MAIN_SOURCES)
+tests_fuzz_fuzz_trace_SOURCES += $(FUZZ_MAIN_SOURCES) tests/fuzz/blobs.h tests/fuzz/blobs_mutate.c
 tests_fuzz_fuzz_plan_SOURCES += $(FUZZ_MAIN_SOURCES)
 TESTS += tests/fuzz/test_corpus.py tests/fuzz/test_corpus_control.py \
-	tests/fuzz/test_corpus_blob.py tests/fuzz/test_corpus_hid.py tests/fuzz/test_corpus_plan.py
+	tests/fuzz/test_corpus_blob.py tests/fuzz/test_corpus_hid.py tests/fuzz/test_corpus_plan.py \
+	tests/fuzz/test_corpus_trace.py
 endif
 
 # configfs: from configfs to a gadget file, and what the kernel has made of values.
