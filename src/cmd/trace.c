@@ -106,7 +106,7 @@ static const char *name_of(const struct trace_gadget *g)
 }
 
 /* Adds the gadgets that are bound now, of which the trace may get no event. */
-static int add_bound_gadgets(struct trace_command *q, struct error *err)
+static int add_bound_gadgets(struct trace_command *q, bool at_start, struct error *err)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 
@@ -119,7 +119,7 @@ static int add_bound_gadgets(struct trace_command *q, struct error *err)
 		if (!udcs.list[i].holder)
 			continue;
 		g = dialogue_add_udc(&q->dialogue, udcs.list[i].name);
-		if (!g || !is_shown(q, g))
+		if (!at_start || !g || !is_shown(q, g))
 			continue;
 		if (streq_null(state, "configured"))
 			g->config = CONFIG_FROM_BEFORE;
@@ -347,7 +347,7 @@ static int print_events(struct trace_command *q, struct error *err)
 {
 	int r;
 
-	if (tracer_open(&q->tracer, err) < 0 || add_bound_gadgets(q, err) < 0)
+	if (tracer_open(&q->tracer, err) < 0 || add_bound_gadgets(q, true, err) < 0)
 		return -err->errno_value;
 	r = fd_watch_add(&q->loop, &q->trace_watch, q->tracer.pipe_fd, EPOLLIN, on_trace, q);
 	if (q->dialogue.n_gadgets == 0)
@@ -359,6 +359,7 @@ static int print_events(struct trace_command *q, struct error *err)
 	if (q->reader_has_ended)
 		return 0;
 	on_trace(q, 0);
+	add_bound_gadgets(q, false, err);
 	dialogue_end(&q->dialogue, (uint64_t)clock_us(CLOCK_MONOTONIC));
 	print_conclusions(q);
 	error_move(err, &q->error);

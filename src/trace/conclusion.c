@@ -14,6 +14,10 @@
 /* An answer that takes longer is worth a word; hosts give up after 5 s at the latest. */
 #define SLOW_US 100000
 
+#define NO_MICROSOFT_DESCRIPTORS                                                                   \
+	"it got no Microsoft OS descriptors, without which Windows has drivers for few "           \
+	"functions ('ffsctl descriptors --hosts')"
+
 const char *const exchange_kind_words[EXCHANGE_KIND_COUNT] = {
 	[EXCHANGE_REQUEST] = "request",	      [EXCHANGE_RESET] = "reset",
 	[EXCHANGE_DISCONNECT] = "disconnect", [EXCHANGE_SUSPEND] = "suspend",
@@ -102,12 +106,15 @@ static char *why_not_configured(const struct trace_gadget *g)
 					  "the trace began; plug the cable in again");
 	if (g->last.outcome != REQUEST_ANSWERED && !usual_stall_words(r, &g->known))
 		return xstrdup("it gave up at this request");
+	if (g->known.n_configs == 0)
+		return xstrdup("the device has 0 configurations: a function has no descriptors "
+			       "for the speed of this host");
 	if (r->bRequest == USB_REQ_GET_DESCRIPTOR && descriptor == USB_DT_DEVICE && g->n_resets > 1)
 		return xstrdup("it asked for the device again and again: the answer does not "
 			       "reach it, as with a bad cable or signal");
 	if (g->known.total_length)
 		return strf("it has read the configuration and not selected it: it has no driver, "
-			    "or its port not the power (bMaxPower is %u)",
+			    "does not allow the device, or has not the power (bMaxPower is %u)",
 			    g->known.max_power);
 	return xstrdup("it gave up before it read the configuration");
 }
@@ -134,6 +141,8 @@ void conclusion_print(FILE *to, const char *name, const struct trace_gadget *g)
 	if (g->n_hosts == 0 && g->n_requests)
 		fputs("  host: unknown\n", to);
 	print_failed(to, g);
+	if (g->lacks_microsoft_descriptors)
+		fprintf(to, "  note: %s\n", NO_MICROSOFT_DESCRIPTORS);
 	if (g->config == CONFIG_FROM_BEFORE) {
 		fputs("  configured: since before the trace began\n", to);
 	} else if (g->config) {
@@ -180,9 +189,12 @@ json_t *conclusion_to_json(const struct trace_gadget *g)
 	_cleanup_free_ char *why = g->config ? NULL : why_not_configured(g),
 			    *last = g->last.time_us ? exchange_text(g, &g->last) : NULL;
 
-	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
+	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
 			 "resets", (int)g->n_resets, "hosts", hosts_to_json(g), "configuration",
 			 g->config > 0 ? json_integer(g->config) : json_null(),
 			 "not_configured_because", json_string_or_null(why), "last_request",
-			 json_string_or_null(last), "failed", failed_to_json(g));
+			 json_string_or_null(last), "note",
+			 json_string_or_null(
+				 g->lacks_microsoft_descriptors ? NO_MICROSOFT_DESCRIPTORS : NULL),
+			 "failed", failed_to_json(g));
 }

@@ -144,6 +144,12 @@ static void learn(struct trace_gadget *g, const struct exchange *x)
 			    x->n_data);
 }
 
+static bool is_for_microsoft_string(const struct usb_ctrlrequest *r)
+{
+	return r->bRequestType == USB_DIR_IN && r->bRequest == USB_REQ_GET_DESCRIPTOR &&
+	       le16toh(r->wValue) == (USB_DT_STRING << 8 | MICROSOFT_STRING);
+}
+
 static void end_request(struct dialogue *d, struct trace_gadget *g, enum request_outcome outcome,
 			int error, uint64_t time_us)
 {
@@ -158,6 +164,8 @@ static void end_request(struct dialogue *d, struct trace_gadget *g, enum request
 	host_habits_add(&g->habits, &x->setup,
 			g->known.webusb_code == x->setup.bRequest &&
 				x->setup.bRequestType == (USB_DIR_IN | USB_TYPE_VENDOR));
+	if (is_for_microsoft_string(&x->setup))
+		g->lacks_microsoft_descriptors = outcome == REQUEST_STALLED;
 	if (outcome == REQUEST_ANSWERED)
 		learn(g, x);
 	else if (!is_usual(g, x))

@@ -74,6 +74,7 @@ struct trace_gadget {
 	struct exchange last; /* the last request; its time is 0: there was none */
 	unsigned int n_requests, n_resets;
 	int config; /* bConfigurationValue; 0: not configured; CONFIG_FROM_BEFORE */
+	bool lacks_microsoft_descriptors; /* the host asked for them, and got a stall */
 	struct failed_request failed[FAILED_REQUESTS_MAX];
 	size_t n_failed;
 };

@@ -94,6 +94,7 @@ def text():
     contains(lines, f"  failed: {failed}\n")
     ok(re.search(rf"^ +\d+\.\d{{6}}  {re.escape(failed)}$", lines, re.M), lines)
     contains(lines, "  configured: configuration 1\n")
+    contains(lines, "  note: it got no Microsoft OS descriptors, without which Windows has drivers for few functions ")
     contains(found[0].result.stderr, "tracing x on dummy_udc.0 (configured)\n")
     down("x")
 
@@ -129,8 +130,8 @@ def not_configured():
     finally:
         for bus in gadgets.buses():
             (bus / "authorized_default").write_text("1")
-    contains(found[0].text, "  not configured: it has read the configuration and not selected it: it has no driver, or its port "
-                            "not the power (bMaxPower is ")
+    contains(found[0].text, "  not configured: it has read the configuration and not selected it: it has no driver, "
+                            "does not allow the device, or has not the power (bMaxPower is ")
     ok(re.search(r"^  last request: GET_DESCRIPTOR .*: \d+ bytes", found[0].text, re.M), found[0].text)
     down("x")
 
@@ -149,6 +150,21 @@ def mounted_tracefs():
 def left():
     probes = TRACEFS / "kprobe_events"
     return [*(TRACEFS / "instances").iterdir(), *(probes.read_text().splitlines() if probes.exists() else ())]
+
+
+@test("a gadget without a configuration for the host's speed, and one that no host sees")
+def nothing_to_configure():
+    if SPEED != "full":
+        with tracing("--json", "x") as found:
+            must(ffsctl("up", gadgets.ep0_daemon("x", "speeds", "1")))
+            harness.await_devices(lambda: False)  # until the host does nothing more
+        eq(found[0].conclusion()["not_configured_because"],
+           "the device has 0 configurations: a function has no descriptors for the speed of this host")
+        down("x")
+    with gadgets.no_host(), tracing("x") as found:
+        up(gadget("x", LOOPBACK))
+    contains(found[0].text, "x: 0 requests, 0 resets\n  not configured: it asked nothing: no host is connected, ")
+    down("x")
 
 
 @test("one trace at a time; a killed one leaves its instance to the next, which removes it; nothing stays in tracefs")
