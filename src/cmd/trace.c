@@ -88,6 +88,8 @@ static void on_gadget(void *data, struct trace_gadget *g)
 	char *name = udc_read_attribute(g->udc, "function");
 
 	known_free(&g->known);
+	free(g->speed);
+	g->speed = udc_read_attribute(g->udc, "current_speed");
 	free(g->name);
 	g->name = name && *name ? steal_ptr(name) : NULL;
 	free(name);

@@ -93,29 +93,46 @@ char *exchange_text(const struct trace_gadget *g, const struct exchange *x)
 
 /* --- the conclusion --------------------------------------------------------------------------- */
 
+static bool last_host_is_linux(const struct trace_gadget *g)
+{
+	return g->n_hosts > 0 && str_has_prefix(g->hosts[g->n_hosts - 1]->host, "Linux");
+}
+
+/* Returns what is likely of a host that has read the configuration and not selected it. */
+static char *why_not_selected(const struct trace_gadget *g)
+{
+	/* usb_generic_driver_probe(): Linux selects a configuration also without a driver. */
+	const char *driver = last_host_is_linux(g) ? "" : "it has no driver, or ";
+
+	return strf("it has read the configuration and not selected it: %sit does not allow the "
+		    "device, or has not the power (bMaxPower is %u)",
+		    driver, g->known.max_power);
+}
+
 /* Returns what is likely of a host that has not configured the gadget. The caller frees it. */
 static char *why_not_configured(const struct trace_gadget *g)
 {
 	const struct usb_ctrlrequest *r = &g->last.setup;
 	unsigned int descriptor = le16toh(r->wValue) >> 8;
 
+	if (g->n_requests == 0 && g->n_resets == 0)
+		return xstrdup("it asked nothing: no host is connected ('ffsctl doctor' may find "
+			       "why), or the host asked before the trace began: plug the cable in "
+			       "again");
 	if (g->n_requests == 0)
-		return strf("it asked nothing%s",
-			    g->n_resets ? ""
-					: ": no host is connected, or it has done so before "
-					  "the trace began; plug the cable in again");
+		return xstrdup("it asked nothing, but there is one: the cable, its connector or "
+			       "the signal may be bad");
 	if (g->last.outcome != REQUEST_ANSWERED && !usual_stall_words(r, &g->known))
 		return xstrdup("it gave up at this request");
 	if (g->known.n_configs == 0)
-		return xstrdup("the device has 0 configurations: a function has no descriptors "
-			       "for the speed of this host");
+		return strf("the device has 0 configurations: a function has no descriptors for "
+			    "the speed of this host%s%s",
+			    g->speed ? ", " : "", g->speed ? g->speed : "");
 	if (r->bRequest == USB_REQ_GET_DESCRIPTOR && descriptor == USB_DT_DEVICE && g->n_resets > 1)
 		return xstrdup("it asked for the device again and again: the answer does not "
 			       "reach it, as with a bad cable or signal");
 	if (g->known.total_length)
-		return strf("it has read the configuration and not selected it: it has no driver, "
-			    "does not allow the device, or has not the power (bMaxPower is %u)",
-			    g->known.max_power);
+		return why_not_selected(g);
 	return xstrdup("it gave up before it read the configuration");
 }
 
@@ -123,11 +140,17 @@ static void print_failed(FILE *to, const struct trace_gadget *g)
 {
 	for (size_t i = 0; i < g->n_failed; i++) {
 		_cleanup_free_ char *text = exchange_text(g, &g->failed[i].last);
+		const char *hint;
 
 		fprintf(to, "  failed: %s", text);
 		if (g->failed[i].n > 1)
 			fprintf(to, " (%u times)", g->failed[i].n);
 		fputc('\n', to);
+		hint = g->failed[i].last.outcome == REQUEST_STALLED
+			       ? stall_hint(&g->failed[i].last.setup, &g->known)
+			       : NULL;
+		if (hint)
+			fprintf(to, "    hint: %s\n", hint);
 	}
 }
 

@@ -347,6 +347,7 @@ void dialogue_free(struct dialogue *d)
 	for (size_t i = 0; i < d->n_gadgets; i++) {
 		known_free(&d->gadgets[i].known);
 		free(d->gadgets[i].name);
+		free(d->gadgets[i].speed);
 	}
 	free(steal_ptr(d->gadgets));
 	free(steal_ptr(d->processors));

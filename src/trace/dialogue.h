@@ -57,7 +57,9 @@ struct failed_request {
 /* A gadget whose host is heard. */
 struct trace_gadget {
 	char udc[64];
-	char *name; /* of the gadget; NULL: not known. The user of the dialogue sets it. */
+	/* Of the gadget, and of the connection to its host, as "high-speed"; NULL: not known. The
+	   user of the dialogue sets them. */
+	char *name, *speed;
 	uint64_t addresses[2]; /* one of them is that of its struct usb_gadget; 0: unknown */
 	struct known known;
 	struct host_habits habits; /* since the last reset */

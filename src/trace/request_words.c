@@ -366,3 +366,15 @@ const char *usual_stall_words(const struct usb_ctrlrequest *r, const struct know
 		       ? "the function has no such descriptor"
 		       : NULL;
 }
+
+const char *stall_hint(const struct usb_ctrlrequest *r, const struct known *k)
+{
+	const char *name = class_request(r, k);
+
+	/* f_hid.c, hidg_setup() */
+	if ((r->bRequestType & USB_TYPE_MASK) == USB_TYPE_CLASS && name &&
+	    streq(name, "SET_REPORT"))
+		return "a HID function with an OUT endpoint refuses SET_REPORT: set "
+		       "'no_out_endpoint = true'";
+	return NULL;
+}

@@ -21,3 +21,6 @@ char *answer_words(const struct usb_ctrlrequest *r, const uint8_t *data, size_t 
 
 /* Returns what it means for the host that this request is stalled, as is usual; NULL: it is not. */
 const char *usual_stall_words(const struct usb_ctrlrequest *r, const struct known *k);
+
+/* Returns what helps if this request is stalled; NULL: nothing is known to help. */
+const char *stall_hint(const struct usb_ctrlrequest *r, const struct known *k);
