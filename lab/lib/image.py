@@ -24,14 +24,17 @@ def newest_release(version):
 
 
 def release_of(version):
-    """Returns (kernel release, package version) of the kernel image in the archive."""
-    release = newest_release(version)
-    text = run(["apt-cache", "show", "--no-all-versions", "linux-image-" + release]).decode()
-    have = re.search(r"^Version: (\S+)", text, re.M)[1]
+    """Returns (kernel release, package version) of the kernel image in the archive that was built from the lab's source, which
+    is not always the newest one."""
     _, want = deb_version(cache.source_deb(version))
-    if have != want:
-        raise Error("the archive has Linux %s as %s, but the lab's source is %s" % (version, have, want))
-    return release, have
+    found = run(["apt-cache", "search", "--names-only", r"^linux-image-%s\.[0-9].*-amd64$" % re.escape(version)]).decode()
+    names = [name for name in re.findall(r"^linux-image-\S+", found, re.M) if not re.search(r"-(rt|cloud)-", name)]
+    images = re.findall(r"^ *linux-image-(\S+) \| +(\S+) \|", run(["apt-cache", "madison", *names]).decode(), re.M)
+    for release, have in images:
+        if have == want:
+            return release, have
+    raise Error("the archive has no kernel image %s, from which the lab's source is; it has %s"
+                % (want, ", ".join(sorted({have for _, have in images}))))
 
 
 def unpack(work, *names):

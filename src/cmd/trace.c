@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -29,8 +30,9 @@ struct trace_command {
 	const struct globals *globals;
 	char *gadget; /* only this gadget; NULL: all */
 	bool prints_json;
-	double timeout_seconds; /* HUGE_VAL: none */
-	FILE *capture;		/* the file of -w; NULL: none */
+	double timeout_seconds;	  /* HUGE_VAL: none */
+	const char *capture_path; /* the file of -w; NULL: none */
+	FILE *capture;
 
 	struct tracer tracer;
 	struct dialogue dialogue;
@@ -49,6 +51,68 @@ static int64_t clock_us(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* --- documents and conclusions -----------------------------------------------------------------
+ */
+
+/* Writes what was printed. If the reader of stdout has ended, there is nobody to print for. */
+static void flush(struct trace_command *q)
+{
+	if (fflush(stdout) == 0)
+		return;
+	q->must_end = true;
+	q->reader_has_ended = errno == EPIPE;
+	if (q->reader_has_ended)
+		clearerr(stdout);
+}
+
+static bool is_shown(const struct trace_command *q, const struct trace_gadget *g)
+{
+	return !q->gadget || streq_null(q->gadget, g->name);
+}
+
+static const char *name_of(const struct trace_gadget *g)
+{
+	return g->name ? g->name : *g->udc ? g->udc : "unknown UDC";
+}
+
+/* Returns a new document about a gadget; the caller owns it. `time_us` is of CLOCK_MONOTONIC. */
+static json_t *new_document(const struct trace_command *q, const struct trace_gadget *g,
+			    const char *event, uint64_t time_us)
+{
+	json_t *document = cmd_new_json_output();
+
+	json_object_set_new(document, "event", json_string(event));
+	json_object_set_new(document, "time",
+			    json_real((double)(q->realtime_offset_us + (int64_t)time_us) / 1e6));
+	json_object_set_new(document, "udc", json_string_or_null(*g->udc ? g->udc : NULL));
+	json_object_set_new(document, "gadget", json_string_or_null(g->name));
+	return document;
+}
+
+static void print_document(struct trace_command *q, json_t *document)
+{
+	_cleanup_free_ char *text = json_dumps(document, JSON_COMPACT);
+
+	json_decref(document);
+	puts(text ? text : "");
+	flush(q);
+}
+
+static void print_conclusion(struct trace_command *q, const struct trace_gadget *g)
+{
+	json_t *document, *conclusion;
+
+	if (!q->prints_json) {
+		conclusion_print(stdout, name_of(g), g);
+		return;
+	}
+	document = new_document(q, g, "conclusion", (uint64_t)clock_us(CLOCK_MONOTONIC));
+	conclusion = conclusion_to_json(g);
+	json_object_update(document, conclusion);
+	json_decref(conclusion);
+	print_document(q, document);
 }
 
 /* --- the gadgets ------------------------------------------------------------------------------ */
@@ -84,27 +148,21 @@ static void set_interfaces(const struct trace_command *q, struct trace_gadget *g
 /* Sets what is known of the gadget that is bound to the UDC now. */
 static void on_gadget(void *data, struct trace_gadget *g)
 {
-	const struct trace_command *q = data;
-	char *name = udc_read_attribute(g->udc, "function");
+	struct trace_command *q = data;
+	_cleanup_free_ char *name = udc_read_attribute(g->udc, "function");
 
+	if (name && *name && !streq_null(name, g->name)) {
+		if (g->name && is_shown(q, g))
+			print_conclusion(q, g);
+		free(g->name);
+		g->name = steal_ptr(name);
+		dialogue_begin_gadget(g);
+	}
 	known_free(&g->known);
 	free(g->speed);
 	g->speed = udc_read_attribute(g->udc, "current_speed");
-	free(g->name);
-	g->name = name && *name ? steal_ptr(name) : NULL;
-	free(name);
 	if (g->name)
 		set_interfaces(q, g);
-}
-
-static bool is_shown(const struct trace_command *q, const struct trace_gadget *g)
-{
-	return !q->gadget || streq_null(q->gadget, g->name);
-}
-
-static const char *name_of(const struct trace_gadget *g)
-{
-	return g->name ? g->name : *g->udc ? g->udc : "unknown UDC";
 }
 
 /* Adds the gadgets that are bound now, of which the trace may get no event. */
@@ -141,36 +199,14 @@ static char *hex_text(const uint8_t *data, size_t n)
 	return text;
 }
 
-/* Returns a new document about a gadget; the caller owns it. `time_us` is of CLOCK_MONOTONIC. */
-static json_t *new_document(const struct trace_command *q, const struct trace_gadget *g,
-			    const char *event, uint64_t time_us)
-{
-	json_t *document = cmd_new_json_output();
-
-	json_object_set_new(document, "event", json_string(event));
-	json_object_set_new(document, "time",
-			    json_real((double)(q->realtime_offset_us + (int64_t)time_us) / 1e6));
-	json_object_set_new(document, "udc", json_string_or_null(*g->udc ? g->udc : NULL));
-	json_object_set_new(document, "gadget", json_string_or_null(g->name));
-	return document;
-}
-
-static void print_document(struct trace_command *q, json_t *document)
-{
-	_cleanup_free_ char *text = json_dumps(document, JSON_COMPACT);
-
-	json_decref(document);
-	puts(text ? text : "");
-	q->must_end = q->must_end || fflush(stdout) != 0;
-}
-
-static int print_json_error(const struct error *err)
+static int print_json_error(struct trace_command *q, const struct error *err)
 {
 	json_t *document = cmd_new_json_output();
 
 	json_object_set_new(document, "event", json_string("error"));
 	json_object_set_new(document, "errors", cmd_error_to_json_array(err));
-	return cmd_print_json_output(document, err->exit);
+	print_document(q, document);
+	return err->exit;
 }
 
 static void add_request_to_json(json_t *document, const struct trace_gadget *g,
@@ -219,7 +255,7 @@ static void print_line(struct trace_command *q, const struct trace_gadget *g,
 	puts(text);
 	if (log_get_level() == LOG_VERBOSE)
 		print_bytes(x->data, x->n_data);
-	q->must_end = q->must_end || fflush(stdout) != 0;
+	flush(q);
 }
 
 static void on_exchange(void *data, struct trace_gadget *g, const struct exchange *x)
@@ -247,29 +283,33 @@ static void report_lost_events(struct trace_command *q)
 	unsigned long n = q->dialogue.lost - q->lost_before;
 
 	q->lost_before = q->dialogue.lost;
-	if (n)
-		log_error("%lu events were lost: answers can be missing", n);
+	if (!n)
+		return;
+	log_error("%lu events were lost: answers are missing", n);
+	tracer_make_udcs_known(); /* one of them may have been that of a UDC */
+	if (q->prints_json) {
+		json_t *document = cmd_new_json_output();
+
+		json_object_set_new(document, "event", json_string("lost"));
+		json_object_set_new(document, "lost", json_integer((json_int_t)n));
+		print_document(q, document);
+	}
 }
 
 static void print_conclusions(struct trace_command *q)
 {
+	bool printed = false;
+
 	for (size_t i = 0; i < q->dialogue.n_gadgets; i++) {
 		const struct trace_gadget *g = &q->dialogue.gadgets[i];
 
 		if (!is_shown(q, g) || (!g->name && g->n_requests == 0 && g->n_resets == 0))
 			continue;
-		if (q->prints_json) {
-			json_t *document = new_document(q, g, "conclusion",
-							(uint64_t)clock_us(CLOCK_MONOTONIC)),
-			       *conclusion = conclusion_to_json(g);
-
-			json_object_update(document, conclusion);
-			json_decref(conclusion);
-			print_document(q, document);
-		} else {
-			conclusion_print(stdout, name_of(g), g);
-		}
+		print_conclusion(q, g);
+		printed = true;
 	}
+	if (q->gadget && !printed)
+		log_error("no gadget '%s' was bound to a UDC", q->gadget);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -285,6 +325,7 @@ static void on_trace(void *data, uint32_t events _unused_)
 {
 	struct trace_command *q = data;
 
+	q->realtime_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
 	if (tracer_read(&q->tracer, on_trace_event, q, &q->error) < 0)
 		q->must_end = true;
 	report_lost_events(q);
@@ -344,12 +385,28 @@ static void close_watches(struct trace_command *q)
 	loop_close(&q->loop);
 }
 
+/* Makes the file of -w. Only the user may read it: it has the data of control requests. */
+static int open_capture(struct trace_command *q, struct error *err)
+{
+	int fd = open(q->capture_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		q->capture = fdopen(fd, "w");
+	if (!q->capture || (fchmod(fd, 0600) < 0 && errno != EPERM))
+		return error_errno(err, EX_CANTCREAT, errno, q->capture_path, "cannot write %s",
+				   q->capture_path);
+	pcapng_begin(q->capture);
+	fflush(q->capture);
+	return 0;
+}
+
 /* Prints events until the command must end. */
 static int print_events(struct trace_command *q, struct error *err)
 {
 	int r;
 
-	if (tracer_open(&q->tracer, err) < 0 || add_bound_gadgets(q, true, err) < 0)
+	if (tracer_open(&q->tracer, err) < 0 || (q->capture_path && open_capture(q, err) < 0) ||
+	    add_bound_gadgets(q, true, err) < 0)
 		return -err->errno_value;
 	r = fd_watch_add(&q->loop, &q->trace_watch, q->tracer.pipe_fd, EPOLLIN, on_trace, q);
 	if (q->dialogue.n_gadgets == 0)
@@ -360,7 +417,10 @@ static int print_events(struct trace_command *q, struct error *err)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	if (q->reader_has_ended)
 		return 0;
-	on_trace(q, 0);
+	tracer_stop(&q->tracer);
+	while (!q->reader_has_ended && tracer_read(&q->tracer, on_trace_event, q, &q->error) > 0)
+		;
+	report_lost_events(q);
 	add_bound_gadgets(q, false, err);
 	dialogue_end(&q->dialogue, (uint64_t)clock_us(CLOCK_MONOTONIC));
 	print_conclusions(q);
@@ -381,18 +441,6 @@ static int trace(struct trace_command *q, struct error *err)
 	tracer_close(&q->tracer);
 	dialogue_free(&q->dialogue);
 	return err->exit;
-}
-
-/* Makes the file of -w. Only the user may read it: it has the data of control requests. */
-static int open_capture(struct trace_command *q, const char *path, struct error *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return error_errno(err, EX_CANTCREAT, errno, path, "cannot write %s", path);
-	q->capture = fdopen(fd, "w");
-	pcapng_begin(q->capture);
-	return 0;
 }
 
 enum { OPT_JSON = 256, OPT_TIMEOUT };
@@ -438,10 +486,11 @@ static int run_trace_command(const struct globals *globals, int argc, char **arg
 	if (optind < argc)
 		cmd_find_own_or_foreign_gadget_name(globals, argv[optind], &name, &err);
 	q.gadget = name;
-	if (!err.exit && (!capture_path || open_capture(&q, capture_path, &err) == 0))
+	q.capture_path = capture_path;
+	if (!err.exit)
 		trace(&q, &err);
 	capture = q.capture;
-	return q.prints_json && err.exit ? print_json_error(&err)
+	return q.prints_json && err.exit ? print_json_error(&q, &err)
 	       : err.exit		 ? cmd_print_error(&err)
 					 : 0;
 }

@@ -9,12 +9,34 @@
 #include "function/function.h"
 #include "function/functions.h"
 
-/* Calls note() for each other function of the gadget. */
+/* Returns whether a configuration has both functions. */
+static bool are_selected_together(const struct live_function *a, const struct live_function *b)
+{
+	const struct gadget *g = a->gadget;
+
+	for (size_t i = 0; i < g->n_configs; i++) {
+		const struct config *c = &g->configs[i];
+		bool has_a = false, has_b = false;
+
+		for (size_t n = 0; n < c->n_functions; n++) {
+			const struct function *f = &g->functions[c->functions[n].function_index];
+
+			has_a = has_a || f == a->model;
+			has_b = has_b || f == b->model;
+		}
+		if (has_a && has_b)
+			return true;
+	}
+	return false;
+}
+
+/* Calls note() for each other function that a host selects together with this one. */
 static void for_each_other(const struct live_function *function,
 			   void (*note)(struct live_function *other))
 {
 	for (size_t n = 0; n < function->functions->n; n++)
-		if (function->functions->list[n] != function)
+		if (function->functions->list[n] != function &&
+		    are_selected_together(function, function->functions->list[n]))
 			note(function->functions->list[n]);
 }
 
@@ -47,6 +69,10 @@ void function_apply_link_event(struct live_function *function, const struct ffsc
 	link_state_apply(&function->link_state, event);
 	switch (event->event) {
 	case FFSCTL_EVENT_ENABLE:
+		/* The kernel drops a disable that was not read before the enable (f_fs.c,
+		   __ffs_event_add). */
+		if (was_enabled && !was_due)
+			for_each_other(function, note_disable_of_other);
 		forget_disable(function);
 		for_each_other(function, note_enable_of_other);
 		break;

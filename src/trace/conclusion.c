@@ -25,10 +25,9 @@ const char *const exchange_kind_words[EXCHANGE_KIND_COUNT] = {
 };
 
 const char *const request_outcome_words[REQUEST_OUTCOME_COUNT] = {
-	[REQUEST_ANSWERED] = "answered",
-	[REQUEST_STALLED] = "stalled",
-	[REQUEST_CANCELLED] = "cancelled",
-	[REQUEST_UNANSWERED] = "unanswered",
+	[REQUEST_ANSWERED] = "answered",   [REQUEST_STALLED] = "stalled",
+	[REQUEST_CANCELLED] = "cancelled", [REQUEST_UNANSWERED] = "unanswered",
+	[REQUEST_UNKNOWN] = "unknown",
 };
 
 /* --- one exchange ----------------------------------------------------------------------------- */
@@ -71,6 +70,7 @@ char *exchange_outcome_text(const struct trace_gadget *g, const struct exchange 
 {
 	_cleanup_free_ char *text = x->outcome == REQUEST_ANSWERED  ? answered_text(x)
 				    : x->outcome == REQUEST_STALLED ? stalled_text(g, x)
+				    : x->outcome == REQUEST_UNKNOWN ? xstrdup("the answer was lost")
 				    : x->outcome == REQUEST_CANCELLED
 					    ? strf("cancelled (%s)", errno_words(x->error))
 					    : unanswered_text(g, x);
@@ -124,14 +124,14 @@ static char *why_not_configured(const struct trace_gadget *g)
 			       "the signal may be bad");
 	if (g->last.outcome != REQUEST_ANSWERED && !usual_stall_words(r, &g->known))
 		return xstrdup("it gave up at this request");
-	if (g->known.n_configs == 0)
+	if (g->n_configs == 0)
 		return strf("the device has 0 configurations: a function has no descriptors for "
 			    "the speed of this host%s%s",
 			    g->speed ? ", " : "", g->speed ? g->speed : "");
 	if (r->bRequest == USB_REQ_GET_DESCRIPTOR && descriptor == USB_DT_DEVICE && g->n_resets > 1)
 		return xstrdup("it asked for the device again and again: the answer does not "
 			       "reach it, as with a bad cable or signal");
-	if (g->known.total_length)
+	if (g->has_read_config)
 		return why_not_selected(g);
 	return xstrdup("it gave up before it read the configuration");
 }
@@ -152,6 +152,8 @@ static void print_failed(FILE *to, const struct trace_gadget *g)
 		if (hint)
 			fprintf(to, "    hint: %s\n", hint);
 	}
+	if (g->n_failed_others)
+		fprintf(to, "  failed: %u other requests\n", g->n_failed_others);
 }
 
 void conclusion_print(FILE *to, const char *name, const struct trace_gadget *g)
@@ -170,6 +172,8 @@ void conclusion_print(FILE *to, const char *name, const struct trace_gadget *g)
 		fputs("  configured: since before the trace began\n", to);
 	} else if (g->config) {
 		fprintf(to, "  configured: configuration %d\n", g->config);
+	} else if (g->config_before) {
+		fputs("  configured: until the host reset the gadget or was disconnected\n", to);
 	} else {
 		_cleanup_free_ char *why = why_not_configured(g);
 
@@ -190,9 +194,9 @@ static json_t *failed_to_json(const struct trace_gadget *g)
 		const struct failed_request *f = &g->failed[i];
 		_cleanup_free_ char *words = request_words(&f->last.setup, &g->known);
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "words", words, "outcome",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "words", words, "outcome",
 						      request_outcome_words[f->last.outcome],
-						      "count", (int)f->n));
+						      "count", (json_int_t)f->n));
 	}
 	return list;
 }
@@ -209,15 +213,16 @@ static json_t *hosts_to_json(const struct trace_gadget *g)
 
 json_t *conclusion_to_json(const struct trace_gadget *g)
 {
-	_cleanup_free_ char *why = g->config ? NULL : why_not_configured(g),
+	int config = g->config ? g->config : g->config_before;
+	_cleanup_free_ char *why = config ? NULL : why_not_configured(g),
 			    *last = g->last.time_us ? exchange_text(g, &g->last) : NULL;
 
-	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "requests", (int)g->n_requests,
-			 "resets", (int)g->n_resets, "hosts", hosts_to_json(g), "configuration",
-			 g->config > 0 ? json_integer(g->config) : json_null(),
-			 "not_configured_because", json_string_or_null(why), "last_request",
-			 json_string_or_null(last), "note",
-			 json_string_or_null(
-				 g->lacks_microsoft_descriptors ? NO_MICROSOFT_DESCRIPTORS : NULL),
-			 "failed", failed_to_json(g));
+	return json_pack(
+		"{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "requests", (json_int_t)g->n_requests,
+		"resets", (json_int_t)g->n_resets, "hosts", hosts_to_json(g), "configuration",
+		config > 0 ? json_integer(config) : json_null(), "not_configured_because",
+		json_string_or_null(why), "last_request", json_string_or_null(last), "note",
+		json_string_or_null(g->lacks_microsoft_descriptors ? NO_MICROSOFT_DESCRIPTORS
+								   : NULL),
+		"failed", failed_to_json(g));
 }

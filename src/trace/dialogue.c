@@ -24,6 +24,7 @@ static struct trace_gadget *add_gadget(struct dialogue *d, const struct trace_ev
 	memcpy(g->udc, e->udc, sizeof(g->udc));
 	g->addresses[0] = e->gadget;
 	g->known = KNOWN_NOTHING;
+	g->n_configs = -1;
 	g->is_new = true;
 	return g;
 }
@@ -79,7 +80,7 @@ static struct trace_gadget *only_waiting_gadget(struct dialogue *d)
 	for (size_t i = 0; i < d->n_gadgets; i++) {
 		struct trace_gadget *g = &d->gadgets[i];
 
-		if (!g->is_asked || g->request)
+		if (!g->is_asked || g->request || !g->composite_returned)
 			continue;
 		if (found)
 			return NULL;
@@ -127,6 +128,8 @@ static void add_failed(struct trace_gadget *g, const struct exchange *x)
 	}
 	if (g->n_failed < FAILED_REQUESTS_MAX)
 		g->failed[g->n_failed++] = (struct failed_request){ .last = *x, .n = 1 };
+	else
+		g->n_failed_others++;
 }
 
 /* Learns from a request that was answered. */
@@ -139,9 +142,13 @@ static void learn(struct trace_gadget *g, const struct exchange *x)
 	if (r->bRequest == USB_REQ_SET_CONFIGURATION) {
 		g->config = le16toh(r->wValue) & 0xff;
 	}
-	if (r->bRequest == USB_REQ_GET_DESCRIPTOR)
-		known_learn(&g->known, le16toh(r->wValue) >> 8, le16toh(r->wValue) & 0xff, x->data,
-			    x->n_data);
+	if (r->bRequest != USB_REQ_GET_DESCRIPTOR)
+		return;
+	if (le16toh(r->wValue) >> 8 == USB_DT_DEVICE && x->n_data >= USB_DT_DEVICE_SIZE)
+		g->n_configs = x->data[17];
+	g->has_read_config = g->has_read_config || le16toh(r->wValue) >> 8 == USB_DT_CONFIG;
+	known_learn(&g->known, le16toh(r->wValue) >> 8, le16toh(r->wValue) & 0xff, x->data,
+		    x->n_data);
 }
 
 static bool is_for_microsoft_string(const struct usb_ctrlrequest *r)
@@ -168,7 +175,7 @@ static void end_request(struct dialogue *d, struct trace_gadget *g, enum request
 		g->lacks_microsoft_descriptors = outcome == REQUEST_STALLED;
 	if (outcome == REQUEST_ANSWERED)
 		learn(g, x);
-	else if (!is_usual(g, x))
+	else if (outcome != REQUEST_UNKNOWN && !is_usual(g, x))
 		add_failed(g, x);
 	g->last = *x;
 	if (d->on_exchange)
@@ -181,9 +188,11 @@ static void end_habits(struct trace_gadget *g)
 	const struct host_guess *guess = host_guess_by_habits(&g->habits);
 
 	g->habits = (struct host_habits){ 0 };
-	if (guess && g->n_hosts < HOSTS_MAX &&
-	    (g->n_hosts == 0 || !streq(g->hosts[g->n_hosts - 1]->host, guess->host)))
-		g->hosts[g->n_hosts++] = guess;
+	if (!guess || (g->n_hosts > 0 && streq(g->hosts[g->n_hosts - 1]->host, guess->host)))
+		return;
+	if (g->n_hosts == HOSTS_MAX) /* the last ones count */
+		memmove(g->hosts, g->hosts + 1, --g->n_hosts * sizeof(*g->hosts));
+	g->hosts[g->n_hosts++] = guess;
 }
 
 static void on_setup(struct dialogue *d, const struct trace_event *e)
@@ -195,6 +204,7 @@ static void on_setup(struct dialogue *d, const struct trace_event *e)
 	processor_of(d, e)->gadget = (size_t)(g - d->gadgets) + 1;
 	end_request(d, g, REQUEST_UNANSWERED, 0, e->time_us);
 	know_gadget(d, g);
+	g->config_before = 0;
 	g->n_requests++;
 	g->is_asked = true;
 	g->composite_returned = false;
@@ -273,7 +283,9 @@ static void on_bus_event(struct dialogue *d, const struct trace_event *e)
 	if (x.kind == EXCHANGE_RESET || x.kind == EXCHANGE_DISCONNECT) {
 		end_request(d, g, REQUEST_UNANSWERED, 0, e->time_us);
 		end_habits(g);
+		g->config_before = g->config ? g->config : g->config_before;
 		g->config = 0;
+		g->has_read_config = false;
 		g->is_new = true;
 	}
 	g->n_resets += x.kind == EXCHANGE_RESET;
@@ -287,17 +299,25 @@ static void on_udc(struct dialogue *d, const struct trace_event *e)
 
 	if (!g)
 		return;
+	/* Memory of a UDC that was removed can be that of another one now. */
+	for (size_t i = 0; i < d->n_gadgets; i++)
+		for (int k = 0; k < 2; k++)
+			if (&d->gadgets[i] != g && is_at(&d->gadgets[i], k ? e->other : e->gadget))
+				memset(d->gadgets[i].addresses, 0, sizeof(d->gadgets[i].addresses));
 	g->addresses[0] = e->gadget;
 	g->addresses[1] = e->other;
+	g->is_new = g->is_new || !*g->udc;
 	memcpy(g->udc, e->udc, sizeof(g->udc));
 }
 
 static void on_lost(struct dialogue *d, const struct trace_event *e)
 {
 	d->lost += e->lost;
-	/* The end of any of them may be lost. */
 	for (size_t i = 0; i < d->n_processors; i++)
-		d->processors[i].gadget = 0;
+		d->processors[i].gadget = d->processors[i].n_data = 0;
+	/* An answer that comes now can be that of a later request. */
+	for (size_t i = 0; i < d->n_gadgets; i++)
+		end_request(d, &d->gadgets[i], REQUEST_UNKNOWN, 0, d->gadgets[i].asked.time_us);
 }
 
 void dialogue_add(struct dialogue *d, const struct trace_event *e)
@@ -332,6 +352,17 @@ struct trace_gadget *dialogue_add_udc(struct dialogue *d, const char *udc)
 	if (g)
 		know_gadget(d, g);
 	return g;
+}
+
+void dialogue_begin_gadget(struct trace_gadget *g)
+{
+	struct trace_gadget fresh = { .is_new = g->is_new, .known = g->known, .n_configs = -1 };
+
+	memcpy(fresh.udc, g->udc, sizeof(fresh.udc));
+	memcpy(fresh.addresses, g->addresses, sizeof(fresh.addresses));
+	fresh.name = g->name;
+	fresh.speed = g->speed;
+	*g = fresh;
 }
 
 void dialogue_end(struct dialogue *d, uint64_t time_us)

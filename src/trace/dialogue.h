@@ -25,6 +25,7 @@ enum request_outcome {
 	REQUEST_STALLED,
 	REQUEST_CANCELLED,  /* an answer was there, and the host or the UDC did not take it */
 	REQUEST_UNANSWERED, /* until the host did something else, or the trace ended */
+	REQUEST_UNKNOWN,    /* the kernel had no room for its events */
 	REQUEST_OUTCOME_COUNT
 };
 
@@ -60,6 +61,9 @@ struct trace_gadget {
 	/* Of the gadget, and of the connection to its host, as "high-speed"; NULL: not known. The
 	   user of the dialogue sets them. */
 	char *name, *speed;
+	/* The configuration that ended by the last reset or disconnect, until the next request; 0:
+	   none. */
+	int config_before;
 	uint64_t addresses[2]; /* one of them is that of its struct usb_gadget; 0: unknown */
 	struct known known;
 	struct host_habits habits; /* since the last reset */
@@ -77,8 +81,11 @@ struct trace_gadget {
 	unsigned int n_requests, n_resets;
 	int config; /* bConfigurationValue; 0: not configured; CONFIG_FROM_BEFORE */
 	bool lacks_microsoft_descriptors; /* the host asked for them, and got a stall */
+	int n_configs;			  /* bNumConfigurations; -1: the host has not read it */
+	bool has_read_config;		  /* a configuration descriptor, since the last reset */
 	struct failed_request failed[FAILED_REQUESTS_MAX];
 	size_t n_failed;
+	unsigned int n_failed_others; /* requests for which `failed` had no room */
 };
 
 struct dialogue {
@@ -93,8 +100,9 @@ struct dialogue {
 	size_t n_processors;
 	unsigned long lost; /* events */
 	/*
-	 * Called for a new gadget, and before the first request after a reset or disconnect. Sets
-	 * the name and what is known of its interfaces, which another gadget on the same UDC has.
+	 * Called for a new gadget, and before the next event after a reset or disconnect. Sets the
+	 * name and what is known of its interfaces. If another gadget is bound to the UDC now,
+	 * calls dialogue_begin_gadget().
 	 */
 	void (*on_gadget)(void *data, struct trace_gadget *g);
 	/* Called for each bus event, and for each request when it has its outcome. */
@@ -106,6 +114,8 @@ void dialogue_add(struct dialogue *d, const struct trace_event *e);
 /* Adds the gadget on a UDC, of which the trace may have no event. Returns NULL if there is no room;
    the next call of any function here may move it. */
 struct trace_gadget *dialogue_add_udc(struct dialogue *d, const char *udc);
+/* Forgets what the hosts asked of the gadget that was bound to this UDC before. */
+void dialogue_begin_gadget(struct trace_gadget *g);
 /* Ends the requests that have no answer. */
 void dialogue_end(struct dialogue *d, uint64_t time_us);
 void dialogue_free(struct dialogue *d);

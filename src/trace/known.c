@@ -79,8 +79,6 @@ void known_learn(struct known *k, unsigned int descriptor, unsigned int index, c
 {
 	if (descriptor == USB_DT_STRING && index == MICROSOFT_STRING && n >= 18)
 		k->microsoft_code = data[16];
-	if (descriptor == USB_DT_DEVICE && n >= USB_DT_DEVICE_SIZE)
-		k->n_configs = data[17];
 	if (descriptor == USB_DT_CONFIG && n >= USB_DT_CONFIG_SIZE) {
 		k->total_length = get_le16(data + 2);
 		k->max_power = data[8];

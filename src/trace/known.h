@@ -23,11 +23,10 @@ struct known {
 	/* The codes of the vendor requests that Microsoft OS descriptors and WebUSB announce; -1:
 	   none is known. */
 	int microsoft_code, webusb_code;
-	int n_configs; /* bNumConfigurations; -1: the host has not read the device descriptor */
 	/* bMaxPower and wTotalLength of the configuration that the host has read last; 0: none */
 	unsigned int max_power, total_length;
 };
-#define KNOWN_NOTHING ((struct known){ .microsoft_code = -1, .webusb_code = -1, .n_configs = -1 })
+#define KNOWN_NOTHING ((struct known){ .microsoft_code = -1, .webusb_code = -1 })
 
 void known_free(struct known *k);
 /* Returns the interface; NULL: it is unknown. */

@@ -72,7 +72,7 @@ static void write_packet(FILE *file, struct usbmon_packet *p, int64_t time_us, c
 	const struct {
 		uint32_t interface, time_high, time_low, captured, original;
 	} head = { 0, (uint32_t)((uint64_t)time_us >> 32), (uint32_t)time_us, (uint32_t)n,
-		   (uint32_t)(sizeof(*p) + p->length) };
+		   (uint32_t)(sizeof(*p) + (p->flag_data ? 0 : p->length)) };
 
 	p->seconds = time_us / 1000000;
 	p->microseconds = (int32_t)(time_us % 1000000);

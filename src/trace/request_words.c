@@ -274,7 +274,10 @@ static void print_other(FILE *out, const struct usb_ctrlrequest *r, const struct
 		fputs(name, out);
 	else
 		fprintf(out, "%s request 0x%02x, wValue 0x%04x, wIndex 0x%04x",
-			is_class ? "class" : "vendor", r->bRequest, value_of(r), index_of(r));
+			is_class					       ? "class"
+			: (r->bRequestType & USB_TYPE_MASK) == USB_TYPE_VENDOR ? "vendor"
+									       : "reserved",
+			r->bRequest, value_of(r), index_of(r));
 	print_recipient(out, r, k);
 }
 
@@ -310,7 +313,7 @@ static char *string_words(const uint8_t *data, size_t n)
 		*p++ = unit >= ' ' && unit < 0x7f ? (char)unit : '?';
 	}
 	*p = '\0';
-	return strf("\"%s\"", text);
+	return strf("\"%s%s\"", text, data[0] > n ? "..." : "");
 }
 
 char *answer_words(const struct usb_ctrlrequest *r, const uint8_t *data, size_t n)

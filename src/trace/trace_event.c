@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "trace/trace_event.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/util.h"
+
+#define ERRNO_MAX 4095 /* MAX_ERRNO of linux/err.h */
 
 /* Returns the text after " NAME=" in the arguments of an event; NULL: it has no such argument. */
 static const char *find_argument(const char *arguments, const char *name)
@@ -70,13 +74,21 @@ static bool parse_setup(const char *arguments, struct trace_event *e)
 	       sizeof(e->setup);
 }
 
+/* Parses a result: a number, or a negative errno. */
+static int parse_errno(const char *text)
+{
+	long number = strtol(text, NULL, 0);
+
+	return number < -ERRNO_MAX ? -ERRNO_MAX : (int)(number > INT_MAX ? INT_MAX : number);
+}
+
 static bool parse_setup_done(const char *arguments, struct trace_event *e)
 {
 	const char *text = find_argument(arguments, "value");
 
 	parse_udc(arguments, e);
 	if (text)
-		e->value = (int)strtol(text, NULL, 0);
+		e->value = parse_errno(text);
 	return text;
 }
 
@@ -90,24 +102,40 @@ static bool parse_request(const char *arguments, struct trace_event *e)
 		return false;
 	e->request = strtoull(request + strlen(": req "), NULL, 16);
 	e->actual = (unsigned int)strtoul(length + strlen(" length "), NULL, 10);
-	e->status = (int)strtol(status + strlen(" status "), NULL, 10);
+	e->status = parse_errno(status + strlen(" status "));
 	return true;
 }
 
-/* The tracepoint has all data as "data"; the probe has them as "data0" to "data3". */
+/* Parses the arrays PREFIX0 and PREFIX1. */
+static size_t parse_arrays(const char *arguments, const char *prefix, uint8_t *bytes, size_t max)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *name = strf("%s%d", prefix, i);
+
+		n += parse_bytes(arguments, name, bytes + n, max - n);
+	}
+	return n;
+}
+
+/*
+ * The tracepoint has all data as "data". The probe has what is where the buffer is: of older
+ * kernels as "data0" and "data1", of newer ones, whose request begins with the address of its
+ * endpoint, as "newer0" and "newer1".
+ */
 static bool parse_data(const char *arguments, struct trace_event *e)
 {
 	const char *endpoint = find_argument(arguments, "ep");
+	uint64_t self, first;
 
 	if (!endpoint || !str_has_prefix(endpoint + (*endpoint == '"'), "ep0"))
 		return false;
-	e->n_data = parse_bytes(arguments, "data", e->data, sizeof(e->data));
-	for (int i = 0; i < 4; i++) {
-		char name[] = { 'd', 'a', 't', 'a', (char)('0' + i), '\0' };
-
-		e->n_data += parse_bytes(arguments, name, e->data + e->n_data,
-					 sizeof(e->data) - e->n_data);
-	}
+	if (!parse_number(arguments, "self", &self) || !parse_number(arguments, "first", &first))
+		e->n_data = parse_bytes(arguments, "data", e->data, sizeof(e->data));
+	else
+		e->n_data = parse_arrays(arguments, self == first ? "newer" : "data", e->data,
+					 sizeof(e->data));
 	return e->n_data > 0;
 }
 
@@ -138,7 +166,6 @@ static const struct trace_event_parser {
 	{ "composite_setup_done", TRACE_EVENT_SETUP_DONE, parse_setup_done },
 	{ "usb_ep_queue", TRACE_EVENT_EP0_QUEUED, parse_request },
 	{ "usb_gadget_ep0_data", TRACE_EVENT_EP0_DATA, parse_data },
-	{ "usb_gadget_ep0_data_newer", TRACE_EVENT_EP0_DATA, parse_data },
 	{ "usb_gadget_giveback_request", TRACE_EVENT_EP0_END, parse_request },
 	{ "usb_ep_set_halt", TRACE_EVENT_EP0_STALL, parse_stall },
 	{ "composite_reset", TRACE_EVENT_RESET, parse_bus_event },
@@ -160,28 +187,6 @@ static bool parse_lost(const char *line, struct trace_event *e)
 	return e->lost > 0;
 }
 
-/*
- * Parses "TASK-PID [CPU] FLAGS SECONDS.MICROSECONDS: ". A task can have any name, so looks for the
- * first place that has this form from "[" on. Returns what follows; NULL: the line has no such
- * place.
- */
-static const char *parse_head(const char *line, struct trace_event *e)
-{
-	for (const char *p = line; (p = strchr(p, '[')); p++) {
-		unsigned long long seconds;
-		unsigned int cpu, microseconds;
-		int n = 0;
-
-		if (sscanf(p, "[%u] %*16s %llu.%6u: %n", &cpu, &seconds, &microseconds, &n) == 3 &&
-		    n > 0) {
-			e->cpu = cpu;
-			e->time_us = seconds * 1000000 + microseconds;
-			return p + n;
-		}
-	}
-	return NULL;
-}
-
 /* Skips what a probe prints before its arguments: "(composite_setup+0x0/0x1f0 [module]) ". */
 static const char *skip_place(const char *arguments)
 {
@@ -190,25 +195,43 @@ static const char *skip_place(const char *arguments)
 	return end ? end + 2 : arguments;
 }
 
-bool trace_event_parse(const char *line, struct trace_event *e)
+/* Parses "NAME: ARGUMENTS". */
+static bool parse_named(const char *text, struct trace_event *e)
 {
-	const char *name;
-	size_t n;
+	size_t n = strcspn(text, ":");
 
-	*e = (struct trace_event){ 0 };
-	if (parse_lost(line, e))
-		return true;
-	name = parse_head(line, e);
-	if (!name)
-		return false;
-	n = strcspn(name, ":");
 	for (size_t i = 0; i < ARRAY_SIZE(parsers); i++) {
 		const struct trace_event_parser *p = &parsers[i];
 
-		if (strlen(p->name) != n || strncmp(name, p->name, n) != 0 || name[n] != ':')
+		if (strlen(p->name) != n || strncmp(text, p->name, n) != 0 || text[n] != ':')
 			continue;
 		e->kind = p->kind;
-		return p->parse(skip_place(name + n + 1 + strspn(name + n + 1, " ")), e);
+		return p->parse(skip_place(text + n + 1 + strspn(text + n + 1, " ")), e);
+	}
+	return false;
+}
+
+/*
+ * Parses "TASK-PID [CPU] FLAGS SECONDS.MICROSECONDS: NAME: ARGUMENTS". A task can have any name,
+ * also one that looks like what follows it, so looks at each place that has this form from "[" on.
+ */
+bool trace_event_parse(const char *line, struct trace_event *e)
+{
+	*e = (struct trace_event){ 0 };
+	if (parse_lost(line, e))
+		return true;
+	for (const char *p = line; (p = strchr(p, '[')); p++) {
+		unsigned long long seconds;
+		unsigned int cpu, microseconds;
+		int n = 0;
+
+		if (sscanf(p, "[%u] %*16s %llu.%6u: %n", &cpu, &seconds, &microseconds, &n) != 3 ||
+		    n == 0)
+			continue;
+		*e = (struct trace_event){ .cpu = cpu,
+					   .time_us = seconds * 1000000 + microseconds };
+		if (parse_named(p + n, e))
+			return true;
 	}
 	return false;
 }

@@ -21,6 +21,9 @@
 #define UDC_CLASS_DIR "/sys/class/udc"
 /* Longest line: 256 bytes of data, each as "0xff,", and what is before them. */
 #define LINE_MAX_SIZE 4096
+/* Reads of one call: a host that asks faster than the reader of stdout reads must not keep the
+   command from its signals. */
+#define READS_MAX 16
 #define BUFFER_KB "256" /* for each processor; some thousand requests */
 
 /*
@@ -34,13 +37,11 @@
  * - `struct usb_udc`: the pointer to the gadget is before `dev`; newer kernels have another pointer
  *   between them (gadget_release).
  * - `struct usb_request`: `buf` is first; newer kernels have the pointer to the endpoint before it.
- *   There is a probe for each. Only in newer kernels the first member leads to the name "ep0".
+ *   Bytes of a buffer, which are the host's, are never used as an address.
  */
 #define DATA_PROBE "usb_gadget_ep0_data"
-#define NEWER_DATA_PROBE "usb_gadget_ep0_data_newer"
-#define DATA_ARRAYS(buf)                                                                           \
-	"data0=+0(" buf "):x8[64] data1=+64(" buf "):x8[64] data2=+128(" buf "):x8[64] "           \
-	"data3=+192(" buf "):x8[64]"
+#define UDC_PROBE "udc"
+
 static const struct probe {
 	const char *tracepoint; /* below events; where it exists, the probe is not needed */
 	const char *name, *symbol, *format;
@@ -56,46 +57,39 @@ static const struct probe {
 	  true },
 	{ "composite", "composite_suspend", "composite_suspend", "gadget=%1:x64", false, true },
 	{ "composite", "composite_resume", "composite_resume", "gadget=%1:x64", false, true },
-	{ "composite", "udc", "usb_udc_uevent",
-	  "udc=+0(+0(%1)):string gadget=-%p(%1):%l other=-%q(%1):%l", false, true },
+	{ "composite", UDC_PROBE, "usb_udc_uevent",
+	  "udc=+0(+0(%1)):string gadget=-%p(%1):%l other=-%q(%1):%l", false, false },
 	{ "gadget/usb_gadget_ep0_data", DATA_PROBE, "usb_gadget_giveback_request",
-	  "ep=+0(+%p(%1)):string newer=+0(+%p(+0(%2))):string " DATA_ARRAYS("+0(%2)"), false,
-	  true },
-	{ "gadget/usb_gadget_ep0_data", NEWER_DATA_PROBE, "usb_gadget_giveback_request",
-	  "ep=+0(+%p(+0(%2))):string " DATA_ARRAYS("+%p(%2)"), false, true },
+	  "ep=+0(+%p(%1)):string self=%1:x64 first=+0(%2):%l "
+	  "data0=+0(+0(%2)):x8[64] data1=+64(+0(%2)):x8[64] "
+	  "newer0=+0(+%p(%2)):x8[64] newer1=+64(+%p(%2)):x8[64]",
+	  false, true },
 };
 
-/* How a machine (uname(2)) passes the first two arguments of a function, and its pointers. The
-   first row that fits counts. */
+/* How a machine (uname(2)) names the registers of the first two arguments. The first row that fits
+   counts. Most kernels have names for all machines (HAVE_FUNCTION_ARG_ACCESS_API). */
 static const struct machine {
 	const char *prefix, *arguments[2];
-	const char *pointer_size, *two_pointers_size, *pointer_type;
 } machines[] = {
-	{ "armv8",
-	  { "$arg1", "$arg2" },
-	  "8",
-	  "16",
-	  "x64" }, /* a 32-bit program on a 64-bit kernel */
-	{ "arm", { "%r0", "%r1" }, "4", "8", "x32" },
-	{ "mips64", { "%r4", "%r5" }, "8", "16", "x64" },
-	{ "mips", { "%r4", "%r5" }, "4", "8", "x32" },
-	{ "riscv32", { "$arg1", "$arg2" }, "4", "8", "x32" },
-	{ "i", { "$arg1", "$arg2" }, "4", "8", "x32" }, /* i686 */
-	{ "", { "$arg1", "$arg2" }, "8", "16", "x64" },
+	{ "armv8", { "$arg1", "$arg2" } }, /* a 32-bit program on a 64-bit kernel */
+	{ "arm", { "%r0", "%r1" } },
+	{ "mips", { "%r4", "%r5" } },
+	{ "", { "$arg1", "$arg2" } },
 };
 
-/* The events of an instance; those of `gadget` only of endpoint 0. */
+/* The events of an instance; those of `gadget` only of endpoint 0. The UDCs are known before the
+   first request. */
 static const struct {
 	const char *dir, *filter;
 	bool is_optional;
 } events[] = {
+	{ GROUP "/" UDC_PROBE, NULL, true },
 	{ "gadget/usb_ep_queue", "name ~ \"ep0*\"", false },
 	{ "gadget/usb_gadget_giveback_request", "name ~ \"ep0*\"", false },
 	{ "gadget/usb_ep_set_halt", "name ~ \"ep0*\"", false },
 	{ "gadget/usb_gadget_ep0_data", NULL, true },
 	{ "composite", NULL, true },
-	{ GROUP "/" DATA_PROBE, "ep ~ \"ep0*\" && !(newer ~ \"ep0*\")", true },
-	{ GROUP "/" NEWER_DATA_PROBE, "ep ~ \"ep0*\"", true },
+	{ GROUP "/" DATA_PROBE, "ep ~ \"ep0*\"", true },
 	{ GROUP, NULL, true },
 };
 
@@ -130,17 +124,13 @@ static int fail(const char *path, int e, struct error *err)
 }
 
 /* Fails because the kernel has no means to trace gadgets. */
-static int fail_no_events(const struct tracer *t, struct error *err)
+static int fail_no_events(const struct tracer *t, const char *reason, struct error *err)
 {
-	if (!has(t, "events/gadget")) {
-		error_set(err, EX_UNAVAILABLE, ENOENT, NULL,
-			  "cannot trace: the kernel's module libcomposite is not loaded");
-		return error_add_hint(err, "'modprobe libcomposite', or bring the gadget up first");
-	}
-	error_set(err, EX_UNAVAILABLE, ENOENT, NULL,
-		  "cannot trace: the kernel has neither probes nor the events 'composite'");
-	return error_add_hint(err, "build it with CONFIG_KPROBE_EVENTS, or with the patches of "
-				   "kernel/ (group 'features')");
+	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "cannot trace: %s", reason);
+	if (!has(t, "events/composite"))
+		error_add_hint(err, "'modprobe libcomposite', or bring the gadget up first");
+	return error_add_hint(err, "build the kernel with CONFIG_KPROBE_EVENTS, or with the "
+				   "patches of kernel/ (group 'features')");
 }
 
 /* --- probes ----------------------------------------------------------------------------------- */
@@ -156,32 +146,47 @@ static const struct machine *this_machine(void)
 	return &machines[i];
 }
 
-static const char *format_word(char letter, const struct machine *m)
+/* Returns the size of the kernel's pointers, which may be others than this program's. */
+static int kernel_pointer_size(const struct tracer *t)
 {
-	switch (letter) {
-	case '1':
-		return m->arguments[0];
-	case '2':
-		return m->arguments[1];
-	case 'p':
-		return m->pointer_size;
-	case 'q':
-		return m->two_pointers_size;
-	}
-	return m->pointer_type;
+	_cleanup_free_ char *text = NULL;
+	const char *field;
+	int size;
+
+	/* "field: local_t commit;	offset:8;	size:8;	signed:1;" */
+	if (file_read(t->tracefs_fd, "events/header_page", 4096, &text, NULL) < 0)
+		return sizeof(void *);
+	field = strstr(text, " commit;");
+	field = field ? strstr(field, "size:") : NULL;
+	return field && sscanf(field, "size:%d", &size) == 1 && size == 4 ? 4 : 8;
 }
 
-static void print_format(FILE *out, const char *format, const struct machine *m)
+static void print_format(FILE *out, const char *format, const struct machine *m, int pointer_size)
 {
 	for (const char *p = format; *p; p++) {
-		if (*p == '%')
-			fputs(format_word(*++p, m), out);
-		else
+		if (*p != '%') {
 			fputc(*p, out);
+			continue;
+		}
+		switch (*++p) {
+		case '1':
+		case '2':
+			fputs(m->arguments[*p - '1'], out);
+			break;
+		case 'p':
+			fprintf(out, "%d", pointer_size);
+			break;
+		case 'q':
+			fprintf(out, "%d", 2 * pointer_size);
+			break;
+		case 'l':
+			fprintf(out, "x%d", 8 * pointer_size);
+			break;
+		}
 	}
 }
 
-static int write_probe(const struct tracer *t, const struct probe *probe, const struct machine *m)
+static int write_probe(const struct tracer *t, const struct probe *probe)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -191,7 +196,7 @@ static int write_probe(const struct tracer *t, const struct probe *probe, const 
 		return -ENOMEM;
 	fprintf(out, "%c:" GROUP "/%s %s ", probe->is_return ? 'r' : 'p', probe->name,
 		probe->symbol);
-	print_format(out, probe->format, m);
+	print_format(out, probe->format, this_machine(), kernel_pointer_size(t));
 	fclose(out);
 	return write_text(t->tracefs_fd, "kprobe_events", text);
 }
@@ -199,17 +204,18 @@ static int write_probe(const struct tracer *t, const struct probe *probe, const 
 /* Makes the probes for the tracepoints that this kernel does not have. */
 static int make_probes(struct tracer *t, struct error *err)
 {
-	const struct machine *m = this_machine();
-
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
-		_cleanup_free_ char *tracepoint = strf("events/%s", probes[i].tracepoint);
-		int r = has(t, tracepoint) ? 0 : write_probe(t, &probes[i], m);
+		_cleanup_free_ char *tracepoint = strf("events/%s", probes[i].tracepoint),
+				    *reason = NULL;
+		int r = has(t, tracepoint) ? 0 : write_probe(t, &probes[i]);
 
-		if (r == -ENOENT && !has(t, "kprobe_events") && !probes[i].is_optional)
-			return fail_no_events(t, err);
-		if (r < 0 && !probes[i].is_optional)
-			return error_errno(err, EX_UNAVAILABLE, -r, NULL,
-					   "cannot put a probe on %s()", probes[i].symbol);
+		if (r == 0 || probes[i].is_optional)
+			continue;
+		reason = has(t, "kprobe_events")
+				 ? strf("no probe on %s(): %s", probes[i].symbol, errno_words(-r))
+				 : xstrdup("the kernel has neither probes nor the events "
+					   "'composite'");
+		return fail_no_events(t, reason, err);
 	}
 	return 0;
 }
@@ -223,9 +229,8 @@ static void remove_probes(const struct tracer *t)
 	}
 }
 
-/* Makes the kernel call usb_udc_uevent() for each UDC, so that the trace has its TRACE_EVENT_UDC.
-   New UDCs have theirs when they come. */
-static void make_udcs_known(void)
+/* The kernel calls usb_udc_uevent() for each of these files. */
+void tracer_make_udcs_known(void)
 {
 	DIR *dir = opendir(UDC_CLASS_DIR);
 	struct dirent *entry;
@@ -245,6 +250,8 @@ static void make_udcs_known(void)
 
 static void remove_instance(const struct tracer *t)
 {
+	/* Also where a program that looks into the instance keeps it from being removed */
+	write_text(t->tracefs_fd, INSTANCE "/events/enable", "0");
 	unlinkat(t->tracefs_fd, INSTANCE, AT_REMOVEDIR);
 }
 
@@ -256,11 +263,13 @@ static int enable_events(const struct tracer *t, struct error *err)
 				    *enable = strf("%s/enable", dir);
 		int r = events[i].filter ? write_text(t->tracefs_fd, filter, events[i].filter) : 0;
 
+		if (r < 0 && !(r == -ENOENT && events[i].is_optional))
+			return fail(filter, -r, err);
 		r = r < 0 ? r : write_text(t->tracefs_fd, enable, "1");
-		if (r == -ENOENT && events[i].is_optional)
-			continue;
-		if (r < 0)
+		if (r < 0 && !(r == -ENOENT && events[i].is_optional))
 			return fail(enable, -r, err);
+		if (i == 0 && r == 0)
+			tracer_make_udcs_known();
 	}
 	return 0;
 }
@@ -316,7 +325,7 @@ int tracer_open(struct tracer *t, struct error *err)
 	*t = TRACER_CLOSED;
 	if (r < 0) {
 		if (r == -ENODEV)
-			return fail_no_events(t, err);
+			return fail_no_events(t, "the kernel has no tracefs", err);
 		error_errno(err, r == -EPERM ? EX_NOPERM : EX_OSERR, -r, NULL,
 			    "cannot mount tracefs");
 		return r == -EPERM ? error_add_root_hint(err) : r;
@@ -324,13 +333,11 @@ int tracer_open(struct tracer *t, struct error *err)
 	t->tracefs_fd = r;
 	r = become_only_tracer(t, err);
 	if (r == 0 && !has(t, "events/gadget"))
-		r = fail_no_events(t, err);
+		r = fail_no_events(t, "the kernel has no events 'gadget'", err);
 	if (r == 0)
 		r = make_probes(t, err);
 	if (r == 0)
 		r = make_instance(t, err);
-	if (r == 0)
-		make_udcs_known();
 	return r;
 }
 
@@ -371,15 +378,23 @@ static void handle_lines(struct tracer *t,
 int tracer_read(struct tracer *t, void (*on_event)(void *data, const struct trace_event *e),
 		void *data, struct error *err)
 {
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (!t->text)
 		t->text = xcalloc(1, LINE_MAX_SIZE);
-	while ((n = read(t->pipe_fd, t->text + t->n_text, LINE_MAX_SIZE - t->n_text)) > 0) {
+	for (int i = 0; i < READS_MAX; i++) {
+		n = read(t->pipe_fd, t->text + t->n_text, LINE_MAX_SIZE - t->n_text);
+		if (n <= 0)
+			break;
 		t->n_text += (size_t)n;
 		handle_lines(t, on_event, data);
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot read the trace");
-	return 0;
+	return n > 0;
+}
+
+void tracer_stop(const struct tracer *t)
+{
+	write_text(t->tracefs_fd, INSTANCE "/tracing_on", "0");
 }

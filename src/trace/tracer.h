@@ -29,6 +29,14 @@ int tracer_open(struct tracer *t, struct error *err);
 void tracer_close(struct tracer *t);
 #define _cleanup_tracer_ _cleanup_(tracer_close)
 
-/* Calls `on_event` for each event that the trace has now. Returns 0 or a negative errno. */
+/*
+ * Calls `on_event` for events that the trace has now. Returns 1 if there may be more of them, 0, or
+ * a negative errno.
+ */
 int tracer_read(struct tracer *t, void (*on_event)(void *data, const struct trace_event *e),
 		void *data, struct error *err);
+/* Adds no more events to the trace. */
+void tracer_stop(const struct tracer *t);
+/* Makes the kernel add a TRACE_EVENT_UDC for each UDC, if it uses probes. A UDC that comes later
+   has one of its own. */
+void tracer_make_udcs_known(void);

@@ -11,7 +11,7 @@ import json
 import pathlib
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[3] / "schemas"
-USED = ("output", "export", "list", "features", "doctor", "descriptors", "udc", "ffsbench", "worker-config")
+USED = ("output", "export", "list", "features", "doctor", "descriptors", "udc", "ffsbench", "trace", "worker-config")
 # The line IMPORT in each module that fastjsonschema has made is replaced by OURS, because importing this exception would
 # load all of fastjsonschema
 IMPORT, OURS = "from fastjsonschema import JsonSchemaValueException", "from valid import Invalid as JsonSchemaValueException"

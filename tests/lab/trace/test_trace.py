@@ -6,6 +6,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ import gadgets
 import harness
 import replay
 import tap
+import valid
 from gadgets import LOOPBACK, gadget
 from harness import down, ffsctl, must, up
 from tap import contains, eq, ok, raises, test
@@ -28,6 +30,22 @@ harness.leaves_nothing()
 LINUX = "Linux, as also Android and ChromeOS are"
 SPEED = os.environ["LAB_SPEED"]
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
+
+
+class KernelLog:
+    """What the kernel logs from now on."""
+
+    def __enter__(self):
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY)
+        os.lseek(self.fd, 0, os.SEEK_END)
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def read_until(self, text):
+        while text not in os.read(self.fd, 8192).decode():
+            pass
 
 
 def vendor_request(interface=0, length=8, timeout=1000):
@@ -119,6 +137,22 @@ def programs():
     down("x")
 
 
+@test("another gadget on the same UDC has a conclusion of its own, and the first one's stands where it ends")
+def one_after_the_other():
+    with tracing() as found:
+        up(gadget("x", LOOPBACK), "--wait-host")
+        raises(usb.core.USBError, vendor_request)
+        down("x")
+        up(gadget("y", LOOPBACK), "--wait-host")
+    first, second = found[0].text.split("\ny: ")
+    first, later = first.split("\nx: ")[-1], second
+    contains(first, "  configured: until the host reset the gadget or was disconnected\n")
+    contains(first, "  failed: vendor request 0x07")
+    ok("failed" not in later, later)
+    contains(later, "  configured: configuration 1\n")
+    down("y")
+
+
 @test("a host that reads the descriptors and selects no configuration: what is likely, and the last request")
 def not_configured():
     for bus in gadgets.buses():
@@ -155,9 +189,9 @@ def left():
 @test("a gadget without a configuration for the host's speed, and one that no host sees")
 def nothing_to_configure():
     if SPEED != "full":
-        with tracing("--json", "x") as found:
+        with KernelLog() as kernel_log, tracing("--json", "x") as found:
             must(ffsctl("up", gadgets.ep0_daemon("x", "speeds", "1")))
-            harness.await_devices(lambda: False)  # until the host does nothing more
+            kernel_log.read_until("can't read configurations")
         eq(found[0].conclusion()["not_configured_because"],
            f"the device has 0 configurations: a function has no descriptors for the speed of this host, {SPEED}-speed")
         down("x")
@@ -234,12 +268,16 @@ def bus():
     down("x")
 
 
-@test("it needs root, ends with its reader, and after --timeout")
+@test("it ends with its reader, and after --timeout; one that cannot begin leaves the file of -w alone")
 def ends():
     result = harness.ffsctl("trace", "--timeout", "0.2")
     eq(result.returncode, 0)
     process = gadgets.start("trace")
     gadgets.read_lines_until(process.stderr, "tracing")
+    refused = ffsctl("trace", "--json", "-w", gadgets.DIRECTORY / "no.pcapng")
+    eq((refused.returncode, len(refused.stdout.splitlines())), (75, 1))
+    ok(not (gadgets.DIRECTORY / "no.pcapng").exists(), "no file")
+    valid.validator("trace")(json.loads(refused.stdout))
     process.stdout.close()
     eq(process.wait(harness.patience(10)), 0)
     process.stderr.close()

@@ -59,10 +59,17 @@ Test(trace_event, is_read_from_tracepoints_and_probes)
 
 	e = parse(
 		"x-1 [000] ..... 8.0: usb_gadget_ep0_data: (usb_gadget_giveback_request+0x0/0x90) "
-		"ep=\"ep0in\" data0={0x12,0x1} data1={0xff} data2={} data3={0x0}");
+		"ep=\"ep0in\" self=0x10 first=0x20 data0={0x12,0x1} data1={0xff} "
+		"newer0={0x7} newer1={0x7}");
 	cr_expect_eq(e.kind, TRACE_EVENT_EP0_DATA);
-	cr_expect_eq(e.n_data, 4);
-	cr_expect_eq(memcmp(e.data, "\x12\x01\xff\x00", 4), 0);
+	cr_expect_eq(e.n_data, 3);
+	cr_expect_eq(memcmp(e.data, "\x12\x01\xff", 3), 0);
+	e = parse(
+		"x-1 [000] ..... 8.0: usb_gadget_ep0_data: (usb_gadget_giveback_request+0x0/0x90) "
+		"ep=\"ep0\" self=0x10 first=0x10 data0={0x12,0x1} data1={0xff} newer0={0x7} "
+		"newer1={}");
+	cr_expect_eq(e.n_data, 1, "a request that begins with its endpoint");
+	cr_expect_eq(e.data[0], 7);
 
 	e = parse("CPU:1 [LOST 27 EVENTS]");
 	cr_expect_eq(e.kind, TRACE_EVENT_LOST);
@@ -90,6 +97,8 @@ Test(trace_event, is_not_read_from_what_else_a_line_can_be)
 	/* A task can have any name. */
 	e = parse("[000] x 1: y-3 [002] ..... 8.000000: composite_reset: udc=a");
 	cr_expect_eq(e.cpu, 2);
+	e = parse("[000] . 1.5: -77 [003] ..... 8.000000: composite_reset: udc=a");
+	cr_expect_eq(e.cpu, 3);
 }
 
 /* --- the dialogue ----------------------------------------------------------------------------- */
@@ -221,6 +230,22 @@ Test(dialogue, gives_no_gadget_an_answer_that_can_be_of_two)
 	cr_expect_str_eq(said, "");
 	dialogue_end(&d, 99000000);
 	cr_expect_eq(d.gadgets[0].last.outcome, REQUEST_UNANSWERED);
+	dialogue_free(&d);
+}
+
+Test(dialogue, gives_no_answer_to_a_request_whose_own_can_be_lost)
+{
+	static const char *const lines[] = { SETUP("a", DEVICE), QUEUE("1"),
+					     "composite_setup_done: udc=a value=18",
+					     "usb_gadget_ep0_data: ep=ep0 data={0x12}", NULL };
+	struct dialogue d = hear(lines);
+	struct trace_event lost = parse("CPU:0 [LOST 9 EVENTS]"),
+			   end = parse("x-1 [000] d.... 9.0: " END("1", "9", "0"));
+
+	dialogue_add(&d, &lost);
+	dialogue_add(&d, &end);
+	cr_expect_str_eq(said, "a GET_DESCRIPTOR device, 18 bytes: the answer was lost\n");
+	cr_expect_eq(d.gadgets[0].n_failed, 0);
 	dialogue_free(&d);
 }
 
