@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=high timeout=120
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=240
+# lab stock: no, unpatched kernels are traced by probes, which User-Mode Linux does not have
 """`ffsctl trace` prints each request of the host with its answer, and says which system the host is and what failed."""
 
 import contextlib

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: none
 # lab all: kernel=6.12,6.1 udcs=2 timeout=120
+# lab stock: no, unpatched kernels are traced by probes, which User-Mode Linux does not have
 """`ffsctl trace` tells the requests of the hosts of several gadgets apart, which the events of endpoint 0 do not."""
 
 import struct
