@@ -58,6 +58,25 @@ def messages_for_mainline():
             eq([l for l in body.splitlines() if len(l) > 75 and not l.startswith(("Fixes: ", "Link: "))], [], name)
 
 
+# The sources of libcomposite, which exports symbols to modules that dkms does not build
+EXPORTING = re.compile(r"drivers/usb/gadget/(composite|config|configfs|epautoconf|functions|u_f|usbstring)\.c|include/linux/usb/\S+")
+
+
+@test("no patch changes the types that libcomposite's exported symbols have for other modules (CONFIG_MODVERSIONS): no header, no include")
+def versions_of_symbols():
+    wrong = []
+    for version in ("6.1", "6.12", "6.18"):
+        for group in ("fixes", "backports", "features"):
+            for path in cache.patches(os.path.join(DIRECTORY, version, group)):
+                for name, changes in re.findall(r"^diff --git a/\S+ b/(\S+)$(.*?)(?=^diff --git |\Z)", cache.read(path).decode(), re.M | re.S):
+                    includes = re.findall(r"^\+#include .*$", changes, re.M)
+                    if EXPORTING.fullmatch(name) and (name.endswith(".h") or set(includes) - {'+#include "composite_events.h"'}):
+                        wrong.append((os.path.basename(path), name, includes))
+                    if name.endswith("/composite_events.h") and includes != ["+#include <linux/usb/gadget.h>"]:
+                        wrong.append((os.path.basename(path), name, includes))
+    eq(wrong, [])
+
+
 @test("the lab takes the groups of LAB_GROUPS in their order, and refuses unknown ones and those that lack others")
 def groups_of_environment():
     def chosen(text):
