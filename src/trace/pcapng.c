@@ -61,8 +61,8 @@ void pcapng_begin(FILE *file)
 		uint32_t snap_length;
 	} interface = { LINKTYPE_USB_LINUX_MMAPPED, 0, 0 };
 
-	write_block(file, SECTION_HEADER, &section, sizeof(section), NULL, 0);
-	write_block(file, INTERFACE_DESCRIPTION, &interface, sizeof(interface), NULL, 0);
+	write_block(file, SECTION_HEADER, &section, sizeof(section), "", 0);
+	write_block(file, INTERFACE_DESCRIPTION, &interface, sizeof(interface), "", 0);
 }
 
 static void write_packet(FILE *file, struct usbmon_packet *p, int64_t time_us, const uint8_t *data)

@@ -21,7 +21,7 @@ from tap import eq, ok, raises, test
 TABLE = os.path.join(SRC, tables.STOCK)
 DOCUMENT = pathlib.Path(SRC, "doc/stock.md").read_text(encoding="utf-8")
 # Features that no test misses: ffsctl does without them in silence, as the document says, or has a test for both cases
-UNNOTICED = {"dmabuf status", "sessions", "tracepoint", "wIndex"}
+UNNOTICED = {"dmabuf status", "sessions", "tracepoint", "tracepoints of control requests", "wIndex"}
 KERNELS = ("6.1", "6.12")
 ROW = "tests/lab/x/test_x.py [6.12 *stock]: b*  # zlp: no file has it"
 

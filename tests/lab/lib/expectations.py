@@ -84,14 +84,14 @@ def one_config(*interfaces, strings=None):
     return [Config(1, 0x80, DEFAULT_POWER, strings or {}, list(interfaces))]
 
 
-def hid(number, protocol, length, report, in_, out):
+def hid(number, protocol, length, report, in_):
     """Returns a HID interface. Its HID descriptor (HID 1.11, 6.2.1) has version 1.01, no country code, and one report
     descriptor of this length."""
     def interrupt(address):
         # bInterval: 10 ms at full speed; 2^3 microframes (1 ms) at the other speeds
         return Ep(address, 3, (report, 10), (report, 4), (report, 4, 0, 0, report))
 
-    return Interface(number, (3, 1, protocol), {EN: "HID Interface"}, [interrupt(in_), interrupt(out)],
+    return Interface(number, (3, 1, protocol), {EN: "HID Interface"}, [interrupt(in_)],
                      specific=(bytes([9, 0x21, 1, 1, 0, 1, 0x22, length, 0]),))
 
 
@@ -200,7 +200,7 @@ EXPECTED = {
                              specific=(bytes.fromhex("09 21 07 e8 03 00 04 10 01"),)))),
     "keyboard-mouse": Gadget(
         {EN: ("ffsctl examples", "Keyboard and mouse", "")},
-        [Config(1, 0xa0, (50, 12), {}, [hid(0, 1, 61, 8, 0x81, 0x02), hid(1, 2, 52, 4, 0x85, 0x07)])],
+        [Config(1, 0xa0, (50, 12), {}, [hid(0, 1, 61, 8, 0x81), hid(1, 2, 52, 4, 0x85)])],
         more=("", "HID Interface", "")),
     "camera-frames": Gadget(
         {EN: ("ffsctl examples", "Camera frames", SERIAL)},
