@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/base/cleanup.h \
+	src/base/detached_mount.c src/base/detached_mount.h \
 	src/base/error.c src/base/error.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/journal.c src/base/journal.h \
@@ -12,6 +13,7 @@ libffsctl_a_SOURCES += \
 	src/base/plugin_option.c src/base/plugin_option.h \
 	src/base/positioned_value.h \
 	src/base/proc.c src/base/proc.h \
+	src/base/request_names.c src/base/request_names.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/text.c src/base/text.h \
 	src/base/test_environment.c src/base/test_environment.h \

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "base/detached_mount.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -32,7 +33,7 @@ static void open_gadget_in_libusbgx(struct backend_state *b, enum backend_item i
 				    const char *path)
 {
 	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
-	int tmpfs_fd = open_unmounted_tmpfs();
+	int tmpfs_fd = mount_detached("tmpfs", NULL);
 
 	errno = -tmpfs_fd;
 	b->libusbgx = tmpfs_fd < 0 ? NULL : libusbgx_open(tmpfs_fd, gadget);

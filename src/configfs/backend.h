@@ -77,11 +77,6 @@ int direct_make_item(enum backend_item item, const char *path, const char *value
  */
 struct libusbgx_session *libusbgx_open(int empty_directory_fd, const char *gadget);
 void libusbgx_close(struct libusbgx_session *usbg);
-/*
- * Makes an empty directory that no other process can open; libusbgx_open uses it. Returns a file
- * descriptor, or a negative errno.
- */
-int open_unmounted_tmpfs(void);
 /* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
 int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, const char *path,
 		       const char *value);

@@ -24,10 +24,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <usbg/usbg.h>
 
@@ -299,19 +297,6 @@ int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, co
 }
 
 /* --- Opens libusbgx for a gadget -------------------------------------------------------------- */
-
-/* Uses syscall(2), because glibc has wrapper functions only since 2.36. */
-int open_unmounted_tmpfs(void)
-{
-	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	int tmpfs_fd;
-
-	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	tmpfs_fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-				MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return tmpfs_fd < 0 ? -errno : tmpfs_fd;
-}
 
 #define GADGETS "usb_gadget"
 

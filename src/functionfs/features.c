@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/detached_mount.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
@@ -106,33 +105,13 @@ bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at)
 
 /* --- probing --- */
 
-/*
- * Sets a mount option. Makes the system call directly: glibc has wrappers of fsconfig, fsopen and
- * fsmount only since 2.36, and its sys/mount.h conflicts with linux/mount.h. A kernel without these
- * system calls (before 5.2) has none of the features.
- */
-static int set_mount_option(int fs, const char *name, const char *value)
-{
-	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, name, value, 0);
-}
-
-/*
- * Mounts the instance, but attaches the mount to no directory. Returns a file descriptor of the
- * root directory, which keeps the mount, or a negative errno; -EINVAL: unknown option. (Older
- * kernels report an unknown option only at FSCONFIG_CMD_CREATE.)
- */
+/* Mounts the instance for this process alone, with an option; NULL: without one. A kernel that
+   cannot (before 5.2) has none of the features. */
 static int make_detached_mount(const char *instance, const char *option)
 {
-	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, FFS_FILE_SYSTEM, FSOPEN_CLOEXEC);
-	int fd;
+	const char *const options[] = { "source", instance, option, option ? "1" : NULL, NULL };
 
-	if (fs < 0 || set_mount_option(fs, "source", instance) < 0 ||
-	    (option && set_mount_option(fs, option, "1") < 0) ||
-	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return fd < 0 ? -errno : fd;
+	return mount_detached(FFS_FILE_SYSTEM, options);
 }
 
 enum probe_blobs { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };

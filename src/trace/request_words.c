@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sources: USB 2.0 and 3.2, chapter 9; the class specifications in the table of class requests. */
+/* Source: USB 2.0 and 3.2, chapter 9. */
 #include "trace/request_words.h"
 
 #include <endian.h>
@@ -9,30 +9,16 @@
 
 #include "base/cleanup.h"
 #include "base/little_endian.h"
+#include "base/request_names.h"
 #include "base/text.h"
 #include "base/util.h"
 
-#define ANY -1
 #define DIRECTION_AND_TYPE (USB_DIR_IN | USB_TYPE_MASK)
 
 static const struct number_words {
 	int number;
 	const char *words;
-} standard_requests[] = {
-	{ USB_REQ_GET_STATUS, "GET_STATUS" },
-	{ USB_REQ_CLEAR_FEATURE, "CLEAR_FEATURE" },
-	{ USB_REQ_SET_FEATURE, "SET_FEATURE" },
-	{ USB_REQ_SET_ADDRESS, "SET_ADDRESS" },
-	{ USB_REQ_GET_DESCRIPTOR, "GET_DESCRIPTOR" },
-	{ USB_REQ_SET_DESCRIPTOR, "SET_DESCRIPTOR" },
-	{ USB_REQ_GET_CONFIGURATION, "GET_CONFIGURATION" },
-	{ USB_REQ_SET_CONFIGURATION, "SET_CONFIGURATION" },
-	{ USB_REQ_GET_INTERFACE, "GET_INTERFACE" },
-	{ USB_REQ_SET_INTERFACE, "SET_INTERFACE" },
-	{ USB_REQ_SYNCH_FRAME, "SYNCH_FRAME" },
-	{ USB_REQ_SET_SEL, "SET_SEL" },
-	{ USB_REQ_SET_ISOCH_DELAY, "SET_ISOCH_DELAY" },
-}, descriptor_types[] = {
+} descriptor_types[] = {
 	{ USB_DT_DEVICE, "device" },
 	{ USB_DT_CONFIG, "configuration" },
 	{ USB_DT_STRING, "string" },
@@ -57,86 +43,6 @@ static const struct number_words {
 	{ USB_DEVICE_U1_ENABLE, "U1_ENABLE" },
 	{ USB_DEVICE_U2_ENABLE, "U2_ENABLE" },
 	{ USB_DEVICE_LTM_ENABLE, "LTM_ENABLE" },
-};
-
-/* Requests of classes. UAC 1.0, 5.2; UAC 2.0, A.14 and UVC 1.5, A.8 use the same numbers. */
-static const struct {
-	int class, subclass, request;
-	const char *words;
-} class_requests[] = {
-	{ USB_CLASS_AUDIO, ANY, 0x01, "SET_CUR" }, /* in UAC 2.0 CUR, for both directions */
-	{ USB_CLASS_AUDIO, ANY, 0x02, "RANGE" },
-	{ USB_CLASS_AUDIO, ANY, 0x81, "GET_CUR" },
-	{ USB_CLASS_AUDIO, ANY, 0x82, "GET_MIN" },
-	{ USB_CLASS_AUDIO, ANY, 0x83, "GET_MAX" },
-	{ USB_CLASS_AUDIO, ANY, 0x84, "GET_RES" },
-	{ USB_CLASS_VIDEO, ANY, 0x01, "SET_CUR" },
-	{ USB_CLASS_VIDEO, ANY, 0x81, "GET_CUR" },
-	{ USB_CLASS_VIDEO, ANY, 0x82, "GET_MIN" },
-	{ USB_CLASS_VIDEO, ANY, 0x83, "GET_MAX" },
-	{ USB_CLASS_VIDEO, ANY, 0x84, "GET_RES" },
-	{ USB_CLASS_VIDEO, ANY, 0x85, "GET_LEN" },
-	{ USB_CLASS_VIDEO, ANY, 0x86, "GET_INFO" },
-	{ USB_CLASS_VIDEO, ANY, 0x87, "GET_DEF" },
-	/* CDC 1.2, 6.2; PSTN 1.2, 6.3; ECM 1.2, 6.2; NCM 1.0, 6.2 */
-	{ USB_CLASS_COMM, ANY, 0x00, "SEND_ENCAPSULATED_COMMAND" },
-	{ USB_CLASS_COMM, ANY, 0x01, "GET_ENCAPSULATED_RESPONSE" },
-	{ USB_CLASS_COMM, ANY, 0x20, "SET_LINE_CODING" },
-	{ USB_CLASS_COMM, ANY, 0x21, "GET_LINE_CODING" },
-	{ USB_CLASS_COMM, ANY, 0x22, "SET_CONTROL_LINE_STATE" },
-	{ USB_CLASS_COMM, ANY, 0x23, "SEND_BREAK" },
-	{ USB_CLASS_COMM, ANY, 0x43, "SET_ETHERNET_PACKET_FILTER" },
-	{ USB_CLASS_COMM, ANY, 0x44, "GET_ETHERNET_STATISTIC" },
-	{ USB_CLASS_COMM, ANY, 0x80, "GET_NTB_PARAMETERS" },
-	{ USB_CLASS_COMM, ANY, 0x81, "GET_NET_ADDRESS" },
-	{ USB_CLASS_COMM, ANY, 0x82, "SET_NET_ADDRESS" },
-	{ USB_CLASS_COMM, ANY, 0x83, "GET_NTB_FORMAT" },
-	{ USB_CLASS_COMM, ANY, 0x84, "SET_NTB_FORMAT" },
-	{ USB_CLASS_COMM, ANY, 0x85, "GET_NTB_INPUT_SIZE" },
-	{ USB_CLASS_COMM, ANY, 0x86, "SET_NTB_INPUT_SIZE" },
-	{ USB_CLASS_COMM, ANY, 0x87, "GET_MAX_DATAGRAM_SIZE" },
-	{ USB_CLASS_COMM, ANY, 0x88, "SET_MAX_DATAGRAM_SIZE" },
-	{ USB_CLASS_COMM, ANY, 0x89, "GET_CRC_MODE" },
-	{ USB_CLASS_COMM, ANY, 0x8a, "SET_CRC_MODE" },
-	/* RNDIS, which has CDC's requests under other classes */
-	{ USB_CLASS_WIRELESS_CONTROLLER, 1, 0x00, "SEND_ENCAPSULATED_COMMAND" },
-	{ USB_CLASS_WIRELESS_CONTROLLER, 1, 0x01, "GET_ENCAPSULATED_RESPONSE" },
-	{ USB_CLASS_MISC, 4, 0x00, "SEND_ENCAPSULATED_COMMAND" },
-	{ USB_CLASS_MISC, 4, 0x01, "GET_ENCAPSULATED_RESPONSE" },
-	/* HID 1.11, 7.2 */
-	{ USB_CLASS_HID, ANY, 0x01, "GET_REPORT" },
-	{ USB_CLASS_HID, ANY, 0x02, "GET_IDLE" },
-	{ USB_CLASS_HID, ANY, 0x03, "GET_PROTOCOL" },
-	{ USB_CLASS_HID, ANY, 0x09, "SET_REPORT" },
-	{ USB_CLASS_HID, ANY, 0x0a, "SET_IDLE" },
-	{ USB_CLASS_HID, ANY, 0x0b, "SET_PROTOCOL" },
-	/* PIMA 15740, 5.2 */
-	{ USB_CLASS_STILL_IMAGE, ANY, 0x64, "CANCEL" },
-	{ USB_CLASS_STILL_IMAGE, ANY, 0x65, "GET_EXTENDED_EVENT_DATA" },
-	{ USB_CLASS_STILL_IMAGE, ANY, 0x66, "DEVICE_RESET" },
-	{ USB_CLASS_STILL_IMAGE, ANY, 0x67, "GET_DEVICE_STATUS" },
-	/* Printer 1.1, 4.2 */
-	{ USB_CLASS_PRINTER, ANY, 0x00, "GET_DEVICE_ID" },
-	{ USB_CLASS_PRINTER, ANY, 0x01, "GET_PORT_STATUS" },
-	{ USB_CLASS_PRINTER, ANY, 0x02, "SOFT_RESET" },
-	/* Bulk-Only Transport 1.0, 3 */
-	{ USB_CLASS_MASS_STORAGE, ANY, 0xfe, "GET_MAX_LUN" },
-	{ USB_CLASS_MASS_STORAGE, ANY, 0xff, "BULK_ONLY_RESET" },
-	/* CCID 1.1, 5.3 */
-	{ USB_CLASS_CSCID, ANY, 0x01, "ABORT" },
-	{ USB_CLASS_CSCID, ANY, 0x02, "GET_CLOCK_FREQUENCIES" },
-	{ USB_CLASS_CSCID, ANY, 0x03, "GET_DATA_RATES" },
-	/* DFU 1.1, 3; USBTMC 1.0, 4.2.1 */
-	{ USB_CLASS_APP_SPEC, 1, 0x00, "DETACH" },
-	{ USB_CLASS_APP_SPEC, 1, 0x01, "DNLOAD" },
-	{ USB_CLASS_APP_SPEC, 1, 0x02, "UPLOAD" },
-	{ USB_CLASS_APP_SPEC, 1, 0x03, "GETSTATUS" },
-	{ USB_CLASS_APP_SPEC, 1, 0x04, "CLRSTATUS" },
-	{ USB_CLASS_APP_SPEC, 1, 0x05, "GETSTATE" },
-	{ USB_CLASS_APP_SPEC, 1, 0x06, "ABORT" },
-	{ USB_CLASS_APP_SPEC, 3, 0x05, "INITIATE_CLEAR" },
-	{ USB_CLASS_APP_SPEC, 3, 0x06, "CHECK_CLEAR_STATUS" },
-	{ USB_CLASS_APP_SPEC, 3, 0x07, "GET_CAPABILITIES" },
 };
 
 static const char *find_words(const struct number_words *list, size_t n, int number)
@@ -210,7 +116,7 @@ static void print_feature(FILE *out, const struct usb_ctrlrequest *r, const stru
 
 static void print_standard(FILE *out, const struct usb_ctrlrequest *r, const struct known *k)
 {
-	const char *name = FIND_WORDS(standard_requests, r->bRequest);
+	const char *name = standard_request_name(r->bRequest);
 
 	if (name)
 		fputs(name, out);
@@ -243,15 +149,9 @@ static const char *class_request(const struct usb_ctrlrequest *r, const struct k
 {
 	const struct known_interface *i = known_find(k, index_of(r) & 0xff);
 
-	if ((r->bRequestType & USB_RECIP_MASK) != USB_RECIP_INTERFACE || !i)
-		return NULL;
-	for (size_t n = 0; n < ARRAY_SIZE(class_requests); n++)
-		if (class_requests[n].class == i->class[0] &&
-		    (class_requests[n].subclass == ANY ||
-		     class_requests[n].subclass == i->class[1]) &&
-		    class_requests[n].request == r->bRequest)
-			return class_requests[n].words;
-	return NULL;
+	return (r->bRequestType & USB_RECIP_MASK) == USB_RECIP_INTERFACE && i
+		       ? class_request_name(i->class[0], i -> class[1], r -> bRequest)
+		       : NULL;
 }
 
 static const char *vendor_request(const struct usb_ctrlrequest *r, const struct known *k)

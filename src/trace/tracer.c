@@ -4,21 +4,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/detached_mount.h"
 #include "base/fd.h"
+#include "configfs/udc.h"
 
 #define INSTANCE "instances/ffsctl"
 #define GROUP "ffsctl" /* of the probes */
-#define UDC_CLASS_DIR "/sys/class/udc"
 /* Longest line: 256 bytes of data, each as "0xff,", and what is before them. */
 #define LINE_MAX_SIZE 4096
 /* Reads of one call: a host that asks faster than the reader of stdout reads must not keep the
@@ -93,18 +92,16 @@ static const struct {
 	{ GROUP, NULL, true },
 };
 
-/* Returns a directory of a tracefs that is attached to no directory, or a negative errno. */
-static int mount_detached(void)
+/* Returns the root directory of a tracefs for this process alone, or a negative errno. */
+static int open_tracefs(void)
 {
-	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC), mount = -1;
+	_cleanup_close_ int mount = mount_detached("tracefs", NULL);
 	int fd;
 
-	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	mount = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-			     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	/* flock(2) does not take the O_PATH of fsmount(2) */
-	fd = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount < 0)
+		return mount;
+	/* flock(2) does not take an O_PATH */
+	fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -320,7 +317,7 @@ static int become_only_tracer(struct tracer *t, struct error *err)
 
 int tracer_open(struct tracer *t, struct error *err)
 {
-	int r = mount_detached();
+	int r = open_tracefs();
 
 	*t = TRACER_CLOSED;
 	if (r < 0) {

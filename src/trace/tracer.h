@@ -2,7 +2,7 @@
 /*
  * Makes the kernel trace the control requests and bus events of all gadgets, and reads the trace.
  *
- * The trace is an instance of its own in tracefs (Documentation/trace/ftrace.rst), so that it
+ * The trace has its own instance in tracefs (Documentation/trace/ftrace.rst), so that it
  * neither shows nor disturbs what others trace. It uses the tracepoints `composite`, which
  * kernel/patches/ has (features), and on kernels without them probes on the same functions
  * (Documentation/trace/kprobetrace.rst). tracer_close removes all of that. What a killed process
