@@ -11,6 +11,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/check_medium.c \
 	src/cmd/cmd.h \
 	src/cmd/command_line.c \
+	src/cmd/command_loop.c src/cmd/command_loop.h \
 	src/cmd/commands.h \
 	src/cmd/common.c \
 	src/cmd/completion.c \

@@ -5,14 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/loop.h"
 #include "client/gadget_watch.h"
+#include "cmd/command_loop.h"
 #include "cmd/status_print.h"
 #include "cmd/status_rates.h"
 
@@ -21,10 +20,8 @@ struct status_viewer {
 	void *read_gadgets_data;
 	bool prints_json;
 	bool on_terminal; /* stdout is a terminal: overwrites the previous status */
-	struct loop loop;
+	struct command_loop events;
 	struct gadget_watch *gadget_watch;
-	struct fd_watch signal_watch, timer_watch;
-	struct fd_watch stdout_watch; /* reports that the reader closed the pipe */
 	bool must_print;	      /* the status must be read and printed again */
 	bool must_end;		      /* the command must end */
 	struct data_rates rates;
@@ -205,7 +202,7 @@ static int read_and_print(struct status_viewer *v, struct error *err)
 		else
 			print_changed_lines(v, &gadgets);
 		if (v->on_terminal && wait >= 0)
-			timer_start(&v->timer_watch, wait);
+			timer_start(&v->events.timer, wait);
 	}
 	statuses_free(&gadgets);
 	v->must_end = v->must_end || fflush(stdout) != 0;
@@ -224,7 +221,7 @@ static void on_rates_stale(void *data, uint32_t events _unused_)
 {
 	struct status_viewer *v = data;
 
-	timer_stop(&v->timer_watch);
+	timer_stop(&v->events.timer);
 	v->must_print = true;
 }
 
@@ -241,7 +238,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 	struct status_viewer *v = data;
 	struct signalfd_siginfo info;
 
-	if (read(v->signal_watch.fd, &info, sizeof(info)) != sizeof(info))
+	if (read(v->events.signals.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGWINCH:
@@ -261,28 +258,14 @@ static void on_signal(void *data, uint32_t events _unused_)
 static int open_watches(struct status_viewer *v, const struct paths *paths, struct error *err)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
-	sigset_t set;
-	int fd, r;
+	static const struct command_loop_events events = { .on_signal = on_signal,
+							   .on_timer = on_rates_stale,
+							   .on_reader_closed = on_reader_closed };
+	int r = command_loop_open(&v->events, signals, ARRAY_SIZE(signals), &events, v);
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(&set, signals[i]);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Blocks SIGPIPE, so that a write to a closed pipe fails with EPIPE. */
-	sigaddset(&set, SIGPIPE);
-	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&v->loop);
-	if (r == 0)
-		r = fd_watch_add(&v->loop, &v->signal_watch, fd, EPOLLIN, on_signal, v);
-	if (r == 0)
-		r = timer_open(&v->loop, &v->timer_watch, on_rates_stale, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the gadgets for changes");
-	/*
-	 * With the events 0, epoll reports only EPOLLERR and EPOLLHUP. Ignores the error of epoll
-	 * for a regular file: no reader can close it.
-	 */
-	fd_watch_add(&v->loop, &v->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, v);
-	v->gadget_watch = gadget_watch_new(paths, &v->loop, on_change, v, err);
+	v->gadget_watch = gadget_watch_new(paths, &v->events.loop, on_change, v, err);
 	return -err->errno_value;
 }
 
@@ -295,21 +278,16 @@ static void wait_for_change(struct status_viewer *v, struct error *err)
 	int r = 0;
 
 	while (!v->must_end && r >= 0 && (r > 0 || !v->must_print))
-		r = loop_once(&v->loop, v->must_print ? 0 : -1);
+		r = loop_once(&v->events.loop, v->must_print ? 0 : -1);
 	if (r < 0)
 		error_errno(err, EX_OSERR, -r, NULL, "cannot wait for changes");
 }
 
 static void close_watches(struct status_viewer *v)
 {
-	int signals = v->signal_watch.fd;
-
 	if (v->gadget_watch)
 		gadget_watch_free(v->gadget_watch);
-	fd_watch_remove(&v->loop, &v->signal_watch);
-	cleanup_close(&signals);
-	fd_watch_close(&v->loop, &v->timer_watch);
-	loop_close(&v->loop);
+	command_loop_close(&v->events);
 	rates_free(&v->rates);
 	for (size_t i = 0; i < v->n_gadget_lines; i++) {
 		free(v->gadget_lines[i].gadget_name);
@@ -326,10 +304,7 @@ int status_watch(const struct globals *globals, bool json, status_reader *read_g
 				   .read_gadgets_data = data,
 				   .prints_json = json,
 				   .on_terminal = !json && stdout_is_terminal(),
-				   .loop = { .epoll_fd = -1 },
-				   .signal_watch = FD_WATCH_NONE,
-				   .stdout_watch = FD_WATCH_NONE,
-				   .timer_watch = FD_WATCH_NONE };
+				   .events = COMMAND_LOOP_CLOSED };
 
 	if (open_watches(&v, &globals->paths, &err) == 0) {
 		enter_screen(&v);

@@ -9,15 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "cmd/cmd.h"
+#include "cmd/command_loop.h"
 #include "cmd/hosts.h"
 #include "configfs/udc.h"
 #include "rundir/record.h"
@@ -36,8 +35,8 @@ struct trace_command {
 
 	struct tracer tracer;
 	struct dialogue dialogue;
-	struct loop loop;
-	struct fd_watch trace_watch, signal_watch, stdout_watch, timer;
+	struct command_loop events;
+	struct fd_watch trace_watch;
 	uint64_t start_us;	    /* CLOCK_MONOTONIC */
 	int64_t realtime_offset_us; /* CLOCK_REALTIME when CLOCK_MONOTONIC was 0 */
 	unsigned long lost_before;  /* lost events that were reported */
@@ -173,7 +172,7 @@ static int add_bound_gadgets(struct trace_command *q, bool at_start, struct erro
 	if (udcs_list(&q->globals->paths, &udcs, err) < 0)
 		return -err->errno_value;
 	for (size_t i = 0; i < udcs.n; i++) {
-		_cleanup_free_ char *state = udc_read_attribute(udcs.list[i].name, "state");
+		_cleanup_free_ char *state = NULL;
 		struct trace_gadget *g;
 
 		if (!udcs.list[i].holder)
@@ -181,6 +180,7 @@ static int add_bound_gadgets(struct trace_command *q, bool at_start, struct erro
 		g = dialogue_add_udc(&q->dialogue, udcs.list[i].name);
 		if (!at_start || !g || !is_shown(q, g))
 			continue;
+		state = udc_read_attribute(g->udc, "state");
 		if (streq_null(state, "configured"))
 			g->config = CONFIG_FROM_BEFORE;
 		log_info("tracing %s on %s (%s)", name_of(g), g->udc, state ? state : "unknown");
@@ -346,45 +346,6 @@ static void on_reader_closed(void *data, uint32_t events _unused_)
 	q->must_end = q->reader_has_ended = true;
 }
 
-static int open_watches(struct trace_command *q, struct error *err)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	sigset_t set;
-	int fd, r;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(&set, signals[i]);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Blocks SIGPIPE, so that a write to a closed pipe fails with EPIPE. */
-	sigaddset(&set, SIGPIPE);
-	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&q->loop);
-	if (r == 0)
-		r = fd_watch_add(&q->loop, &q->signal_watch, fd, EPOLLIN, on_end, q);
-	if (r == 0)
-		r = timer_open(&q->loop, &q->timer, on_end, q);
-	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
-	if (isfinite(q->timeout_seconds))
-		timer_start(&q->timer, q->timeout_seconds);
-	/* Only EPOLLERR and EPOLLHUP: the reader of stdout has closed the pipe. No reader can close
-	   a regular file, which epoll does not take. */
-	fd_watch_add(&q->loop, &q->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, q);
-	return 0;
-}
-
-static void close_watches(struct trace_command *q)
-{
-	int signals = q->signal_watch.fd;
-
-	fd_watch_remove(&q->loop, &q->trace_watch);
-	fd_watch_remove(&q->loop, &q->signal_watch);
-	fd_watch_remove(&q->loop, &q->stdout_watch);
-	cleanup_close(&signals);
-	fd_watch_close(&q->loop, &q->timer);
-	loop_close(&q->loop);
-}
-
 /* Makes the file of -w. Only the user may read it: it has the data of control requests. */
 static int open_capture(struct trace_command *q, struct error *err)
 {
@@ -408,11 +369,11 @@ static int print_events(struct trace_command *q, struct error *err)
 	if (tracer_open(&q->tracer, err) < 0 || (q->capture_path && open_capture(q, err) < 0) ||
 	    add_bound_gadgets(q, true, err) < 0)
 		return -err->errno_value;
-	r = fd_watch_add(&q->loop, &q->trace_watch, q->tracer.pipe_fd, EPOLLIN, on_trace, q);
+	r = fd_watch_add(&q->events.loop, &q->trace_watch, q->tracer.pipe_fd, EPOLLIN, on_trace, q);
 	if (q->dialogue.n_gadgets == 0)
 		log_info("tracing; no gadget is bound yet");
 	while (r >= 0 && !q->must_end)
-		r = loop_once(&q->loop, -1);
+		r = loop_once(&q->events.loop, -1);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	if (q->reader_has_ended)
@@ -428,19 +389,30 @@ static int print_events(struct trace_command *q, struct error *err)
 	return -err->errno_value;
 }
 
-static int trace(struct trace_command *q, struct error *err)
+static void trace(struct trace_command *q, struct error *err)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	static const struct command_loop_events events = { .on_signal = on_end,
+							   .on_timer = on_end,
+							   .on_reader_closed = on_reader_closed };
+	int r = command_loop_open(&q->events, signals, ARRAY_SIZE(signals), &events, q);
+
 	q->start_us = (uint64_t)clock_us(CLOCK_MONOTONIC);
 	q->realtime_offset_us = clock_us(CLOCK_REALTIME) - (int64_t)q->start_us;
 	q->dialogue.on_gadget = on_gadget;
 	q->dialogue.on_exchange = on_exchange;
 	q->dialogue.data = q;
-	if (open_watches(q, err) == 0)
+	if (r == 0 && isfinite(q->timeout_seconds))
+		timer_start(&q->events.timer, q->timeout_seconds);
+	if (r < 0)
+		error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
+	else
 		print_events(q, err);
-	close_watches(q);
+	fd_watch_remove(&q->events.loop, &q->trace_watch);
+	command_loop_close(&q->events);
 	tracer_close(&q->tracer);
 	dialogue_free(&q->dialogue);
-	return err->exit;
+	cleanup_fclose(&q->capture);
 }
 
 enum { OPT_JSON = 256, OPT_TIMEOUT };
@@ -457,16 +429,11 @@ static int run_trace_command(const struct globals *globals, int argc, char **arg
 		.globals = globals,
 		.timeout_seconds = HUGE_VAL,
 		.tracer = TRACER_CLOSED,
-		.loop = { .epoll_fd = -1 },
+		.events = COMMAND_LOOP_CLOSED,
 		.trace_watch = FD_WATCH_NONE,
-		.signal_watch = FD_WATCH_NONE,
-		.stdout_watch = FD_WATCH_NONE,
-		.timer = FD_WATCH_NONE,
 	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	_cleanup_fclose_ FILE *capture = NULL;
-	const char *capture_path = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "hw:", options, NULL)) != -1) {
@@ -475,7 +442,7 @@ static int run_trace_command(const struct globals *globals, int argc, char **arg
 		if (option == '?')
 			return cmd_print_bad_option_error(&cmd_trace, argv);
 		if (option == 'w')
-			capture_path = optarg;
+			q.capture_path = optarg;
 		q.prints_json = q.prints_json || option == OPT_JSON;
 		if (option == OPT_TIMEOUT &&
 		    cmd_parse_seconds_option(&cmd_trace, "--timeout", &q.timeout_seconds) != 0)
@@ -486,13 +453,11 @@ static int run_trace_command(const struct globals *globals, int argc, char **arg
 	if (optind < argc)
 		cmd_find_own_or_foreign_gadget_name(globals, argv[optind], &name, &err);
 	q.gadget = name;
-	q.capture_path = capture_path;
 	if (!err.exit)
 		trace(&q, &err);
-	capture = q.capture;
-	return q.prints_json && err.exit ? print_json_error(&q, &err)
-	       : err.exit		 ? cmd_print_error(&err)
-					 : 0;
+	if (!err.exit)
+		return 0;
+	return q.prints_json ? print_json_error(&q, &err) : cmd_print_error(&err);
 }
 
 const struct command cmd_trace = {

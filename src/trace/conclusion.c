@@ -66,7 +66,8 @@ static char *unanswered_text(const struct trace_gadget *g, const struct exchange
 	return label ? strf("not answered by '%s'", label) : xstrdup("not answered");
 }
 
-char *exchange_outcome_text(const struct trace_gadget *g, const struct exchange *x)
+/* Returns what became of a request, as "18 bytes" or "stalled". The caller frees it. */
+static char *exchange_outcome_text(const struct trace_gadget *g, const struct exchange *x)
 {
 	_cleanup_free_ char *text = x->outcome == REQUEST_ANSWERED  ? answered_text(x)
 				    : x->outcome == REQUEST_STALLED ? stalled_text(g, x)

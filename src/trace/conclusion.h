@@ -8,8 +8,6 @@
 
 #include "trace/dialogue.h"
 
-/* Returns what became of a request, as "18 bytes" or "stalled". The caller frees it. */
-char *exchange_outcome_text(const struct trace_gadget *g, const struct exchange *x);
 /* Returns an exchange as one line. The caller frees it. */
 char *exchange_text(const struct trace_gadget *g, const struct exchange *x);
 

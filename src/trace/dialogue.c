@@ -136,19 +136,18 @@ static void add_failed(struct trace_gadget *g, const struct exchange *x)
 static void learn(struct trace_gadget *g, const struct exchange *x)
 {
 	const struct usb_ctrlrequest *r = &x->setup;
+	unsigned int high = le16toh(r->wValue) >> 8, low = le16toh(r->wValue) & 0xff;
 
 	if ((r->bRequestType & USB_TYPE_MASK) != USB_TYPE_STANDARD)
 		return;
-	if (r->bRequest == USB_REQ_SET_CONFIGURATION) {
-		g->config = le16toh(r->wValue) & 0xff;
-	}
+	if (r->bRequest == USB_REQ_SET_CONFIGURATION)
+		g->config = (int)low;
 	if (r->bRequest != USB_REQ_GET_DESCRIPTOR)
 		return;
-	if (le16toh(r->wValue) >> 8 == USB_DT_DEVICE && x->n_data >= USB_DT_DEVICE_SIZE)
+	if (high == USB_DT_DEVICE && x->n_data >= USB_DT_DEVICE_SIZE)
 		g->n_configs = x->data[17];
-	g->has_read_config = g->has_read_config || le16toh(r->wValue) >> 8 == USB_DT_CONFIG;
-	known_learn(&g->known, le16toh(r->wValue) >> 8, le16toh(r->wValue) & 0xff, x->data,
-		    x->n_data);
+	g->has_read_config = g->has_read_config || high == USB_DT_CONFIG;
+	known_learn(&g->known, high, low, x->data, x->n_data);
 }
 
 static bool is_for_microsoft_string(const struct usb_ctrlrequest *r)
@@ -301,9 +300,8 @@ static void on_udc(struct dialogue *d, const struct trace_event *e)
 		return;
 	/* Memory of a UDC that was removed can be that of another one now. */
 	for (size_t i = 0; i < d->n_gadgets; i++)
-		for (int k = 0; k < 2; k++)
-			if (&d->gadgets[i] != g && is_at(&d->gadgets[i], k ? e->other : e->gadget))
-				memset(d->gadgets[i].addresses, 0, sizeof(d->gadgets[i].addresses));
+		if (is_at(&d->gadgets[i], e->gadget) || is_at(&d->gadgets[i], e->other))
+			memset(d->gadgets[i].addresses, 0, sizeof(d->gadgets[i].addresses));
 	g->addresses[0] = e->gadget;
 	g->addresses[1] = e->other;
 	g->is_new = g->is_new || !*g->udc;

@@ -43,7 +43,7 @@ struct exchange {
 	size_t n_data; /* bytes of `data` that are known */
 };
 
-/* A request without what it is about: it failed `n` times. */
+/* A request that has failed `n` times in the same way. */
 struct failed_request {
 	struct exchange last;
 	unsigned int n;
