@@ -242,7 +242,7 @@ def closes_at_reset():
 def ends_again_and_again():
     for words in ((), ("linger", "0.2")):
         up(daemon(*words), "--wait-host")
-        for _ in range(6):
+        for _ in range(rounds(2, 6)):
             before = endpoint()
             os.kill(pid(), signal.SIGTERM)
             late = serves(before)
@@ -279,7 +279,7 @@ def without_endpoints():
             contains(up(path).stderr, gadgets.TAKEN_OVER)
             bound_and_ready()
             before = gadgets.log(NAME).count("rebound to")
-            for n in range(1, 4):
+            for n in range(1, rounds(2, 4)):
                 os.kill(pid(), number)
                 await_status(NAME, lambda _, n=n: gadgets.log(NAME).count("rebound to") >= before + n, "rebound")
                 bound_and_ready()

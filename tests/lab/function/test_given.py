@@ -22,7 +22,7 @@ import tap
 import valid
 from gadgets import Fifo, finish, gadget, odd, open_file, start, worker
 from harness import EXAMPLES, down, ffsctl, kill, must, status, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, rounds, test
 
 DIRECTORY = gadgets.DIRECTORY
 NOBODY, NOGROUP = 65534, 65534
@@ -232,7 +232,7 @@ def memory_limit():
 @test("a worker whose processor time is over is ended and restarted, with all of it again")
 def processor_time_limit():
     up(gadget("given", odd("notify", "spin", limits={"cpu": 1}, restart_delay=0)))
-    for restarts in (1, 2):
+    for restarts in rounds((1,), (1, 2)):
         found, _ = gadgets.await_status("given", lambda g: g["functions"][0]["worker"]["restarts"] >= restarts, "restarted")
         tap.contains(found["functions"][0]["worker"]["last_exit"], "CPU time limit exceeded")
     down("given")

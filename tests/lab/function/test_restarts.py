@@ -19,7 +19,7 @@ import usb.core
 import usb.util
 from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, ODD_WORKER, Fifo, await_state, await_status, finish, gadget, log, odd, start, worker
 from harness import CONFIGFS, devnums, down, endpoints, ffsctl, kill, must, status, up
-from tap import contains, eq, ok, test
+from tap import contains, eq, ok, rounds, test
 
 EPIPE = 32
 SECOND_FOR_PYTHON = tap.at_most(1.0)  # what a loaded machine may add to a delay: the clock counts work
@@ -237,7 +237,7 @@ def restart_command_starts_new_worker():
     contains(must(ffsctl("restart", "x", "b")).stderr, "x: b ready again")
     eq(worker_of(label="a")["pid"], first["a"])
     ok(worker_of(label="b")["pid"] != first["b"])
-    for _ in range(10):
+    for _ in range(rounds(3, 10)):
         must(ffsctl("restart", "x"))
         eq(status("x")[1], 0)
         traffic.more(3)

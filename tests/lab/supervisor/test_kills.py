@@ -18,7 +18,7 @@ from gadgets import (AT_ONCE, LOOPBACK, ODD_WORKER, Fifo, await_state, await_sta
 from harness import FFSCTL, devnums, down, ffsctl, kill, must, status, up, wait_dead
 from tap import contains, eq, ok, rounds, test
 
-TIMES = rounds(12, 25, 50)
+TIMES = rounds(6, 25, 50)
 
 before = harness.leaves_nothing()
 
