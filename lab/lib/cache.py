@@ -299,11 +299,11 @@ def packages_dir():
     return os.path.join(root(), "packages-" + digest(str(RECIPE), *packages("packages-inside")))
 
 
-def machines_dir():
+def machines_dir(architecture):
     """Returns the directory of the disks and kernels of the machines that lab/host emulates (machines.py)."""
     files = sorted(os.listdir(os.path.join(LAB, "machines")))
-    return os.path.join(root(), "machines-" + digest(str(RECIPE), read(os.path.join(LAB, "lib", "machines.py")),
-                                                     *(read(os.path.join(LAB, "machines", name)) for name in files)))
+    return os.path.join(root(), "machines-%s-" % architecture + digest(
+        str(RECIPE), read(os.path.join(LAB, "lib", "machines.py")), *(read(os.path.join(LAB, "machines", name)) for name in files)))
 
 
 def i386_dir():

@@ -37,10 +37,10 @@ def release_of(version):
                 % (want, ", ".join(sorted({have for _, have in images}))))
 
 
-def unpack(work, *names):
-    """Downloads Debian packages and unpacks them to a directory in `work`, which it returns."""
+def unpack(work, *names, download=DOWNLOAD):
+    """Downloads Debian packages and unpacks them to a directory in `work`, which it returns. `download`: the command."""
     directory = os.path.join(work, "image")
-    run(DOWNLOAD + list(names), cwd=work)
+    run([*download, *names], cwd=work)
     for deb in glob.glob(os.path.join(work, "*.deb")):
         run(["dpkg-deb", "-x", deb, directory])
         os.unlink(deb)

@@ -7,10 +7,13 @@ Debian packages on this machine.
   vmlinuz    Debian's kernel
   initrd     Debian's busybox and drivers of USB; process 1 is lab/machines/init
   boot.iso   a medium for gadgets, a CD-ROM as well as a disk, from which BIOS and UEFI boot GRUB, and GRUB boots Linux
+
+Those of arm64, another product, are only vmlinuz and initrd.
 """
 
 import glob
 import os
+import re
 import shutil
 
 import cache
@@ -30,18 +33,30 @@ def source(name):
     return os.path.join(cache.LAB, "machines", name)
 
 
-def install_packages():
-    names = cache.packages("machines/packages")
+def install_packages(architecture):
+    names = cache.packages("machines/packages-" + architecture)
     found = [os.path.exists("/var/lib/dpkg/info/%s.list" % name) or glob.glob("/var/lib/dpkg/info/%s:*.list" % name)
              for name in names]
     if not all(found):
         apt_install(*names)
 
 
-def make_linux(work, parts):
-    """Makes vmlinuz and initrd."""
+def unpack_amd64(parts):
+    """Unpacks Debian's kernel and busybox; returns their directory, and the kernel's release."""
     release = image.newest_release("6.1")
-    files = image.unpack(parts, "linux-image-" + release, "busybox-static")
+    return image.unpack(parts, "linux-image-" + release, "busybox-static"), release
+
+
+def unpack_arm64(parts):
+    apt = [os.path.join(cache.TREE, "packaging/foreign-apt"), os.path.join(parts, "apt"), "deb", "arm64", "download"]
+    run([*apt, "linux-image-arm64"], cwd=parts)
+    newest, = glob.glob(os.path.join(parts, "*.deb"))
+    release = re.search(r"linux-image-(\S+)", run(["dpkg-deb", "--field", newest, "Depends"]).decode())[1]
+    return image.unpack(parts, "linux-image-" + release, "busybox-static", download=apt), release
+
+
+def make_linux(work, parts, files, release):
+    """Makes vmlinuz and initrd."""
     image.depmod(files, release)
     shutil.copy(os.path.join(files, "boot/vmlinuz-" + release), os.path.join(work, "vmlinuz"))
     root = os.path.join(parts, "root")
@@ -89,18 +104,29 @@ def make_medium(work, parts):
     run(["grub-mkrescue", "-o", os.path.join(work, "boot.iso"), "--fonts=", "--locales=", "--themes=", root])
 
 
-def make():
-    """Makes all of them; returns their directory."""
+def make_amd64(work, parts):
+    make_linux(work, parts, *unpack_amd64(parts))
+    make_native_grub(work, parts)
+    make_medium(work, parts)
+
+
+def make_arm64(work, parts):
+    make_linux(work, parts, *unpack_arm64(parts))
+
+
+MAKERS = {"amd64": make_amd64, "arm64": make_arm64}
+
+
+def make(architecture="amd64"):
+    """Makes those of Debian's architecture; returns their directory."""
 
     def build(final):
-        with step("machines of lab/host"), building(final) as work:
+        with step("machines of lab/host, " + architecture), building(final) as work:
             parts = os.path.join(work, "parts")
             os.mkdir(parts)
-            make_linux(work, parts)
-            make_native_grub(work, parts)
-            make_medium(work, parts)
+            MAKERS[architecture](work, parts)
             shutil.rmtree(parts)
 
-    install_packages()
-    product(cache.machines_dir(), build)
-    return cache.machines_dir()
+    install_packages(architecture)
+    product(cache.machines_dir(architecture), build)
+    return cache.machines_dir(architecture)

@@ -7,6 +7,7 @@ lines have more combinations, in which only lab/test --all runs the program.
 """
 
 import fnmatch
+import functools
 import glob
 import itertools
 import json
@@ -34,7 +35,8 @@ KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain
 # value)}
 BUILT_FIRST = {"old": (build_old, "/srv/ffsctl-old", "FFSCTL_OLD", "/srv/ffsctl-old/ffsctl"),
                "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages"),
-               "machines": (machines.make, "/srv/machines", "FFSCTL_MACHINES", "/srv/machines")}
+               "machines": (machines.make, "/srv/machines", "FFSCTL_MACHINES", "/srv/machines"),
+               "machines-arm64": (functools.partial(machines.make, "arm64"), "/srv/machines", "FFSCTL_MACHINES", "/srv/machines")}
 FLAGS = ("real-time", "stock", *BUILT_FIRST)
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
 NEVER = ["none"]  # of a `# lab:` line: only lab/test --all runs the program

@@ -289,7 +289,7 @@ const struct host_driver host_driver_table[] = {
 	  .source = SEABIOS "usb.c, configure_usb_device()" },
 	{ BIOS, IS(0x08, ANY, 0x50), .driver = "usb-msc", TESTED, .source = SEABIOS "usb-msc.c" },
 	{ BIOS, IS(0x08, ANY, 0x62), .driver = "usb-uas", .source = SEABIOS "usb-uas.c" },
-	{ BIOS, IS(0x03, 0x01, 0x01), .driver = "usb-hid", .source = SEABIOS "usb-hid.c" },
+	{ BIOS, IS(0x03, 0x01, 0x01), .driver = "usb-hid", TESTED, .source = SEABIOS "usb-hid.c" },
 	{ BIOS, IS(0x03, 0x01, 0x02), .driver = "usb-hid", .source = SEABIOS "usb-hid.c" },
 	{ BIOS, IS(0x03, ANY, ANY), .note = "only keyboards and mice with the boot protocol",
 	  .remedy = "subclass = 1, and protocol = 1 for a keyboard or 2 for a mouse",

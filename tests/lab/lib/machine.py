@@ -17,7 +17,7 @@ import time
 import gadgets
 import harness
 from hosts_document import row_of_host
-from systems import CONTROLLERS, SYSTEMS
+from systems import CONTROLLERS, QEMU, SYSTEMS
 
 MACHINES = pathlib.Path(os.environ.get("FFSCTL_MACHINES", "/nonexistent"))
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -30,7 +30,7 @@ def command(system, controller=None, more=()):
     if "{vars}" in system.arguments:
         pathlib.Path(variables).write_bytes(pathlib.Path("/usr/share/OVMF/OVMF_VARS.fd").read_bytes())
     words = system.arguments.format(machines=MACHINES, vars=variables).split()
-    return ["qemu-system-x86_64", "-accel", "tcg", "-m", str(system.memory), "-display", "none", "-nodefaults",
+    return [QEMU[system.architecture], "-accel", "tcg", "-m", str(system.memory), "-display", "none", "-nodefaults",
             *(w.replace("#", " ") for w in words), *more, "-device", f"{CONTROLLERS[controller or system.controller]},id=usb"]
 
 

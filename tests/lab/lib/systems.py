@@ -13,10 +13,12 @@ class System:
     """`arguments` are those of QEMU; {machines} is the directory of its disks, {vars} a copy of the variables of UEFI, and a
     # stands for a space. `ready`: what the console prints when the system takes input."""
 
-    def __init__(self, about, memory, arguments, ready, controller="xhci"):
+    def __init__(self, about, memory, arguments, ready, controller="xhci", architecture="amd64"):
         self.about, self.memory, self.arguments, self.ready, self.controller = about, memory, arguments, ready, controller
+        self.architecture = architecture  # Debian's name of it
 
 
+QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 UEFI = ("-M q35 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd "
         "-drive if=pflash,format=raw,file={vars}")
 # What these systems ask of a device is played, because they cannot run here: {name: its name in words}
@@ -32,4 +34,6 @@ SYSTEMS = {
                        UEFI + " -drive file={machines}/efi.img,format=raw,snapshot=on", "second", "ehci"),
     "linux": System("Debian's Linux, with a shell", 256, "-M q35 -kernel {machines}/vmlinuz -initrd {machines}/initrd "
                     "-append console=tty0#console=ttyS0#quiet#panic=-1", "LINUX READY"),
+    "linux-arm64": System("the same on arm64", 256, "-M virt -cpu cortex-a57 -kernel {machines}/vmlinuz -initrd {machines}/initrd "
+                          "-append console=tty0#console=ttyAMA0#quiet#panic=-1", "LINUX READY", architecture="arm64"),
 }

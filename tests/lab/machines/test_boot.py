@@ -63,8 +63,8 @@ def beside(before, behind, found):
         pc.expect("GNU GRUB" if found else "No bootable device")
 
 
-def types(text):
-    must(subprocess.run([KEYS, "type", text], check=False, capture_output=True, text=True))
+def types(text, gadget="keyboard-mouse"):
+    must(subprocess.run([KEYS, "--gadget", gadget, "type", text], check=False, capture_output=True, text=True))
 
 
 def uefi_shell():
@@ -83,6 +83,23 @@ def uefi_shell():
         pc.ends()
 
 
+def boot_menu(controller):
+    """The keyboard opens the BIOS's boot menu and selects the second of two disks; without it the first would boot, and say
+    nothing of this menu."""
+    file = f"{SRC}/gadget.d/keyboard.conf"
+    is_known_to_work(machine.foretold(file, "bios")[0])
+    up(file, "--wait-host")
+    disks = [word for name in ("grub.img", "boot.iso")
+             for word in ("-drive", f"file={machine.MACHINES}/{name},format=raw,if=ide,snapshot=on")]
+    with machine.Machine("seabios", controller, ("-machine", "graphics=off", "-boot", "menu=on,splash-time=60000", *disks)) as pc:
+        pc.expect("Press ESC for boot menu")
+        types("\x1b", "keyboard")
+        pc.expect(r"Select boot device:[^2]*1\. ata0-0")
+        types("2", "keyboard")
+        pc.expect("GNU GRUB")
+        pc.expect("off")
+
+
 for CONTROLLER in CONTROLLERS:
     if CONTROLLER == "xhci" or tap.EVERYTHING:
         test(f"a BIOS boots from a disk, by {CONTROLLER}", "seabios", CONTROLLER, False)(boots)
@@ -93,6 +110,8 @@ if tap.EVERYTHING:
     test("a BIOS does not find a drive behind a keyboard", KEYBOARD, "", False)(beside)
     test("UEFI boots from a disk", "ovmf", "xhci", False)(boots)
     test("UEFI boots from a CD-ROM", "ovmf", "xhci", True)(boots)
+    for CONTROLLER in CONTROLLERS:
+        test(f"a keyboard selects a disk in the boot menu of a BIOS, by {CONTROLLER}", CONTROLLER)(boot_menu)
     test("the shell of UEFI takes what a keyboard types")(uefi_shell)
 
 tap.main()
