@@ -6,16 +6,14 @@
 """Debian's Linux uses the gadgets, in a machine of QEMU: a host with another kernel, another host controller and more drivers than
 the lab's own. One machine runs for all tests; the gadgets come and go at its port."""
 
-import os
 import pathlib
-import signal
 
 import gadgets
 import harness
 import linux_guest
 import tap
 from gadgets import sh
-from harness import must
+from harness import kill, must
 from linux_guest import DEVICE, GADGETS, Guest, drivers, network_interface, transfer, use
 from tap import contains, eq, test
 
@@ -32,14 +30,14 @@ def worker_killed():
         guest.wait_for("stty -F /dev/ttyACM0 raw -echo")
         number = guest.run(f"cat {DEVICE}/devnum")
         guest.run("(cat < /dev/ttyACM0 > /tmp/line & echo $! > /tmp/cat); sleep 1")
-        for _ in range(2):
+        for n in range(2):
             guest.run(": > /tmp/line")
             guest.wait_for("grep -q 'login: ' /tmp/line || { printf '\\r' > /dev/ttyACM0; false; }")
-            os.kill(worker("login")["pid"], signal.SIGKILL)
-            gadgets.await_status("login", lambda g: g["functions"][0]["worker"]["state"] == "ready", "a new worker")
+            kill(worker("login")["pid"])
+            gadgets.await_status("login", lambda g, n=n: (g["functions"][0]["worker"]["restarts"],
+                                                          g["functions"][0]["worker"]["state"]) == (n + 1, "ready"), "a new worker")
         eq(guest.run(f"cat {DEVICE}/devnum"), number)
         guest.run("kill $(cat /tmp/cat)")
-        eq(worker("login")["restarts"], 2)
 
 
 @test("loopback: a reboot of the guest enumerates the gadget anew; its worker lives on, and status is right")
