@@ -136,9 +136,10 @@ def mixture_by_script():
     harness.check_same_snapshots(before, after)
     eq(before["order"], after["order"], "orders")
     eq(must(ffsctl("export", "mix")).stdout, file.read_text(), "the second export")
-    # The kernel has set both when the host read the device descriptor. Which bcdUSB that is depends on the kernel
-    eq(re.findall("bcdUSB *= *0x[0-9]*|bMaxPacketSize0", file.read_text()), ["bcdUSB = 0x0210"], "attributes that the kernel sets")
-    eq(before["host"][""][2:4], b"\x10\x02", "bcdUSB on the bus")
+    # The kernel has set both when the host read the device descriptor. Which bcdUSB that is depends on the kernel and the UDC
+    on_bus = int.from_bytes(before["host"][""][2:4], "little")
+    ok(on_bus in (0x0200, 0x0201, 0x0210), hex(on_bus))
+    eq(re.findall("bcdUSB *= *0x[0-9]*|bMaxPacketSize0", file.read_text()), [f"bcdUSB = 0x{on_bus:04x}"], "attributes that the kernel sets")
     down("mix")
 
 
@@ -171,8 +172,10 @@ def functions(name):
     """Returns the status of the gadgets, without values that differ at each start."""
     shown, _ = status(name)
     for function in shown["functions"]:
-        for key in ("keeper",):
-            del function[key]
+        del function["keeper"]
+        for endpoint in function["endpoints"]:
+            # That of the link, of which the supervisor hears later than the host. The host's descriptors have it, too
+            del endpoint["max_packet"]
         if function["worker"]:
             function["worker"] = {key: function["worker"][key] for key in ("state", "engine")}
     eq(shown["state"], "ready", "state")

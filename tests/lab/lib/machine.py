@@ -42,15 +42,16 @@ def port():
     return {"driver": "usb-host", "id": "gadget", "bus": "usb.0", "hostdevice": "/dev/bus/usb/%03d/%03d" % tuple(number)}
 
 
-def drive(file, cdrom=False, before="", behind=""):
-    """Writes a gadget file, whose drive has this file of the machines' as its medium, with other functions before and behind it;
-    returns its path."""
+def drive(file, cdrom=False, before="", behind="", removable=False):
+    """Writes a gadget file, whose drive has this file of the machines' as its medium, None for none, with other functions before and
+    behind it; returns its path. Another medium is put into it by another call and `ffsctl reload`, if it is removable."""
+    medium = f'file = "{MACHINES}/{file}";' if file else ""
     path = gadgets.DIRECTORY / "medium.conf"
     path.write_text(f"""
 attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
 strings = ( {{ manufacturer = "ffsctl"; product = "Medium"; serialnumber = "0123456789ABCDEF"; }} );
 functions : {{ {before} disk : {{ type = "mass_storage"; attrs : {{ luns = ( {{
-  file = "{MACHINES}/{file}"; ro = true; cdrom = {str(cdrom).lower()}; }} ); }}; }}; {behind} }};
+  {medium} ro = true; cdrom = {str(cdrom).lower()}; removable = {str(removable).lower()}; }} ); }}; }}; {behind} }};
 """)
     return path
 

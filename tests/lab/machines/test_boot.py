@@ -24,6 +24,8 @@ tap.cleanup(lambda: harness.ffsctl("down", "--all"))
 # drive: usb_cancel_packet() of hw/usb/core.c, in Debian's QEMU 7.2
 SPEEDS = {"full": ("xhci", "uhci"), "high": ("xhci", "nec-xhci", "ehci"), "super": ("xhci", "nec-xhci")}
 CONTROLLERS = SPEEDS[os.environ["LAB_SPEED"]]
+# The console is the serial port, and the menu waits for a minute
+BOOT_MENU = ("-machine", "graphics=off", "-boot", "menu=on,splash-time=60000")
 FIRMWARE = {"seabios": "bios", "ovmf": "uefi"}
 # The table of hosts says which drive a BIOS does not find: behind a keyboard, or behind alternate settings
 NET = """net : { type = "ncm"; attrs : { dev_addr = "02:00:00:00:00:01"; host_addr = "02:00:00:00:00:02"; }; };"""
@@ -83,6 +85,18 @@ def uefi_shell():
         pc.ends()
 
 
+def another_medium(before, cdrom, entry, then):
+    """While the boot menu of a BIOS waits, `reload` puts another medium into the drive."""
+    must(harness.ffsctl("up", machine.drive(before, cdrom, removable=True), "--wait-host"))
+    with machine.Machine("seabios", more=BOOT_MENU) as pc:
+        pc.expect("Press ESC for boot menu")
+        pc.send("\x1b")
+        number = pc.expect(r"(\d)\. " + entry)[1]
+        must(harness.ffsctl("reload", machine.drive("boot.iso", cdrom, removable=True)))
+        pc.send(number)
+        pc.expect(then)
+
+
 def boot_menu(controller):
     """The keyboard opens the BIOS's boot menu and selects the second of two disks; without it the first would boot, and say
     nothing of this menu."""
@@ -91,7 +105,7 @@ def boot_menu(controller):
     up(file, "--wait-host")
     disks = [word for name in ("grub.img", "boot.iso")
              for word in ("-drive", f"file={machine.MACHINES}/{name},format=raw,if=ide,snapshot=on")]
-    with machine.Machine("seabios", controller, ("-machine", "graphics=off", "-boot", "menu=on,splash-time=60000", *disks)) as pc:
+    with machine.Machine("seabios", controller, (*BOOT_MENU, *disks)) as pc:
         pc.expect("Press ESC for boot menu")
         types("\x1b", "keyboard")
         pc.expect(r"Select boot device:[^2]*1\. ata0-0")
@@ -112,6 +126,10 @@ if tap.EVERYTHING:
     test("UEFI boots from a CD-ROM", "ovmf", "xhci", True)(boots)
     for CONTROLLER in CONTROLLERS:
         test(f"a keyboard selects a disk in the boot menu of a BIOS, by {CONTROLLER}", CONTROLLER)(boot_menu)
+    test("while the boot menu of a BIOS waits, reload puts a CD into the drive, which boots", None, True, "DVD/CD", "GNU GRUB")(another_medium)
+    # The drive answers the first command after that with a unit attention, as it must. SeaBIOS's cdrom_boot() asks again, by
+    # scsi_is_ready(); its boot_disk() gives up
+    test("of a disk it cannot read another medium", "grub.img", False, "USB MSC", "could not read the boot disk")(another_medium)
     test("the shell of UEFI takes what a keyboard types")(uefi_shell)
 
 tap.main()
