@@ -161,7 +161,7 @@ def bind_unbind_wait():
     clean()
 
 
-@test("reload: live, with a rebind, refused, failed, and failed on the way back")
+@test("reload: live, with a rebind, refused, failed, and failed on the way back", only_all=FEWER)
 def reload_outcomes():
     slower = 'max_speed = "high";'
     end(begin("up", gadget("x", {"a": LOOPBACK, "c": SLEEP}), "--wait-host"))
