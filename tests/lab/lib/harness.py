@@ -36,6 +36,7 @@ LAB_UDC = os.environ.get("LAB_UDC", "dummy")
 WITHOUT_HOST = "not attached" if LAB_UDC.startswith("dwc2") else "attached"
 # The UDC for isochronous endpoints, which dummy_hcd does not have
 ISOCHRONOUS_UDC = "usbip-vudc.0" if LAB_UDC == "dummy" else "dummy_udc.0"
+ISOCHRONOUS_SPEED = "high" if LAB_UDC == "dummy" else os.environ["LAB_SPEED"]  # usbip-vudc has that one
 # The address of the first OUT endpoint: dummy_hcd has ep1in-bulk and ep2out-bulk, other UDCs an endpoint of each number and direction
 FIRST_OUT = 0x02 if LAB_UDC == "dummy" else 0x01
 # The port of the models' host (lab/udc/host.c)

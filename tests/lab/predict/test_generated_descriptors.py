@@ -70,8 +70,7 @@ def up_and_compare(path, types):
     document = prediction.predict(path)
     types = bound_types(document, types)
     isochronous = set(types) & kernel_functions.ISOCHRONOUS or any(map(prediction.needs_isochronous, document["speeds"]))
-    # usbip-vudc has high speed, whatever the lab's UDC has
-    fastest = "high" if isochronous and harness.ISOCHRONOUS_UDC.startswith("usbip-vudc") else FASTEST
+    fastest = harness.ISOCHRONOUS_SPEED if isochronous else FASTEST
     seen = prediction.speed_of(document, fastest)
     if not seen["configurations"]:  # which no host can configure
         raise Refused(f"no configuration at {seen['speed']} speed")

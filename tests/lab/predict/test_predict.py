@@ -85,7 +85,7 @@ def check(path, kind=None, isochronous=False):
     with kernel_functions.up_and_configured(path, kind, isochronous), prediction.Host() as host:
         document = prediction.predict(path)
         eq(document["kernel"], KERNEL, "kernel")
-        comparison = prediction.compare(document, "high" if isochronous else SPEED, host)
+        comparison = prediction.compare(document, harness.ISOCHRONOUS_SPEED if isochronous else SPEED, host)
     ok(not comparison.differences, "\n".join(comparison.differences))
     return comparison
 
