@@ -3,7 +3,7 @@ libffsctl_a_SOURCES += \
 	src/blob/check_function.c src/blob/check_function.h \
 	src/blob/decode.c src/blob/decode.h \
 	src/blob/encode.c src/blob/encode.h \
-	src/blob/ffs.h \
+	src/blob/ffs.c src/blob/ffs.h \
 	src/blob/validation_finding.c \
 	src/blob/flags.c src/blob/flags.h \
 	src/blob/rules.c \

@@ -38,6 +38,11 @@ struct endpoint_speed_values {
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
+/* The words of base/usb_words.h by enum ep_type and by speed: "bulk"; "full"; in messages, "full speed". */
+extern const char *const ep_type_words[];
+extern const char *const ep_speed_words[EP_SPEED_COUNT];
+extern const char *const ep_speed_names[EP_SPEED_COUNT];
+
 /* An endpoint of a FunctionFS function, in one alternate setting. */
 struct endpoint {
 	char *name;	 /* unique in the function, without a colon; the default is like "ep1-in" */

@@ -21,8 +21,6 @@
 #include "predict/endpoint_needs.h"
 #include "predict/predict.h"
 
-static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
-
 enum output_format { OUTPUT_WORDS, OUTPUT_HOSTS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
 
 struct descriptors_command {
@@ -82,7 +80,7 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 	const struct prediction_input f = input_at_speed(r, speed);
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
-	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
+	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, ep_speed_words[speed],
 	       predict_kernel_words[r->kernel_version]);
 	predict_device(&f, &device);
 	print_descriptors(&device);
@@ -93,7 +91,8 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 		_cleanup_descriptors_ struct descriptors d = { 0 };
 
 		if (!predict_has_config(&f, config)) {
-			printf("  --- no configuration %u: none of its functions has descriptors of "
+			printf("  --- no configuration %u: none of its functions has descriptors "
+			       "of "
 			       "this speed\n",
 			       config->id);
 			continue;
@@ -273,7 +272,7 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 							 "descriptors", descriptors_to_json(&d),
 							 "unknown", unknown));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o}", "speed", speed_words[speed], "device",
+	return json_pack("{s:s, s:o, s:o, s:o}", "speed", ep_speed_words[speed], "device",
 			 descriptors_to_json(&device), "bos", descriptors_to_json(&bos),
 			 "configurations", configs);
 }
@@ -379,7 +378,7 @@ static int print_blobs(const struct descriptors_command *r, struct error *err)
 static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
 {
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (streq(word, speed_words[s]))
+		if (streq(word, ep_speed_words[s]))
 			return speeds[s] = true;
 	return false;
 }
@@ -398,7 +397,7 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
 			return error_set(err, EX_DATAERR, EINVAL, NULL,
 					 "cannot predict %s speed of '%s': the gadget does not "
 					 "support it",
-					 speed_words[s], r->gadget->name);
+					 ep_speed_words[s], r->gadget->name);
 	}
 	return 0;
 }
@@ -563,7 +562,7 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 }
 
 static const struct cmd_option_words option_words[] = {
-	{ "--speed", speed_words, EP_SPEED_COUNT },
+	{ "--speed", ep_speed_words, EP_SPEED_COUNT },
 	{ "--kernel", predict_kernel_words, KERNEL_COUNT },
 	{ 0 },
 };
@@ -575,7 +574,8 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
+		"running "
 		"kernel)\n"
 		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"

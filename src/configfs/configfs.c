@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 #include "configfs/attribute_steps.h"
 #include "configfs/items.h"
 #include "configfs/steps.h"
@@ -82,13 +83,9 @@ static void add_device_attributes(struct plan *plan, struct configfs *c, const c
 
 static void add_max_speed(struct plan *plan, const struct gadget *g, const char *dir)
 {
-	/* Names of speeds in configfs: usb_speed_names (drivers/usb/common/common.c). */
-	static const char *const words[] = {
-		[GADGET_SPEED_FULL] = "full-speed",
-		[GADGET_SPEED_HIGH] = "high-speed",
-		[GADGET_SPEED_SUPER] = "super-speed",
-		[GADGET_SPEED_SUPER_PLUS] = "super-speed-plus",
-	};
+#define WORD(SPEED, unused, word, kernels, ...) [GADGET_SPEED_##SPEED] = kernels,
+	static const char *const words[] = { USB_SPEEDS(WORD) };
+#undef WORD
 
 	if (g->max_speed != GADGET_SPEED_NONE)
 		add_restorable_step(plan, &configfs_op_write, strf("%s/max_speed", dir),

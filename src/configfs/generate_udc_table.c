@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 #include "configfs/udc_driver_table.h"
 
 static const char *const answer_words[] = {
@@ -13,13 +14,9 @@ static const char *const answer_words[] = {
 	[UDC_NO] = "**no**",
 	[UDC_YES] = "yes",
 };
-static const char *const speed_words[] = {
-	[GADGET_SPEED_NONE] = "?",
-	[GADGET_SPEED_FULL] = "full",
-	[GADGET_SPEED_HIGH] = "high",
-	[GADGET_SPEED_SUPER] = "super",
-	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
-};
+#define WORD(SPEED, unused, word, ...) [GADGET_SPEED_##SPEED] = word,
+static const char *const speed_words[] = { [GADGET_SPEED_NONE] = "?", USB_SPEEDS(WORD) };
+#undef WORD
 
 static const char *kind_suffix(const struct udc_traits *t)
 {
@@ -29,8 +26,7 @@ static const char *kind_suffix(const struct udc_traits *t)
 static void print_driver(const struct udc_traits *t)
 {
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
-			    *types = udc_endpoint_types_text(t),
-			    *limit = udc_max_transfer_text(t);
+			    *types = udc_endpoint_types_text(t), *limit = udc_max_transfer_text(t);
 
 	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s%s%s | %s |\n", t->driver,
 	       kind_suffix(t), endpoints, types ? types : "?", answer_words[udc_has_isochronous(t)],

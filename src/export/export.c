@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/usb_words.h"
 #include "export/common.h"
 
 void export_free(struct export *e)
@@ -95,12 +96,9 @@ static void add_udc(const struct export *e, json_t *document)
 
 static void add_max_speed(struct export *e, json_t *document)
 {
-	static const char *const words[][2] = {
-		{ "full-speed", "full" },
-		{ "high-speed", "high" },
-		{ "super-speed", "super" },
-		{ "super-speed-plus", "super-plus" },
-	};
+#define PAIR(SPEED, unused, word, kernels, ...) { kernels, word },
+	static const char *const words[][2] = { USB_SPEEDS(PAIR) };
+#undef PAIR
 	_cleanup_free_ char *speed = read_attribute_line(e->gadget_dir, "max_speed");
 
 	for (size_t i = 0; speed && i < ARRAY_SIZE(words); i++) {

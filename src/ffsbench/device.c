@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 #include "base/util.h"
 #include "ffsbench/selftest.h"
 #include "ffsbench/timing.h"
@@ -67,14 +68,11 @@ const char *device_speed_name(int speed)
 	switch (speed) {
 	case LIBUSB_SPEED_LOW:
 		return "low";
-	case LIBUSB_SPEED_FULL:
-		return "full";
-	case LIBUSB_SPEED_HIGH:
-		return "high";
-	case LIBUSB_SPEED_SUPER:
-		return "super";
-	case LIBUSB_SPEED_SUPER_PLUS:
-		return "super-plus";
+#define WORD(SPEED, unused, word, ...)                                                             \
+	case LIBUSB_SPEED_##SPEED:                                                                 \
+		return word;
+		USB_SPEEDS(WORD)
+#undef WORD
 	default:
 		return "unknown";
 	}

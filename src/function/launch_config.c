@@ -66,10 +66,11 @@ char *launch_fd_names(const struct live_worker *worker)
 
 /* --- the document --- */
 
-static const char *const type_words[] = {
-	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "iso"
-};
-static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
+/* The word that workers know is shorter than that of base/usb_words.h (ffsctl-worker(7)). */
+static const char *type_for_workers(enum ep_type type)
+{
+	return type == EP_ISOCHRONOUS ? "iso" : ep_type_words[type];
+}
 
 struct endpoint_json_list {
 	const struct ffs *ffs;
@@ -100,13 +101,13 @@ static int add_endpoint_json(void *data, const struct endpoint *ep)
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ep->speed[s].is_offered)
-			json_object_set_new(sizes, speed_words[s],
+			json_object_set_new(sizes, ep_speed_words[s],
 					    json_integer(ep->speed[s].max_packet));
 	json_array_append_new(list->json_array,
 			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file",
-					file, "address", ep->address, "type", type_words[ep->type],
-					"direction", ep->direction == EP_IN ? "in" : "out",
-					"packet", sizes));
+					file, "address", ep->address, "type",
+					type_for_workers(ep->type), "direction",
+					ep->direction == EP_IN ? "in" : "out", "packet", sizes));
 	return 0;
 }
 

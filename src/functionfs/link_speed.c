@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/usb_words.h"
 #include "blob/uapi.h"
 
 /* A set of speeds: bit n is the speed n of EP_FULL, EP_HIGH and EP_SUPER. */
@@ -20,10 +21,10 @@ static const struct {
 	uint8_t speed;
 	int descriptors; /* the speed whose descriptors the kernel uses */
 } speeds[] = {
-	{ "full-speed", FFSCTL_SPEED_FULL, EP_FULL },
-	{ "high-speed", FFSCTL_SPEED_HIGH, EP_HIGH },
-	{ "super-speed", FFSCTL_SPEED_SUPER, EP_SUPER },
-	{ "super-speed-plus", FFSCTL_SPEED_SUPER_PLUS, EP_SUPER },
+#define ROW(SPEED, DESCRIPTORS, word, kernels, ...)                                                \
+	{ kernels, FFSCTL_SPEED_##SPEED, EP_##DESCRIPTORS },
+	USB_SPEEDS(ROW)
+#undef ROW
 };
 
 /* --- the descriptors ---------------------------------------------------------------------------

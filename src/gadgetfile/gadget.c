@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/usb_words.h"
+
+#define WORD(SPEED, unused, word, ...) [GADGET_SPEED_##SPEED] = word,
+const char *const gadget_speed_words[] = { [GADGET_SPEED_NONE] = "none", USB_SPEEDS(WORD) };
+#undef WORD
+
 #define HOST_WORD(NAME, word, name) [GADGET_HOST_##NAME] = word,
 const char *const gadget_host_words[GADGET_HOST_COUNT] = { GADGET_HOSTS(HOST_WORD) };
 #undef HOST_WORD

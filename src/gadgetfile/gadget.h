@@ -30,6 +30,7 @@ enum gadget_speed {
 	GADGET_SPEED_SUPER,
 	GADGET_SPEED_SUPER_PLUS,
 };
+extern const char *const gadget_speed_words[]; /* "none", "full" */
 
 /* Device descriptor fields with a configfs attribute, in configfs' order. */
 enum gadget_attr {

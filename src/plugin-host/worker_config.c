@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host.h"
 #include "process/sandbox_permission_names.h"
@@ -61,9 +62,9 @@ static int parse_packet_sizes(const json_t *packets, uint32_t *by_speed)
 		const char *name;
 		enum ffsctl_speed speed;
 	} speeds[] = {
-		{ "full", FFSCTL_SPEED_FULL },
-		{ "high", FFSCTL_SPEED_HIGH },
-		{ "super", FFSCTL_SPEED_SUPER },
+#define ROW(SPEED, unused, word, ...) { word, FFSCTL_SPEED_##SPEED },
+		USB_DESCRIPTOR_SPEEDS(ROW)
+#undef ROW
 	};
 	unsigned int i;
 	int64_t n;

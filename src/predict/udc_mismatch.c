@@ -11,17 +11,7 @@
 
 #define MAX_ENDPOINTS 64 /* more than a UDC has */
 
-static const char *const type_words[] = {
-	[EP_BULK] = "bulk",
-	[EP_INTERRUPT] = "interrupt",
-	[EP_ISOCHRONOUS] = "isochronous",
-};
 static const char *const direction_words[] = { [EP_OUT] = "OUT", [EP_IN] = "IN" };
-static const char *const speed_words[] = {
-	[EP_FULL] = "full speed",
-	[EP_HIGH] = "high speed",
-	[EP_SUPER] = "SuperSpeed",
-};
 
 void udc_mismatches_free(struct udc_mismatches *m)
 {
@@ -179,8 +169,8 @@ static bool report_type_or_packet(const struct udc_traits *udc, const struct end
 	add_mismatch(out, UDC_PACKET_TOO_LARGE, &need->function->at,
 		     strf("the %s %s endpoint of function '%s' has packets of %u bytes at %s, but "
 			  "a UDC of %s has at most %u",
-			  type_words[need->type], direction_words[need->direction],
-			  need->function->label, need->max_packet[speed], speed_words[speed],
+			  ep_type_words[need->type], direction_words[need->direction],
+			  need->function->label, need->max_packet[speed], ep_speed_names[speed],
 			  udc->driver, largest),
 		     "choose a smaller packet size");
 	return true;
@@ -201,7 +191,7 @@ static char *too_few_text(const struct udc_traits *udc, const struct config *con
 			    udc->driver, has);
 	return strf("configuration %u needs %s, but a UDC of %s has %s: none is left for the %s %s "
 		    "endpoint of function '%s'",
-		    config->id, wanted, udc->driver, types, type_words[without->type],
+		    config->id, wanted, udc->driver, types, ep_type_words[without->type],
 		    direction_words[without->direction], without->function->label);
 }
 
@@ -246,7 +236,7 @@ static void check_fifos(const struct udc_facts *facts, const struct endpoint_nee
 	add_mismatch(out, UDC_TOO_FEW_FIFOS, at,
 		     strf("configuration %u has %zu IN endpoint%s with %u bytes or more at %s, and "
 			  "the UDC has %zu FIFO%s for them: a host cannot use all at once",
-			  config, wanted, wanted == 1 ? "" : "s", lacking, speed_words[speed],
+			  config, wanted, wanted == 1 ? "" : "s", lacking, ep_speed_names[speed],
 			  fifos, fifos == 1 ? "" : "s"),
 		     "use fewer IN endpoints or smaller packets, or change the FIFOs: "
 		     "'g-tx-fifo-size' in the device tree");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 #include "configfs/items.h"
 #include "functionfs/endpoint.h"
 #include "rundir/status.h"
@@ -17,17 +18,15 @@
 /* --- functions ---------------------------------------------------------------------------------
  */
 
-static const char *const type_words[] = {
-	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
-};
-
 /* Returns wMaxPacketSize at the speed of the link, else at the highest speed of the function. */
 static unsigned int max_packet_size(const struct live_function *function, const struct endpoint *ep)
 {
+#define INDEX(SPEED, DESCRIPTORS, ...) { FFSCTL_SPEED_##SPEED, EP_##DESCRIPTORS },
 	static const struct {
 		uint8_t speed;
 		int index;
-	} indices[] = { { 2, EP_FULL }, { 3, EP_HIGH }, { 5, EP_SUPER }, { 6, EP_SUPER } };
+	} indices[] = { USB_SPEEDS(INDEX) };
+#undef INDEX
 	unsigned int size = 0;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
@@ -55,7 +54,7 @@ static int add_endpoint_status(void *data, const struct endpoint *ep)
 	*array_add(e->status->endpoints, e->status->n_endpoints) = (struct endpoint_status){
 		.file = ffs_endpoint_file(e->function->model->ffs, ep),
 		.address = ep->address,
-		.type = xstrdup(type_words[ep->type]),
+		.type = xstrdup(ep_type_words[ep->type]),
 		.direction = xstrdup(ep->direction == EP_IN ? "in" : "out"),
 		.max_packet = max_packet_size(e->function, ep),
 		.bytes = worker_stats_endpoint_bytes(e->function->worker, index),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the `ffs` group. */
+#include "base/usb_words.h"
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
@@ -119,13 +120,12 @@ static const struct keyword direction_words[] = {
 	{ "out", EP_OUT },
 	END_WORDS,
 };
+#define WORD(TYPE, word) { word, EP_##TYPE },
 static const struct keyword endpoint_type_words[] = {
-	{ "bulk", EP_BULK },
-	{ "interrupt", EP_INTERRUPT },
-	{ "iso", EP_ISOCHRONOUS },
-	{ "isochronous", EP_ISOCHRONOUS },
+	USB_TRANSFER_TYPES(WORD){ "iso", EP_ISOCHRONOUS },
 	END_WORDS,
 };
+#undef WORD
 
 static const struct key endpoint_rows[] = {
 	{ "direction", NODE_STRING, .words = direction_words,
@@ -272,12 +272,9 @@ static const struct key_group association_keys = { "ffs.associations", "an assoc
 						   association_rows, NULL,
 						   "An interface association." };
 
-static const struct keyword ffs_speed_words[] = {
-	{ "full", EP_FULL },
-	{ "high", EP_HIGH },
-	{ "super", EP_SUPER },
-	END_WORDS,
-};
+#define WORD(SPEED, unused, word, ...) { word, EP_##SPEED },
+static const struct keyword ffs_speed_words[] = { USB_DESCRIPTOR_SPEEDS(WORD) END_WORDS };
+#undef WORD
 
 static const struct key blob_rows[] = {
 	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,

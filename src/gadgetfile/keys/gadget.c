@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of keys: the gadget, its strings, functions and configurations. */
+#include "base/usb_words.h"
 #include "gadgetfile/types/attrs.h"
 
 #define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct positioned_int)
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
-static const struct keyword speed_words[] = {
-	{ "full", GADGET_SPEED_FULL },
-	{ "high", GADGET_SPEED_HIGH },
-	{ "super", GADGET_SPEED_SUPER },
-	{ "super-plus", GADGET_SPEED_SUPER_PLUS },
-	{ NULL, 0 },
-};
+#define WORD(SPEED, unused, word, ...) { word, GADGET_SPEED_##SPEED },
+static const struct keyword speed_words[] = { USB_SPEEDS(WORD){ NULL, 0 } };
+#undef WORD
 
 #define HOST_WORD(NAME, word, name) { word, 1U << GADGET_HOST_##NAME },
 static const struct keyword host_words[] = { GADGET_HOSTS(HOST_WORD){ NULL, 0 } };

@@ -12,8 +12,6 @@
 #define INTERRUPT_DEFAULT_SIZE 64
 #define MICROFRAME 0.125 /* ms */
 
-static const char *const speed_keys[EP_SPEED_COUNT] = { "full", "high", "super" };
-static const char *const speed_names[EP_SPEED_COUNT] = { "full speed", "high speed", "SuperSpeed" };
 static const char *const type_names[] = {
 	[EP_BULK] = "a bulk", [EP_INTERRUPT] = "an interrupt", [EP_ISOCHRONOUS] = "an isochronous"
 };
@@ -80,12 +78,12 @@ static void check_max_packet_for_one_speed(struct load *l, enum ep_type type, in
 	if (type == EP_BULK && !bulk_size_is_legal(speed, value->integer))
 		load_error(l, value,
 			   "a bulk endpoint's packets at %s must have %s bytes, not %s (%s)",
-			   speed_names[speed], allowed_bulk_sizes(speed), value->text,
+			   ep_speed_names[speed], allowed_bulk_sizes(speed), value->text,
 			   speed == EP_SUPER ? "USB 3.2, table 9-24" : "USB 2.0, 5.8.3");
 	else if (type != EP_BULK && value->integer > limits[type][speed].bytes)
 		load_error(l, value,
 			   "%s endpoint's packets at %s must have at most %lld bytes (%s), not %s",
-			   type_names[type], speed_names[speed],
+			   type_names[type], ep_speed_names[speed],
 			   (long long)limits[type][speed].bytes, limits[type][speed].rule,
 			   value->text);
 }
@@ -151,7 +149,7 @@ static void check_interval_for_one_speed(struct load *l, enum ep_type type, int 
 	if (value->has_error ||
 	    decode_interval(type, speed, encode_interval(type, speed, ms)) == ms)
 		return;
-	load_error(l, value, "%s has no interval of exactly %s ms: %s", speed_names[speed],
+	load_error(l, value, "%s has no interval of exactly %s ms: %s", ep_speed_names[speed],
 		   value->text,
 		   interval_counts_frames(type, speed)
 			   ? "intervals are whole ms from 1 to 255 (USB 2.0, 5.7.4)"
@@ -255,7 +253,7 @@ static void load_values_for_one_speed(struct load *l, struct endpoint *ep, const
 	load_group(l, speed == EP_SUPER ? &super_keys : &full_keys, node, &x);
 	if (!ffs->has_speed[speed] && !l->has_syntax_error) {
 		diag_error(l->diags, &node->name_at, "'%s' is not one of the function's 'speeds'",
-			   speed_keys[speed]);
+			   ep_speed_words[speed]);
 		return;
 	}
 	if (x.max_packet.set) {

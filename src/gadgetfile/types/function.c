@@ -6,14 +6,6 @@
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
-static const char *const speed_names[] = {
-	[GADGET_SPEED_NONE] = "none",
-	[GADGET_SPEED_FULL] = "full",
-	[GADGET_SPEED_HIGH] = "high",
-	[GADGET_SPEED_SUPER] = "super",
-	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
-};
-
 /*
  * Checks the function's type. An unknown type causes only a warning, because a newer kernel may
  * have it; one that resembles a known type is more likely a mistake.
@@ -344,7 +336,7 @@ static void lower_max_speed(struct load *l)
 	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
 		 speed ? &speed->at : &lowest_node->name_at,
 		 "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
-		 speed_names[lowest], by->label);
+		 gadget_speed_words[lowest], by->label);
 	g->max_speed = lowest;
 }
 
