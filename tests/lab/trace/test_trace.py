@@ -59,7 +59,8 @@ def linux():
         up(gadget("x", LOOPBACK), "--wait-host")
     [trace] = found
     contains(trace.result.stderr, "no gadget is bound yet")
-    ok(trace.events("reset"), trace.text)
+    # dwc2_hsotg_irq() does not call usb_gadget_udc_reset()
+    eq(bool(trace.events("reset")), not harness.LAB_UDC.startswith("dwc2"), trace.text)
     requests = trace.requests()
     contains(requests, ("GET_DESCRIPTOR device, 18 bytes", "answered", 18))
     eq(requests[-1], ("SET_CONFIGURATION 1", "answered", 0))
