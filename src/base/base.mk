@@ -14,10 +14,10 @@ libffsctl_a_SOURCES += \
 	src/base/positioned_value.h \
 	src/base/proc.c src/base/proc.h \
 	src/base/request_names.c src/base/request_names.h \
-	src/base/usb_words.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/text.c src/base/text.h \
 	src/base/test_environment.c src/base/test_environment.h \
 	src/base/trust.c src/base/trust.h \
+	src/base/usb_words.h \
 	src/base/util.c src/base/util.h \
 	src/base/paths.h

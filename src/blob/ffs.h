@@ -38,7 +38,8 @@ struct endpoint_speed_values {
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
-/* The words of base/usb_words.h by enum ep_type and by speed: "bulk"; "full"; in messages, "full speed". */
+/* The words of base/usb_words.h, by enum ep_type, as "bulk", and by speed: "full", and "full speed"
+   for messages. */
 extern const char *const ep_type_words[];
 extern const char *const ep_speed_words[EP_SPEED_COUNT];
 extern const char *const ep_speed_names[EP_SPEED_COUNT];

@@ -91,8 +91,7 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 		_cleanup_descriptors_ struct descriptors d = { 0 };
 
 		if (!predict_has_config(&f, config)) {
-			printf("  --- no configuration %u: none of its functions has descriptors "
-			       "of "
+			printf("  --- no configuration %u: none of its functions has descriptors of "
 			       "this speed\n",
 			       config->id);
 			continue;
@@ -574,8 +573,7 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the "
-		"running "
+		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
 		"kernel)\n"
 		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"

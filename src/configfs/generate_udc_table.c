@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/usb_words.h"
 #include "configfs/udc_driver_table.h"
 
 static const char *const answer_words[] = {
@@ -14,9 +13,6 @@ static const char *const answer_words[] = {
 	[UDC_NO] = "**no**",
 	[UDC_YES] = "yes",
 };
-#define WORD(SPEED, unused, word, ...) [GADGET_SPEED_##SPEED] = word,
-static const char *const speed_words[] = { [GADGET_SPEED_NONE] = "?", USB_SPEEDS(WORD) };
-#undef WORD
 
 static const char *kind_suffix(const struct udc_traits *t)
 {
@@ -26,12 +22,14 @@ static const char *kind_suffix(const struct udc_traits *t)
 static void print_driver(const struct udc_traits *t)
 {
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
-			    *types = udc_endpoint_types_text(t), *limit = udc_max_transfer_text(t);
+			    *types = udc_endpoint_types_text(t),
+			    *limit = udc_max_transfer_text(t);
+	const char *speed = t->max_speed ? gadget_speed_words[t->max_speed] : "?";
 
 	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s%s%s | %s |\n", t->driver,
 	       kind_suffix(t), endpoints, types ? types : "?", answer_words[udc_has_isochronous(t)],
 	       answer_words[t->zlp], answer_words[t->scatter_gather],
-	       answer_words[t->remote_wakeup], speed_words[t->max_speed], t->note ? t->note : "",
+	       answer_words[t->remote_wakeup], speed, t->note ? t->note : "",
 	       t->note && limit ? "; " : "", limit ? limit : "", t->source);
 }
 

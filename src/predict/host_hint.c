@@ -4,18 +4,16 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/usb_words.h"
 
 /* Speeds by the names of usb_speed_string() (usb/common/common.c). */
 static const struct speed {
 	const char *name;
-	int index;		/* EP_FULL, ... */
-	const char *key_word;	/* its value in 'speeds' */
-	const char *lower_word; /* value of max_speed that excludes this speed; NULL: none */
+	int index; /* EP_FULL, ... */
 } speeds[] = {
-	{ "full-speed", EP_FULL, "full", NULL },
-	{ "high-speed", EP_HIGH, "high", "full" },
-	{ "super-speed", EP_SUPER, "super", "high" },
-	{ "super-speed-plus", EP_SUPER, "super", "high" },
+#define ROW(SPEED, DESCRIPTORS, word, kernels, ...) { kernels, EP_##DESCRIPTORS },
+	USB_SPEEDS(ROW)
+#undef ROW
 };
 
 static const struct speed *find_speed(const char *name)
@@ -66,7 +64,8 @@ static char *hint_about_lacking_speed(const struct gadget *g, const struct speed
 {
 	_cleanup_free_ char *lack = list_labels(g, speed, function_lacks_speed);
 
-	return lack ? strf("add \"%s\" to 'speeds' of %s", speed->key_word, lack) : NULL;
+	return lack ? strf("add \"%s\" to 'speeds' of %s", ep_speed_words[speed->index], lack)
+		    : NULL;
 }
 
 /* Returns a hint about descriptors that do not exist. */
@@ -76,11 +75,11 @@ static char *hint_about_speeds(const struct gadget *g, const struct speed *speed
 	_cleanup_free_ char *daemons = list_labels(g, speed, function_is_daemon);
 	char *hint = hint_about_lacking_speed(g, speed);
 
-	if (daemons && speed && speed->lower_word)
+	if (daemons && speed && speed->index > EP_FULL)
 		append(&hint, "; ",
 		       strf("set max_speed = \"%s\", or 'speeds' of %s, if the daemon writes no "
 			    "descriptors for %s",
-			    speed->lower_word, daemons, speed_name));
+			    ep_speed_words[speed->index - 1], daemons, speed_name));
 	else if (daemons)
 		append(&hint, "; ",
 		       strf("let the daemon of %s write descriptors for %s", daemons, speed_name));
