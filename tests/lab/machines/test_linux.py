@@ -38,6 +38,7 @@ def worker_killed():
                                                           g["functions"][0]["worker"]["state"]) == (n + 1, "ready"), "a new worker")
         eq(guest.run(f"cat {DEVICE}/devnum"), number)
         guest.run("kill $(cat /tmp/cat)")
+        eq(worker("login")["restarts"], 2)
 
 
 @test("loopback: a reboot of the guest enumerates the gadget anew; its worker lives on, and status is right")
