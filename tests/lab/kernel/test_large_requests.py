@@ -9,19 +9,27 @@
 that are shorter than a packet."""
 
 import contextlib
+import ctypes
 import errno
 import os
+import struct
 
 import aio
 import bridge
+import harness
+import ioctls
+import memory
 import tap
 from harness import LAB_UDC
 from tap import eq, test
 from worker_harness import Gadget
 
 PAGE = 4096
-# dwc3 has 255 TRBs for each endpoint, at worst one for each page of a request (drivers/usb/dwc3/gadget.c, dwc3_calc_trbs_left())
+# dwc3 has 255 TRBs for each endpoint, at worst one for each page of a request (drivers/usb/dwc3/gadget.c, dwc3_calc_trbs_left()), of
+# which it uses 254 with our patch
 TRBS = 255
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.ioctl.argtypes = ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p
 PACKET = {"full": 64, "high": 512, "super": 1024}[os.environ["LAB_SPEED"]]
 
 
@@ -62,6 +70,36 @@ def one_request():
 def several_requests():
     transfer(200, 3, [100, 5000, 54 * PAGE, 55 * PAGE, 56 * PAGE + 10, 0, 199 * PAGE + 1, 1, 2, 3])
     transfer(TRBS // 2 + 1, 4, [100, 127 * PAGE, 126 * PAGE, 1, 127 * PAGE + 1, 2, 3, 4])
+
+
+def write_at_once(host, messages):
+    """Queues each message, a short packet, before it waits for the first."""
+    urbs = []
+    for data in messages:
+        buffer = ctypes.create_string_buffer(data, len(data))
+        urb = struct.pack(ioctls.URB_FORM, ioctls.URB_BULK, host.out, 0, 0, ctypes.addressof(buffer), len(data), 0, 0, 0, 0, 0, 0)
+        urbs.append((ctypes.create_string_buffer(urb), buffer))
+    for urb, _ in urbs:
+        # fcntl.ioctl() would give the kernel a copy, to which the result is written later
+        eq(LIBC.ioctl(host.fd, ioctls.USBDEVFS_SUBMITURB, urb), 0, "USBDEVFS_SUBMITURB")
+    for _ in urbs:
+        host.call(ioctls.USBDEVFS_REAPURB, bytearray(8))
+
+
+@test("a UDC that interrupts late: short packets come before the driver knows of the end of the one before")
+def late_interrupts():
+    count = 3
+    for pages in (TRBS + 1, TRBS, TRBS - 1, 200):
+        size = pages * PAGE
+        with function() as (requests, host), memory.single_pages(count * size), harness.udc_host_parameter("irq_delay", 3_000_000):
+            for first in range(0, 5 * count, count):
+                numbers = range(first, first + count)
+                for n in numbers:
+                    requests.submit(n, bytes(size))
+                write_at_once(host, [message(n, n + 1) for n in numbers])
+                eq(requests.completed(count), [(n, n + 1) for n in numbers], f"{count} requests of {pages} pages")
+                for n in numbers:
+                    eq(requests.buffers[n].raw[:n + 2], message(n, n + 1) + b"\0", f"data of message {n}")
 
 
 @test("the host clears a halt between the parts of a request")

@@ -16,6 +16,10 @@ def number(direction, letter, command, form):
 USBDEVFS_CONTROL_FORM = "@BBHHHIP"
 USBDEVFS_CONTROL = number(READ | WRITE, "U", 0, USBDEVFS_CONTROL_FORM)
 USBDEVFS_BULK = number(READ | WRITE, "U", 2, "@IIIP")
+URB_FORM = "@BBiIPiiiiiIP"  # struct usbdevfs_urb
+URB_CONTROL, URB_BULK = 2, 3
+USBDEVFS_SUBMITURB = number(READ, "U", 10, URB_FORM)
+USBDEVFS_REAPURB = number(WRITE, "U", 12, "@P")
 USBDEVFS_IOCTL_FORM = "@iIP"
 USBDEVFS_IOCTL = number(READ | WRITE, "U", 18, USBDEVFS_IOCTL_FORM)
 
