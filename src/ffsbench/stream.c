@@ -14,7 +14,8 @@
 #include "ffsbench/timing.h"
 #include "ffsbench/transfer.h"
 
-#define USBTEST_READ 0x5c /* bRequest; see f_sourcesink.c and src/plugins/sourcesink.c */
+#define SOURCESINK_READ_COMPARED 0x5d /* bRequest; see src/plugins/sourcesink.c */
+#define COMPARED_LENGTH 8
 #define ENDPOINT_HALTED 1 /* bit in the answer to GET_STATUS (USB 2.0, 9.4.5) */
 /* A byte that no pattern contains. IN buffers are filled with this byte before each transfer. */
 #define STALE_BYTE 0x55
@@ -31,8 +32,8 @@ struct stream_state {
 	struct transfer_buffers buffers;
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
-	/* Whether the device answered the READ request of usbtest before the first transfer. */
-	bool device_answers_usbtest_request;
+	/* What read_n_compared() returned before the first transfer. */
+	int64_t n_compared_before;
 	/* Data of a correct IN transfer; NULL: received data is not compared. */
 	unsigned char *expected_data;
 	uint64_t max_run_bytes; /* bytes to move in this run */
@@ -148,21 +149,23 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
 }
 
 /*
- * Sends the READ request of the host's driver usbtest twice and returns whether the device answers
- * both. A worker in user space compares data some time after it has arrived, and the worker
- * exits if the data is wrong. When the second answer arrives, the worker has compared all data that
- * it had received before the first request. Other devices do not know this request and stall it.
+ * Returns how many bytes the plugin sourcesink has compared since its worker began. A worker in
+ * user space compares data some time after it has arrived, and exits if the data is wrong. Other
+ * devices do not know this request and stall it: -1.
  */
-static bool device_answers_usbtest_request(const struct stream_state *s)
+static int64_t read_n_compared(const struct stream_state *s)
 {
-	unsigned char byte;
-	int i, r = 0;
+	unsigned char data[COMPARED_LENGTH];
+	uint64_t n = 0;
+	int r = libusb_control_transfer(
+		s->device->handle, LIBUSB_ENDPOINT_IN | LIBUSB_REQUEST_TYPE_VENDOR,
+		SOURCESINK_READ_COMPARED, 0, 0, data, sizeof(data), s->options->timeout_ms);
 
-	for (i = 0; i < 2 && r >= 0; i++)
-		r = libusb_control_transfer(s->device->handle,
-					    LIBUSB_ENDPOINT_IN | LIBUSB_REQUEST_TYPE_VENDOR,
-					    USBTEST_READ, 0, 0, &byte, 1, s->options->timeout_ms);
-	return r >= 0;
+	if (r != COMPARED_LENGTH)
+		return -1;
+	for (unsigned int i = 0; i < COMPARED_LENGTH; i++)
+		n |= (uint64_t)data[i] << 8 * i;
+	return (int64_t)n;
 }
 
 static int prepare_transfers(struct stream_state *s, const struct run_parameters *c)
@@ -194,8 +197,7 @@ static int prepare_transfers(struct stream_state *s, const struct run_parameters
 			return fail_libusb(s->err, LIBUSB_ERROR_NO_MEM,
 					   "cannot allocate a transfer");
 	}
-	s->device_answers_usbtest_request =
-		s->verify && c->direction == DIRECTION_OUT && device_answers_usbtest_request(s);
+	s->n_compared_before = s->verify && c->direction == DIRECTION_OUT ? read_n_compared(s) : -1;
 	return transfer_clear_halt(s->device, c->direction, s->err);
 }
 
@@ -305,34 +307,60 @@ static void send_zero_length_packet(struct stream_state *s)
 	}
 }
 
-/*
- * Fails the run if the endpoint is halted, which means that the device has found a wrong byte. The
- * device compares the data of one of its requests when the request is full or ends with a short
- * packet. Therefore sends a zero-length packet, which ends the request, before it asks for the
- * endpoint's status.
- */
-static void fail_if_endpoint_halted(struct stream_state *s)
+static bool endpoint_is_halted(struct stream_state *s)
 {
 	uint8_t address = transfer_endpoint_address(s->device, s->direction);
 	unsigned char status[2] = { 0 };
-	bool ended;
-	int r;
+	int r = libusb_control_transfer(s->device->handle,
+					LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
+					LIBUSB_REQUEST_GET_STATUS, 0, address, status,
+					sizeof(status), s->options->timeout_ms);
 
-	send_zero_length_packet(s);
-	if (s->failed)
-		return;
-	/* A worker that has found a wrong byte exits, and the endpoint is halted only afterwards:
-	   if the worker no longer answers, the data was wrong, too. */
-	ended = s->device_answers_usbtest_request && !device_answers_usbtest_request(s);
-	r = libusb_control_transfer(s->device->handle,
-				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
-				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
-				    s->options->timeout_ms);
 	if (r < 0) {
 		fail_libusb(s->err, r, "cannot read the status of endpoint 0x%02x", address);
 		s->failed = true;
-	} else if (ended || status[0] & ENDPOINT_HALTED) {
-		fail_endpoint_halted(s);
+	}
+	return status[0] & ENDPOINT_HALTED;
+}
+
+static void fail_not_compared(struct stream_state *s, int64_t n)
+{
+	error_set(s->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
+		  "the device compared only %" PRId64 " of %" PRIu64
+		  " bytes to endpoint 0x%02x in %.1f s",
+		  n, s->result->bytes, transfer_endpoint_address(s->device, s->direction),
+		  s->options->timeout_ms / 1000.0);
+	s->failed = true;
+}
+
+/*
+ * Waits until the device has compared what was sent, and fails the run if the endpoint is halted,
+ * which means that the device has found a wrong byte. The device compares the data of one of its
+ * requests when the request is full or ends with a short packet. Therefore sends a zero-length
+ * packet, which ends the request.
+ *
+ * A worker that has found a wrong byte exits, and the endpoint is halted only afterwards: if the
+ * worker no longer answers, or has compared less than before, the data was wrong, too. The kernel's
+ * SourceSink halts the endpoint before the transfer ends.
+ */
+static void wait_for_comparison(struct stream_state *s)
+{
+	int64_t deadline, n, wanted = s->n_compared_before + (int64_t)s->result->bytes;
+	bool halted;
+
+	send_zero_length_packet(s);
+	deadline = now_ms() + s->options->timeout_ms;
+	while (!s->failed) {
+		n = s->n_compared_before < 0 ? wanted : read_n_compared(s);
+		halted = endpoint_is_halted(s);
+		if (s->failed)
+			return;
+		if (halted || n < s->n_compared_before)
+			fail_endpoint_halted(s);
+		else if (n >= wanted)
+			return;
+		else if (now_ms() > deadline)
+			fail_not_compared(s, n - s->n_compared_before);
 	}
 }
 
@@ -363,7 +391,7 @@ static int run_stream(const struct device *d, const struct options *o,
 	if (r >= 0) {
 		run_transfers(&s, p);
 		if (verify && c->direction == DIRECTION_OUT && !s.failed)
-			fail_if_endpoint_halted(&s);
+			wait_for_comparison(&s);
 		cancel_transfers_and_wait(&s);
 		r = s.failed ? -EIO : 0;
 	}
