@@ -21,6 +21,7 @@ from systems import CONTROLLERS, QEMU, SYSTEMS
 
 MACHINES = pathlib.Path(os.environ.get("FFSCTL_MACHINES", "/nonexistent"))
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+BEGUN_ANSI = re.compile(r"\x1b(\[[0-9;?]*)?\Z")
 
 
 def command(system, controller=None, more=()):
@@ -73,7 +74,7 @@ class Machine:
     """A machine that runs. Its console is the serial port."""
 
     def __init__(self, system, controller=None, more=(), reboots=False):
-        self.system, self.text, self.taken = SYSTEMS[system], "", 0
+        self.system, self.text, self.begun, self.taken = SYSTEMS[system], "", "", 0
         argv, theirs = command(system, controller, more), []
         argv += ["-device", as_option(port()), *["-no-reboot"] * (not reboots)]
         for name, option in (("console", ["-serial", "chardev:console"]), ("monitor", ["-qmp", "chardev:monitor"])):
@@ -133,9 +134,16 @@ class Machine:
                 data = self.console.recv(65536)
             if not data:
                 raise AssertionError(f"the console lacks {pattern}: {self.text[self.taken:][-2000:]}")
-            self.text = ANSI.sub("", self.text + data.decode(errors="replace"))
+            self._print(data)
         self.taken = found.end()
         return found
+
+    def _print(self, data):
+        """GRUB sometimes ends in the middle of a sequence. What was left of one must not make another one with what comes after it."""
+        text = self.begun + data.decode(errors="replace")
+        begun = BEGUN_ANSI.search(text)
+        self.begun = begun[0] if begun else ""
+        self.text += ANSI.sub("", text[:begun.start()] if begun else text)
 
     def ready(self, timeout=600):
         """Waits until the system takes input."""
