@@ -35,6 +35,8 @@ class Events:
     def __init__(self, guest):
         self.guest = guest
         guest.run("for e in /dev/input/event*; do (cat $e > /tmp/${e##*/} &); done")
+        # Linux drops what an HID device sends until 50 ms after it was opened (usbhid_open())
+        guest.wait_for("[ $(ls -l /proc/[0-9]*/fd 2> /dev/null | grep -c /dev/input/event) = $(ls /dev/input | grep -c event) ]")
 
     def take(self):
         """Returns the events (type, code, value) since the last call, without those that end a report."""
