@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab all: build=plain,sanitize
 """Which driver each host has for an interface: `descriptors --hosts`, its JSON, and the warnings of `check` for the key
 `hosts`. That the rows of Linux and of firmware are true is tested in tests/lab/machines."""
 

@@ -252,7 +252,7 @@ def unbound_during_control_requests():
 
             asking = threading.Thread(target=ask)
             asking.start()
-            time.sleep(0.01)
+            time.sleep(0.001)
             with harness.configured():
                 must(ffsctl("unbind", "asks"))
                 asking.join()
