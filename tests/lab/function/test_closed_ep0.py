@@ -387,6 +387,9 @@ def reopens_on_unbind():
             serves()
         # Neither a failed write nor a bind by others is an unbind: the daemon is bound again after them
         subprocess.run(f"echo {UDC} >{udc_file()}", shell=True, check=False, stderr=subprocess.DEVNULL)
+        # The shell's O_TRUNC is a change of the file. A supervisor that reads the file only after the daemon has closed its files takes
+        # this for the cause: it could be
+        time.sleep(0.1)
         before = endpoint()
         os.kill(pid(), signal.SIGUSR2)
         serves(before)
