@@ -4,6 +4,7 @@
  * flight. When a transfer has completed, a callback submits it again. For verify, the callback
  * first compares the received data.
  */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@
 #include "ffsbench/transfer.h"
 
 #define SOURCESINK_READ_COMPARED 0x5d /* bRequest; see src/plugins/sourcesink.c */
-#define COMPARED_LENGTH 8
-#define ENDPOINT_HALTED 1 /* bit in the answer to GET_STATUS (USB 2.0, 9.4.5) */
+#define ENDPOINT_HALTED 1	      /* bit in the answer to GET_STATUS (USB 2.0, 9.4.5) */
 /* A byte that no pattern contains. IN buffers are filled with this byte before each transfer. */
 #define STALE_BYTE 0x55
 #define PATTERN_MODULUS 63 /* in pattern 1, byte n of each packet is n modulo 63 */
@@ -155,17 +155,13 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
  */
 static int64_t read_n_compared(const struct stream_state *s)
 {
-	unsigned char data[COMPARED_LENGTH];
 	uint64_t n = 0;
-	int r = libusb_control_transfer(
-		s->device->handle, LIBUSB_ENDPOINT_IN | LIBUSB_REQUEST_TYPE_VENDOR,
-		SOURCESINK_READ_COMPARED, 0, 0, data, sizeof(data), s->options->timeout_ms);
+	int r = libusb_control_transfer(s->device->handle,
+					LIBUSB_ENDPOINT_IN | LIBUSB_REQUEST_TYPE_VENDOR,
+					SOURCESINK_READ_COMPARED, 0, 0, (unsigned char *)&n,
+					sizeof(n), s->options->timeout_ms);
 
-	if (r != COMPARED_LENGTH)
-		return -1;
-	for (unsigned int i = 0; i < COMPARED_LENGTH; i++)
-		n |= (uint64_t)data[i] << 8 * i;
-	return (int64_t)n;
+	return r == (int)sizeof(n) ? (int64_t)le64toh(n) : -1;
 }
 
 static int prepare_transfers(struct stream_state *s, const struct run_parameters *c)

@@ -5,6 +5,7 @@
  * and for measurements. Its patterns and control requests are those of
  * drivers/usb/gadget/function/f_sourcesink.c.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,11 +18,10 @@ enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
 /* bRequest of the control requests of usbtest. READ returns the data of the last WRITE. */
 #define REQUEST_WRITE 0x5b
 #define REQUEST_READ 0x5c
-/* bRequest of a control request of ffsbench: COMPARED_LENGTH bytes, little-endian, with the number
-   of bytes that the plugin has received and found right since it began. A program that has sent
-   data waits with it until they were compared. f_sourcesink compares before a transfer ends. */
+/* bRequest of a control request of ffsbench: how many bytes the plugin has received and found right
+   since it began, as a number of 8 bytes, little-endian. A program that has sent data waits with it
+   until they were compared. f_sourcesink compares before a transfer ends. */
 #define REQUEST_READ_COMPARED 0x5d
-#define COMPARED_LENGTH 8
 /* Longest data stage in bytes (USB_COMP_EP0_BUFSIZ). The plugin stalls longer requests, as
    f_sourcesink does. */
 #define CONTROL_MAX 4096
@@ -36,7 +36,7 @@ struct sourcesink_state {
 	   packet size in the last session, because data of that session may still be compared. */
 	uint32_t packet_sizes[ENDPOINTS_MAX];
 	uint8_t control_data[CONTROL_MAX]; /* data of the last WRITE request */
-	uint64_t n_compared; /* bytes */
+	uint64_t n_compared;		   /* bytes */
 };
 
 static const struct ffsctl_option options[] = {
@@ -174,11 +174,9 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 
 static void reply_with_compared(struct ffsctl_host *host, uint32_t id)
 {
-	uint8_t data[COMPARED_LENGTH];
+	uint64_t n = htole64(sourcesink_state(host)->n_compared);
 
-	for (unsigned int i = 0; i < COMPARED_LENGTH; i++)
-		data[i] = (uint8_t)(sourcesink_state(host)->n_compared >> 8 * i);
-	host->call->reply_to_control_request(host, id, data, sizeof(data));
+	host->call->reply_to_control_request(host, id, &n, sizeof(n));
 }
 
 static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
@@ -192,7 +190,7 @@ static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
 		host->call->reply_to_control_request(host, id, sourcesink_state(host)->control_data,
 						     setup->length);
 	else if (known && setup->request_type == TYPE_VENDOR_IN &&
-		 setup->request == REQUEST_READ_COMPARED && setup->length == COMPARED_LENGTH)
+		 setup->request == REQUEST_READ_COMPARED && setup->length == sizeof(uint64_t))
 		reply_with_compared(host, id);
 	else
 		host->call->stall_control_request(host, id);

@@ -8,7 +8,6 @@
 of another function: the late answer must not become the answer of the other request. One asks for more than a gadget has room for."""
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import os
@@ -25,14 +24,13 @@ import harness
 import ioctls
 import kernel_functions
 import tap
+import urb
 from harness import down, up
 from tap import at_most, eq, ok, raises, test
 
 # Stages of a control request: direction, and data to send or their length
 STAGES = {"without data": (0x00, 0), "with data to the host": (0x80, 64), "with data to the device": (0x00, bytes(64))}
 USBDEVFS_CLAIMINTERFACE = ioctls.number(ioctls.READ, "U", 15, "@I")
-LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.ioctl.argtypes = ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p
 LATE, NEVER = 11, 5  # requests of odd_worker.c: the SETUP packet is the data for the host; stalled by the plugin host after 500 ms
 MISSES = {errno.EPIPE: "stalled", errno.ETIMEDOUT: "given up"}
 
@@ -128,16 +126,15 @@ if os.environ["LAB_KERNEL"] != "6.1":  # which answers at once
 def ask_for_much(device, kind, request, length, seconds):
     """Returns how many bytes the device sends for a request to the first interface; None: it does not end the request. USBDEVFS_CONTROL
     refuses requests of more than a page."""
-    buffer = ctypes.create_string_buffer(struct.pack("<BBHHH", kind, request, 0, 0, length), 8 + length)
-    urb = ctypes.create_string_buffer(struct.pack(ioctls.URB_FORM, ioctls.URB_CONTROL, 0, 0, 0, ctypes.addressof(buffer), len(buffer), 0, 0, 0, 0, 0, 0))
+    packet = struct.pack("<BBHHH", kind, request, 0, 0, length)
+    transfer = urb.Urb(urb.CONTROL, 0, packet + bytes(length))
     with open(f"/dev/bus/usb/{device.bus:03}/{device.address:03}", "r+b", buffering=0) as node:
         fcntl.ioctl(node, USBDEVFS_CLAIMINTERFACE, struct.pack("=I", 0))
-        # fcntl.ioctl() would give the kernel a copy, to which the result is written later
-        ok(LIBC.ioctl(node.fileno(), ioctls.USBDEVFS_SUBMITURB, urb) == 0, ctypes.get_errno())
+        transfer.submit(node.fileno())
         if not select.select([], [node], [], seconds)[1]:
             return None
-        fcntl.ioctl(node, ioctls.USBDEVFS_REAPURB, bytearray(8))
-        return struct.unpack_from(ioctls.URB_FORM, urb)[6]
+        urb.reap(node)
+        return transfer.length
 
 
 @test("a host asks for more data than the gadget has room for, 4096 bytes, and it has as many: the answer ends")

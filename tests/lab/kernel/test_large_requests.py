@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udc=dwc2,dwc3 build=plain
-# lab stock: no, dwc3 has the bug that fixes/0038 mends
+# lab stock: no, dwc3 has the bug that fixes/0084 mends
 # lab i386: no, the models have not been tried with 32 bits
 # lab all: kernel=6.12,6.1 udc=dwc2,dwc2-ddma,dwc3,dummy build=plain
 # lab all: kernel=6.12 flavour=debug udc=dwc2,dwc2-ddma,dwc3 build=plain
@@ -9,17 +9,15 @@
 that are shorter than a packet."""
 
 import contextlib
-import ctypes
 import errno
 import os
-import struct
 
 import aio
 import bridge
 import harness
-import ioctls
 import memory
 import tap
+import urb
 from harness import LAB_UDC
 from tap import eq, test
 from worker_harness import Gadget
@@ -28,8 +26,6 @@ PAGE = 4096
 # dwc3 has 255 TRBs for each endpoint, at worst one for each page of a request (drivers/usb/dwc3/gadget.c, dwc3_calc_trbs_left()), of
 # which it uses 254 with our patch
 TRBS = 255
-LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.ioctl.argtypes = ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p
 PACKET = {"full": 64, "high": 512, "super": 1024}[os.environ["LAB_SPEED"]]
 
 
@@ -74,16 +70,11 @@ def several_requests():
 
 def write_at_once(host, messages):
     """Queues each message, a short packet, before it waits for the first."""
-    urbs = []
-    for data in messages:
-        buffer = ctypes.create_string_buffer(data, len(data))
-        urb = struct.pack(ioctls.URB_FORM, ioctls.URB_BULK, host.out, 0, 0, ctypes.addressof(buffer), len(data), 0, 0, 0, 0, 0, 0)
-        urbs.append((ctypes.create_string_buffer(urb), buffer))
-    for urb, _ in urbs:
-        # fcntl.ioctl() would give the kernel a copy, to which the result is written later
-        eq(LIBC.ioctl(host.fd, ioctls.USBDEVFS_SUBMITURB, urb), 0, "USBDEVFS_SUBMITURB")
-    for _ in urbs:
-        host.call(ioctls.USBDEVFS_REAPURB, bytearray(8))
+    transfers = [urb.Urb(urb.BULK, host.out, data) for data in messages]
+    for transfer in transfers:
+        transfer.submit(host.fd)
+    for _ in transfers:
+        urb.reap(host.fd)
 
 
 @test("a UDC that interrupts late: short packets come before the driver knows of the end of the one before")
