@@ -275,12 +275,12 @@ def tests_look_for_sources_in_one_way():
     eq([call for call in calls if "SRC, \"" in call[1] and ("recursive" in call[1] or re.search(r"\.(?:c|h|md)\b", call[1]))], [])
 
 
-KERNELS = r"[^\n]*(?:/proc|/sys|CONFIGFS|USB_DEVICES)[^\n]*glob\("  # files that the kernel shows
+KERNELS = r"(?:/proc|/sys|CONFIGFS|USB_DEVICES)[^\n]*glob\("  # files that the kernel shows
 
 
 def unguarded(text):
     """Returns where a program lists what may go before it is looked at, and looks at it unguarded."""
-    return re.findall(rf"listdir\(f\"/proc/[^\n]*/fd\"\)|{KERNELS}[^\n]*read_text\(\)|read_text\(\){KERNELS}", text)
+    return re.findall(rf"listdir\(f\"/proc/[^\n]*/fd\"\)|{KERNELS}[^\n]*read_text\(\)|read_text\(\)[^\n]*{KERNELS}", text)
 
 
 @test("tests list descriptors and devices by harness.open_files(), usb_device() and text_of(): what goes meanwhile is no failure")
