@@ -228,6 +228,18 @@ def pick_core():
     return cores[os.getpid() % len(cores)], None
 
 
+TICKS = 100  # of UML's kernel, in a second
+
+
+def delay_loops(patience):
+    """Returns the kernel's parameter for the loops that udelay() makes in a tick of virtual time, which lasts `patience`
+    times as long as one of this machine (lab/pace.c). The kernel would measure it at each boot, for longer than the rest of
+    the boot takes. A processor makes about a loop in each of its cycles, and BogoMIPS counts it as two instructions."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        mips = re.search(r"^bogomips\s*: ([0-9.]+)$", file.read(), re.MULTILINE)
+    return ["lpj=%d" % (float(mips[1]) / 2 * 1e6 / TICKS * patience)] if mips else []
+
+
 def memory_dir(mem):
     """Returns the directory for UML's memory file, which is unlinked at once, with enough free space."""
     tried = []
@@ -390,7 +402,7 @@ def start(opt, core):
             # would merge mm_struct with others of its size
             "slab_nomerge"]
     if opt.virtual:
-        argv.append("time-travel")
+        argv += ["time-travel", *delay_loops(float(os.environ.get("LAB_PATIENCE", 1)))]
     if opt.flavour == "debug":
         argv.append("slub_debug=F")
     if cache.numbers(cache.version_of(opt.kernel)) >= SECCOMP_SINCE:
