@@ -303,7 +303,7 @@ static char dir[64];
 
 static void make_dir(void)
 {
-	strcpy(dir, "/tmp/ffsctl-test-XXXXXX");
+	strcpy(dir, "/dev/shm/ffsctl-test-XXXXXX");
 	cr_assert_not_null(mkdtemp(dir));
 }
 
@@ -490,7 +490,7 @@ Test(include, the_number_of_includes_is_limited)
 
 Test(include, files_outside_the_directory_must_belong_to_root)
 {
-	char other[] = "/tmp/ffsctl-other-XXXXXX";
+	char other[] = "/dev/shm/ffsctl-other-XXXXXX";
 	_cleanup_free_ char *text = NULL;
 	int fd = mkstemp(other);
 
@@ -530,7 +530,7 @@ Test(include, a_sibling_with_the_same_prefix_is_outside)
 
 Test(include, a_link_counts_as_its_target)
 {
-	char other[] = "/tmp/ffsctl-other-XXXXXX";
+	char other[] = "/dev/shm/ffsctl-other-XXXXXX";
 	_cleanup_free_ char *link = strf("%s/link", dir);
 	int fd = mkstemp(other);
 

@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "process/worker_uid.h"
 
-static char base[] = "/tmp/test_worker_uid-XXXXXX";
+static char base[] = "/dev/shm/test_worker_uid-XXXXXX";
 static char *pool;
 
 static void make(void)

@@ -20,7 +20,7 @@
 #include "rundir/control.h"
 
 static enum { NEVER, BEFORE_SEND, AFTER_SEND } refusal;
-static char top[] = "/tmp/ffsctl-control-XXXXXX", dir[64], path[80];
+static char top[] = "/dev/shm/ffsctl-control-XXXXXX", dir[64], path[80];
 static int listener;
 
 static void refuse(void)

@@ -20,7 +20,7 @@ static struct paths paths = { .run_dir = top };
 
 static void make_top(void)
 {
-	strcpy(made, "/tmp/ffsctl-rundir-XXXXXX");
+	strcpy(made, "/dev/shm/ffsctl-rundir-XXXXXX");
 	cr_assert_not_null(mkdtemp(made));
 	snprintf(top, sizeof(top), "%s/run", made);
 }

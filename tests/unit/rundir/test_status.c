@@ -19,7 +19,7 @@ static void make_rundir(void)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	strcpy(top, "/tmp/ffsctl-status-XXXXXX");
+	strcpy(top, "/dev/shm/ffsctl-status-XXXXXX");
 	cr_assert_not_null(mkdtemp(top));
 	cr_assert_eq(rundir_lock(&rundir, &paths, "g", OWNER_SUPERVISOR, &err), 0, "%s", err.text);
 }
