@@ -21,8 +21,8 @@ import time
 import cache
 import differences
 import machines
-from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_old, build_packages,
-                     environment)
+from project import (CROSS, INSIDE, KERNEL_OF, LENIENT, SRC, WITHOUT_FFSBENCH, WORK, build_installed, build_old,
+                     build_packages, environment)
 from results import Result, parse_tap
 from steps import Error
 
@@ -35,6 +35,7 @@ KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain
 # value)}
 BUILT_FIRST = {"old": (build_old, "/srv/ffsctl-old", "FFSCTL_OLD", "/srv/ffsctl-old/ffsctl"),
                "packages": (build_packages, "/srv/packages", "FFSCTL_PACKAGES", "/srv/packages"),
+               "installed": (build_installed, "/srv/installed", "FFSCTL_INSTALLED", "/srv/installed"),
                "machines": (machines.make, "/srv/machines", "FFSCTL_MACHINES", "/srv/machines"),
                "machines-arm64": (functools.partial(machines.make, "arm64"), "/srv/machines", "FFSCTL_MACHINES", "/srv/machines")}
 FLAGS = ("real-time", "stock", *BUILT_FIRST)

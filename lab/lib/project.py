@@ -168,6 +168,14 @@ def build_packages():
     return directory
 
 
+def build_installed():
+    """Returns the directory in which `make install` has installed the plain build, with DESTDIR."""
+    directory = os.path.join(WORK, "installed")
+    shutil.rmtree(directory, ignore_errors=True)
+    step(["make", "install", "DESTDIR=" + directory], "make install", cwd=os.path.join(WORK, "plain"))
+    return directory
+
+
 def must_be_made_again(path, than):
     return not os.path.exists(than) or os.stat(path).st_mtime_ns > os.stat(than).st_mtime_ns
 

@@ -2,7 +2,7 @@
 # Shared objects without libtool: `cc -shared -fPIC` builds a plugin. The build tree has them in
 # src/plugins/; they are installed in $(plugindir).
 PLUGIN_COMPILE_FLAGS = $(AM_CFLAGS) -fPIC
-PLUGIN_LINK_FLAGS = $(AM_LDFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
+PLUGIN_LINK_FLAGS = $(SANITIZE_CFLAGS) -shared -Wl,-O1,--hash-style=gnu,-z,noseparate-code
 
 plugins = \
 	src/plugins/accessory.so \

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab cross: no, its programs are for this machine
 # lab qemu: no, tests/printed-commands says what the kernel of User-Mode Linux cannot do, and no other
-# lab: build=plain timeout=300
-# lab all: build=plain real-time timeout=300
+# lab: build=plain timeout=300 installed
+# lab all: build=plain real-time timeout=300 installed
 """The commands that documents, gadget files and manual pages print work as they are printed: the plays of
 tests/printed-commands that are for the lab, with what `make install` installs, and in a copy of the tree."""
 
@@ -15,10 +15,11 @@ import subprocess
 
 import harness
 import identity
+import installation
 import plays
 import tap
 from gadgets import await_file, interface_of, network_namespace, sh
-from harness import BUILD, SRC
+from harness import SRC
 from tap import ok, test
 
 TOP = pathlib.Path("/srv/plays")
@@ -26,7 +27,7 @@ TABLE, KNOWN = plays.Table(), plays.named()
 TOP.mkdir()
 
 harness.PYTHON_MODULE.unlink()  # the installed one must be found
-subprocess.run(["make", "-s", "-C", BUILD, "install"], check=True, stdout=subprocess.DEVNULL)
+installation.install()
 # As with --sysconfdir=/etc
 pathlib.Path("/usr/local/etc/ffsctl").symlink_to("/etc/ffsctl")
 harness.load_host_drivers()

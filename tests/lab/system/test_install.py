@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab cross: no, its programs are for this machine
-# lab: timeout=240
+# lab: timeout=240 installed
 # lab all: kernel=6.12 timeout=240
 """What `make install` installs works without the build and source directories.
 
@@ -24,13 +24,14 @@ import usb.util
 
 import gadgets
 import harness
+import installation
 import tap
 from harness import BUILD, SRC
+from installation import PREFIX
 from tap import contains, eq, ok, patience, test
 
 harness.PYTHON_MODULE.unlink()  # the installed one must be found
 
-PREFIX = "/usr/local"
 PYTHON = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/dist-packages/ffsctl_worker"
 INSTALLED = sorted(f"{PYTHON}/__init__.py {PYTHON}/py.typed".split() + """
 bin/ffsbench
@@ -177,8 +178,11 @@ def hide():
 
 
 before = files(PREFIX)
-make("install", "DESTDIR=/tmp/staged")
-make("install")
+staged = installation.staged()
+if tap.EVERYTHING:
+    make("install")
+else:
+    installation.install()
 hide()
 snapshot = harness.snapshot()
 
@@ -191,8 +195,8 @@ def nothing_left():
 @test("every file is installed, and no other")
 def every_file_and_no_other():
     eq(sorted(files(PREFIX) - before), INSTALLED)
-    eq(sorted(files(f"/tmp/staged{PREFIX}")), INSTALLED, "with DESTDIR")
-    eq(sorted(files("/tmp/staged")), sorted(f"{PREFIX[1:]}/{f}" for f in INSTALLED), "with DESTDIR")
+    eq(sorted(files(f"{staged}{PREFIX}")), INSTALLED, "with DESTDIR")
+    eq(sorted(files(staged)), sorted(f"{PREFIX[1:]}/{f}" for f in INSTALLED), "with DESTDIR")
 
 
 @test("modes: programs can be run, nothing but root writes")
