@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "base/util.h"
 
 static const struct {
@@ -75,15 +76,8 @@ static int check_option_choice(const struct ffsctl_option *o, const char *text, 
 		if (streq(*c, text))
 			return 0;
 	error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' cannot be '%s'", o->name, text);
-	for (c = o->choices; *c; c++) {
-		_cleanup_free_ char *before = all;
-
-		all = strf("%s%s'%s'", before ? before : "",
-			   !before ? ""
-			   : c[1]  ? ", "
-				   : " or ",
-			   *c);
-	}
+	for (c = o->choices; *c; c++)
+		text_append_word_to_list(&all, *c, !c[1], " or ");
 	return error_add_hint(err, "use %s", all);
 }
 

@@ -222,6 +222,13 @@ void text_append_to_list(char **list, const char *separator, const char *text)
 	free(old);
 }
 
+void text_append_word_to_list(char **list, const char *word, bool is_last, const char *conjunction)
+{
+	_cleanup_free_ char *quoted = strf("'%s'", word);
+
+	text_append_to_list(list, is_last ? conjunction : ", ", quoted);
+}
+
 static const struct placeholder {
 	const char *name;
 	bool is_wanted;

@@ -43,6 +43,11 @@ char *text_with_numbers(const char *pattern, int64_t found, int64_t wanted);
  * between two texts of the list.
  */
 void text_append_to_list(char **list, const char *separator, const char *text);
+/*
+ * Appends `word`, in quotes, to a list of the form 'a', 'b' or 'c'. `conjunction` stands before the
+ * last word, with spaces around it.
+ */
+void text_append_word_to_list(char **list, const char *word, bool is_last, const char *conjunction);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "client/internal.h"
 #include "configfs/steps.h"
@@ -99,15 +100,8 @@ static int error_several_gadgets(const struct gadgets_of_file *o, struct error *
 	_cleanup_free_ char *words = NULL;
 
 	qsort(o->gadget_names, o->n_gadgets, sizeof(*o->gadget_names), compare_names);
-	for (size_t i = 0; i < o->n_gadgets; i++) {
-		_cleanup_free_ char *old = words;
-
-		words = strf("%s%s'%s'", old ? old : "",
-			     i == 0		     ? ""
-			     : i == o->n_gadgets - 1 ? " and "
-						     : ", ",
-			     o->gadget_names[i]);
-	}
+	for (size_t i = 0; i < o->n_gadgets; i++)
+		text_append_word_to_list(&words, o->gadget_names[i], i == o->n_gadgets - 1, " and ");
 	error_set(err, EX_USAGE, EINVAL, o->file_path,
 		  "%s is the gadget file of several gadgets: %s", o->file_path, words);
 	return error_add_hint(err, "give the name of the gadget");

@@ -161,38 +161,16 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 
 /* --- one start --- */
 
-/*
- * File descriptors for one start of a worker. The supervisor closes them afterwards; the worker has
- * duplicates.
- */
-struct worker_start_fds {
-	const struct live_worker *worker;
-	struct error *err;
-	/*
-	 * 2: config and control; 30: endpoints (FFS_MAX_EPS_COUNT); 15: IN/OUT pairs; 1: DMABUF
-	 * device; 1: the plugin or NOTIFY_FD
-	 */
-	int fds[2 + 30 + 15 + 1 + 1];
-	size_t n_fds;
-};
-
 static enum ep_blocking blocking_mode_of(const struct worker_start_fds *fds)
 {
 	return fds->worker->model->blocking_io ? EP_BLOCKING : EP_NONBLOCKING;
-}
-
-static int add_fd(struct worker_start_fds *fds, int fd)
-{
-	if (fd >= 0)
-		fds->fds[fds->n_fds++] = fd;
-	return fd < 0 ? fd : 0;
 }
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
 	struct worker_start_fds *fds = data;
 
-	return add_fd(fds, ffs_endpoint_open(fds->worker->function->model->ffs, ep,
+	return launch_add_fd(fds, ffs_endpoint_open(fds->worker->function->model->ffs, ep,
 					     blocking_mode_of(fds), fds->err));
 }
 
@@ -201,7 +179,7 @@ static int open_in_out_pair_file(void *data, const struct endpoint *first,
 {
 	struct worker_start_fds *fds = data;
 
-	return add_fd(fds, ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
+	return launch_add_fd(fds, ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
 						     blocking_mode_of(fds), fds->err));
 }
 
@@ -248,7 +226,7 @@ static int make_worker_control_socket_pair(struct worker_start_fds *fds,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	ends->control_fd = pair[0];
-	fds->fds[fds->n_fds++] = pair[1];
+	launch_add_fd(fds, pair[1]);
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return 0;
@@ -317,7 +295,7 @@ static int open_file(struct worker_start_fds *fds, const char *path, int flags, 
 	if (fd < 0)
 		return error_errno(fds->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
 				   path);
-	return add_fd(fds, fd);
+	return launch_add_fd(fds, fd);
 }
 
 /* Must be called before the daemon starts. */
@@ -330,9 +308,9 @@ static int watch_descriptors_from_start(struct live_worker *worker)
 }
 
 /* Opens the files of FunctionFS that the worker gets, and a DMABUF device. */
-static int open_files_of_function(const struct live_worker *worker, struct worker_start_fds *fds,
-				  struct error *err)
+static int open_files_of_function(struct worker_start_fds *fds)
 {
+	const struct live_worker *worker = fds->worker;
 	const struct ffs *ffs = worker->function->model->ffs;
 	int r;
 
@@ -341,7 +319,7 @@ static int open_files_of_function(const struct live_worker *worker, struct worke
 		   socket. */
 		while (fds->n_fds > 0)
 			cleanup_close(&fds->fds[--fds->n_fds]);
-		return launch_open_systemd_fds(worker, fds->fds, &fds->n_fds, err);
+		return launch_open_systemd_fds(fds);
 	}
 	r = ffs_each_endpoint(ffs, open_endpoint, fds);
 	if (r == 0)
@@ -359,7 +337,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 	if (config < 0)
 		r = -errno;
 	else
-		fds->fds[fds->n_fds++] = config;
+		launch_add_fd(fds, config);
 	if (r == 0)
 		r = make_worker_control_socket_pair(fds, ends);
 	if (r == 0)
@@ -367,7 +345,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot create the file descriptors of a worker");
-	r = open_files_of_function(worker, fds, err);
+	r = open_files_of_function(fds);
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
@@ -379,7 +357,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 	if (worker->model->ready_when == READY_FD) {
 		r = make_pipe(&ends->readiness_fd, &theirs);
 		if (r == 0)
-			fds->fds[fds->n_fds++] = theirs;
+			launch_add_fd(fds, theirs);
 	} else if (worker->model->kind == WORKER_EXEC &&
 		   worker->model->ready_when == READY_NOTIFY) {
 		r = make_notify_socket(worker, &ends->readiness_fd);

@@ -2,6 +2,9 @@
 /* Functions that the launch*.c files share. */
 #pragma once
 
+#include <assert.h>
+
+#include "base/util.h"
 #include "function/worker.h"
 
 /* Fills in the user and the groups of worker->spawn. Errors contain the position in the gadget
@@ -19,14 +22,35 @@ char *launch_notify_socket_path(const struct live_worker *worker);
    launch_start passes them to the worker. The caller frees the text. */
 char *launch_fd_names(const struct live_worker *worker);
 /*
+ * File descriptors for one start of a worker. The supervisor closes them afterwards; the worker has
+ * duplicates.
+ */
+struct worker_start_fds {
+	const struct live_worker *worker;
+	struct error *err;
+	/*
+	 * 2: config and control; 30: endpoints (FFS_MAX_EPS_COUNT); 15: IN/OUT pairs; 1: DMABUF
+	 * device; 1: the plugin or NOTIFY_FD
+	 */
+	int fds[2 + 30 + 15 + 1 + 1];
+	size_t n_fds;
+};
+/* Adds an open file descriptor, or returns the negative errno `fd`. */
+static inline int launch_add_fd(struct worker_start_fds *fds, int fd)
+{
+	if (fd < 0)
+		return fd;
+	assert(fds->n_fds < ARRAY_SIZE(fds->fds));
+	fds->fds[fds->n_fds++] = fd;
+	return 0;
+}
+/*
  * launch_systemd.c: what a worker with listen_fds = "systemd" gets. launch_systemd_fd_names returns
  * the value of LISTEN_FDNAMES, which the caller frees; launch_open_systemd_fds writes the
- * descriptors to ep0, and stores ep0 and the open endpoint files in fds[], which has room for all
- * of them.
+ * descriptors to ep0, and adds ep0 and the open endpoint files.
  */
 char *launch_systemd_fd_names(const struct live_worker *worker);
-int launch_open_systemd_fds(const struct live_worker *worker, int *fds, size_t *n_fds,
-			    struct error *err);
+int launch_open_systemd_fds(struct worker_start_fds *fds);
 /* Writes the document of schemas/worker-config.schema.json to worker->worker_config_fd, a sealed
  * memfd. */
 int launch_make_worker_config(struct live_worker *worker, struct error *err);

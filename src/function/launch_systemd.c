@@ -90,24 +90,23 @@ static int enable_zlp(void *data, const struct endpoint *ep)
 	return ep->zlp.value ? ffs_enable_zlp(path, z->err) : 0;
 }
 
-int launch_open_systemd_fds(const struct live_worker *worker, int *fds, size_t *n_fds,
-			    struct error *err)
+int launch_open_systemd_fds(struct worker_start_fds *fds)
 {
+	const struct live_worker *worker = fds->worker;
+	struct error *err = fds->err;
 	_cleanup_file_names_ struct file_names files = sorted_file_names(worker);
 	enum ep_blocking blocking = worker->model->blocking_io ? EP_BLOCKING : EP_NONBLOCKING;
 	int ep0, r = ffs_open_and_write_ep0(files.ffs, &ep0, err);
 
 	if (r < 0)
 		return r;
-	fds[(*n_fds)++] = ep0;
+	launch_add_fd(fds, ep0);
 	if (blocking == EP_BLOCKING && fcntl(ep0, F_SETFL, 0) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make ep0 block");
 	for (size_t i = 0; i < files.n; i++) {
-		int fd = ffs_open_file(files.ffs, files.names[i], blocking, err);
-
-		if (fd < 0)
-			return fd;
-		fds[(*n_fds)++] = fd;
+		r = launch_add_fd(fds, ffs_open_file(files.ffs, files.names[i], blocking, err));
+		if (r < 0)
+			return r;
 	}
 	return ffs_each_endpoint(files.ffs, enable_zlp,
 				 &(struct enable_zlp_arguments){ files.ffs, err });

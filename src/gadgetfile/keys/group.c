@@ -85,18 +85,10 @@ static void suggest_key(struct load *l, const struct key_group *group, const str
 
 static char *list_words(const struct keyword *words)
 {
-	char *all = xstrdup("");
+	char *all = NULL;
 
-	for (const struct keyword *w = words; w->word; w++) {
-		char *longer = strf("%s%s'%s'", all,
-				    w == words	? ""
-				    : w[1].word ? ", "
-						: " or ",
-				    w->word);
-
-		free(all);
-		all = longer;
-	}
+	for (const struct keyword *w = words; w->word; w++)
+		text_append_word_to_list(&all, w->word, !w[1].word, " or ");
 	return all;
 }
 
