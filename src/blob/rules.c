@@ -64,9 +64,6 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(SET_EMPTY, "__ffs_data_got_descs: !counts[i]"),
 
 	BRANCH(SET_END, "ffs_do_descs: num == count"),
-	REFUSAL(SET_ENTITY, EINVAL, "ffs_do_descs: entity(FFS_DESCRIPTOR) < 0",
-		"the descriptor is refused", "report a bug of ffsctl",
-		.why_unreachable = "__ffs_data_do_entity returns 0 for FFS_DESCRIPTOR"),
 	REFUSAL(DESC_HEAD_CUT, EINVAL, "ffs_do_single_desc: len < 2",
 		"the blob ends where a descriptor should begin",
 		"lower the count of a speed, or write the missing descriptors"),
@@ -252,16 +249,6 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	REFUSAL(STRINGS_LEFT, EINVAL, "__ffs_data_got_strings: len",
 		"{found} bytes after the last string",
 		"correct the counts: every language has the same number of strings"),
-	REFUSAL(FILES, ENOMEM, "ffs_ep0_write: ffs_epfiles_create()",
-		"the endpoint files cannot be created",
-		"end other programs, because the kernel has no memory left",
-		.why_unreachable = "ffs_epfiles_create() fails only if the kernel has no memory "
-				   "left"),
-	REFUSAL(READY, EBUSY, "ffs_ep0_write: ffs_ready()", "the instance is already active",
-		"report a bug of the kernel",
-		.why_unreachable = "desc_ready is never set here: an instance can be mounted only "
-				   "while its configfs function exists, and closing ep0 resets "
-				   "desc_ready"),
 
 	STANDARD(USB_NO_INTERFACE, "USB 2.0, 9.6.3", "a function without an interface",
 		 "write at least one interface descriptor at each speed"),

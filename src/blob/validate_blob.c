@@ -69,11 +69,11 @@ bool validate_ep0_write(struct validation *v)
 		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
 		/*
-		 * ffs_epfiles_create() fails only if the kernel has no memory left, and ffs_ready()
-		 * only because of a bug in the kernel
+		 * ffs_epfiles_create() fails only if the kernel has no memory left. ffs_ready()
+		 * fails only because of a bug in the kernel: an instance can be mounted only while
+		 * its configfs function exists, and closing ep0 resets desc_ready.
 		 */
-		return validate_strings(v) && !refuse_if(v, FFS_FILES, false, 0) &&
-		       !refuse_if(v, FFS_READY, false, 0);
+		return validate_strings(v);
 	case FFS_ACTIVE:
 		break;
 	}

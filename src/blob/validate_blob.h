@@ -158,7 +158,6 @@ enum ffs_rule {
 	/* Rules of ffs_do_descs, ffs_do_single_desc and __ffs_data_do_entity, for the descriptors
 	   of one speed. */
 	FFS_SET_END,
-	FFS_SET_ENTITY,
 	FFS_DESC_HEAD_CUT,
 	FFS_DESC_CUT,
 	FFS_DESC_RESERVED,
@@ -244,10 +243,6 @@ enum ffs_rule {
 	FFS_STRING_NEXT,
 	FFS_LANGUAGE_NEXT,
 	FFS_STRINGS_LEFT,
-
-	/* ffs_ep0_write: conditions after __ffs_data_got_strings has accepted the strings */
-	FFS_FILES,
-	FFS_READY,
 
 	/* The standards: interfaces, OTG descriptors and associations */
 	FFS_USB_NO_INTERFACE,

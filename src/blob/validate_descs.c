@@ -256,18 +256,13 @@ static bool read_descriptor(struct validation *v)
 
 /*
  * Corresponds to ffs_do_descs(). Before each descriptor and at the end, the kernel's function calls
- * its callback `entity` with FFS_DESCRIPTOR. FFS_SET_ENTITY means that this call has failed; it
- * never fails before the bind.
+ * its callback `entity` with FFS_DESCRIPTOR, which returns 0.
  */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;
 	for (uint32_t n = 0;; n++) {
-		bool end = count_rule_outcome(v, FFS_SET_END, n == count);
-
-		if (refuse_if(v, FFS_SET_ENTITY, false, v->offset))
-			return false;
-		if (end)
+		if (count_rule_outcome(v, FFS_SET_END, n == count))
 			return true;
 		if (!read_descriptor(v))
 			return false;
