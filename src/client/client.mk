@@ -9,7 +9,7 @@ libffsctl_a_SOURCES += \
 	src/client/inspect.c src/client/inspect.h \
 	src/client/inspect_run_dir.c \
 	src/client/inspect_common.c src/client/inspect_common.h \
-	src/client/leftovers.c \
+	src/client/no_supervisor.c \
 	src/client/log_reader.c src/client/log_reader.h \
 	src/client/internal.h \
 	src/client/reexec.c \

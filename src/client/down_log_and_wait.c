@@ -248,7 +248,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 	*result = rundir_has_record(&rundir) ? CLIENT_CLEARED
 		  : sent		     ? CLIENT_DONE
 					     : CLIENT_UNCHANGED;
-	return client_clear_leftovers(paths, name, &rundir, err);
+	return supervisor_undo_recorded_plan(paths, name, &rundir, err);
 }
 
 /* --- log, wait, and sending requests --- */

@@ -9,7 +9,7 @@
 #include "rundir/record.h"
 #include "supervisor/supervisor.h"
 
-/* leftovers.c: sets the error for a gadget without a supervisor, with EX_UNAVAILABLE. */
+/* no_supervisor.c: sets the error for a gadget without a supervisor, with EX_UNAVAILABLE. */
 int client_error_no_supervisor(const struct paths *paths, const char *name, struct error *err);
 
 /*
@@ -86,11 +86,5 @@ int client_undo_dead_switch_targets(const struct paths *paths, const char *name,
  */
 int client_force_down(const struct paths *paths, const char *name, struct error *err);
 
-/* leftovers.c: logs that the command first undoes the gadget of a dead supervisor. */
+/* no_supervisor.c: logs that the command first undoes the gadget of a dead supervisor. */
 void client_log_clearing_leftovers(const char *name);
-/*
- * leftovers.c: undoes the gadget of a dead supervisor and removes its run directory. The caller
- * owns the lock in `rundir`; this function takes ownership of `rundir`.
- */
-int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
-			   struct error *err);

@@ -144,7 +144,7 @@ static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
 					  struct supervised_gadget *target, struct error *err)
 {
 	const char *name = target->model->name;
-	int r = client_clear_leftovers(p->paths, name, &target->rundir, err);
+	int r = supervisor_undo_recorded_plan(p->paths, name, &target->rundir, err);
 
 	target->has_leftovers = false;
 	return r < 0 ? r : rundir_lock(&target->rundir, p->paths, name, OWNER_STARTING, err);
@@ -307,7 +307,7 @@ static int clear_leftovers_of_dead_gadget(const struct paths *paths, const char 
 		return 0;
 	}
 	client_log_clearing_leftovers(name);
-	return client_clear_leftovers(paths, name, &rundir, err);
+	return supervisor_undo_recorded_plan(paths, name, &rundir, err);
 }
 
 int client_undo_dead_switch_targets(const struct paths *paths, const char *name, struct error *err)

@@ -265,7 +265,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 			return 0;
 		}
 		client_log_clearing_leftovers(g->name);
-		r = client_clear_leftovers(paths, g->name, &rundir, err);
+		r = supervisor_undo_recorded_plan(paths, g->name, &rundir, err);
 		if (r < 0)
 			return r;
 	}

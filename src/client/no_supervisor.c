@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Undoes the gadget of a dead supervisor. Also sets the error for a missing supervisor. */
+/* What commands say of a gadget that has no supervisor. */
 #include <errno.h>
 #include <syslog.h>
 
 #include "base/log.h"
 #include "client/internal.h"
-#include "supervisor/supervisor.h"
-
-int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
-			   struct error *err)
-{
-	return supervisor_undo_recorded_plan(paths, name, rundir, err);
-}
 
 int client_error_no_supervisor(const struct paths *paths, const char *name, struct error *err)
 {
