@@ -2,7 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/client/background.c \
 	src/client/run_in_child.c \
-	src/client/down_log_and_wait.c src/client/client.h \
+	src/client/down.c src/client/client.h \
 	src/client/explain_no_host.c \
 	src/client/force_down.c \
 	src/client/make_supervisor.c \
@@ -17,4 +17,5 @@ libffsctl_a_SOURCES += \
 	src/client/switch.c \
 	src/client/take_over.c \
 	src/client/up.c \
+	src/client/wait.c \
 	src/client/gadget_watch.c src/client/gadget_watch.h

@@ -155,3 +155,18 @@ void log_reader_close(struct log_reader *r)
 	cleanup_close(&r->watch_fd);
 	cleanup_close(&r->log_fd);
 }
+
+int client_read_log(const struct paths *paths, const char *name, char **text, size_t *size,
+		    struct error *err)
+{
+	_cleanup_free_ char *dir = strf("%s/%s", paths->run_dir, name);
+	int r = rundir_read_text(paths, name, RUNDIR_LOG, 2 * LOG_FILE_KEPT, text, size, err);
+
+	if (r != -ENOENT)
+		return r;
+	if (path_exists(dir))
+		return error_set(err, EX_UNAVAILABLE, ENOENT, dir,
+				 "'%s' has no log: its supervisor logs to stderr ('ffsctl run')",
+				 name);
+	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up", name);
+}
