@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/base/fd.c src/base/fd.h \
 	src/base/journal.c src/base/journal.h \
 	src/base/json.h \
+	src/base/kernel_series.c src/base/kernel_series.h \
 	src/base/little_endian.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \

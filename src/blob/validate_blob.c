@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/kernel_series.h"
 #include "base/util.h"
 #include "blob/validate_parts.h"
 
@@ -20,15 +21,13 @@
 	.version = { FFS_LINUX(major, minor), .has_ffsctl_patches = true }
 #define X86_64 .max_allocation = 4 << 20, .pointer_size = 8
 
-const struct ffs_kernel_rules ffs_known_kernels[] = {
-	{ STOCK(6, 1), X86_64 },
-	{ PATCHED(6, 1), X86_64 },
-	{ STOCK(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
-	{ PATCHED(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
-	{ STOCK(6, 18), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
-	{ PATCHED(6, 18), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
-	{ 0 },
-};
+#define RULES(major, minor)                                                                        \
+	.accepts_dfu = FFS_LINUX(major, minor) >= FFS_LINUX(6, 12),                                \
+	.accepts_os_version_bcd = FFS_LINUX(major, minor) >= FFS_LINUX(6, 12), X86_64
+#define STOCK_AND_PATCHED(constant, major, minor)                                                  \
+	{ STOCK(major, minor), RULES(major, minor) }, { PATCHED(major, minor), RULES(major, minor) },
+
+const struct ffs_kernel_rules ffs_known_kernels[] = { KERNEL_SERIES(STOCK_AND_PATCHED){ 0 } };
 
 const struct ffs_kernel_rules *ffs_kernel_rules_find(const char *name)
 {

@@ -51,7 +51,7 @@ static void add_file_to_json_output(struct check_command *c, const char *path,
 	if (g) {
 		json_object_set_new(file, "name", json_string(g->name));
 		json_object_set_new(file, "endpoints",
-				    endpoint_needs_to_json(g, predict_running_kernel()));
+				    endpoint_needs_to_json(g, kernel_series_running()));
 	}
 	json_array_append_new(c->files, file);
 	json_array_extend(c->diagnostics, problems);
@@ -65,7 +65,7 @@ static void print_endpoint_counts(const char *path, const struct gadget *g)
 		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
 		_cleanup_free_ char *text = NULL;
 
-		endpoint_needs_find(g, predict_running_kernel(), &g->configs[i], &needs);
+		endpoint_needs_find(g, kernel_series_running(), &g->configs[i], &needs);
 		text = endpoint_needs_text(&needs);
 		fprintf(stderr, "%s: configuration %u needs %s\n", path, g->configs[i].id, text);
 	}
@@ -81,7 +81,7 @@ static void print_file_report(const struct check_command *c, const char *path,
 		fprintf(stderr, "%s: with %s\n", path, *drop_in);
 	if (log_get_level() >= LOG_VERBOSE) {
 		print_endpoint_counts(path, g);
-		cmd_print_hosts(stderr, path, g, predict_running_kernel());
+		cmd_print_hosts(stderr, path, g, kernel_series_running());
 	}
 	/* With --here: an error of the file itself would have left no gadget. */
 	if (diags->n_errors > 0)

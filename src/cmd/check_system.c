@@ -281,7 +281,7 @@ static void check_udc_mismatches(const struct system_check *h, const char *udc_n
 	const struct udc_facts facts = udc_facts_find(h->paths, h->gadget, udc_name, known_driver);
 	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	udc_mismatches_find(known_driver, &facts, h->gadget, predict_running_kernel(), &m);
+	udc_mismatches_find(known_driver, &facts, h->gadget, kernel_series_running(), &m);
 	for (size_t i = 0; i < m.n; i++) {
 		const struct udc_mismatch *one = &m.list[i];
 

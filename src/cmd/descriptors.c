@@ -25,7 +25,7 @@ enum output_format { OUTPUT_WORDS, OUTPUT_HOSTS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT
 
 struct descriptors_command {
 	const struct gadget *gadget;
-	enum predict_kernel kernel_version;
+	enum kernel_series kernel_version;
 	bool selected_speeds[EP_SPEED_COUNT];
 	enum output_format output_format;
 	const char *unknown_release; /* value of --kernel if its descriptors are unknown, or NULL */
@@ -81,7 +81,7 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, ep_speed_words[speed],
-	       predict_kernel_words[r->kernel_version]);
+	       kernel_series_words[r->kernel_version]);
 	predict_device(&f, &device);
 	print_descriptors(&device);
 	predict_bos(&f, &bos);
@@ -139,7 +139,7 @@ static void print_findings_of_functions(const struct descriptors_command *r)
 {
 	/* Accepts what any kernel accepts: only violations of standards are printed here. */
 	const struct ffs_validation_options any_kernel = ffs_validation_options_least_strict();
-	const char *version = predict_kernel_words[r->kernel_version];
+	const char *version = kernel_series_words[r->kernel_version];
 	const size_t n = strlen(version);
 
 	for (size_t i = 0; i < r->gadget->n_functions; i++) {
@@ -300,7 +300,7 @@ static int print_descriptors_json(const struct descriptors_command *r, const str
 			json_array_append_new(speeds, speed_to_json(r, s));
 	json_object_set_new(output, "gadget",
 			    r->gadget ? json_string(r->gadget->name) : json_null());
-	json_object_set_new(output, "kernel", json_string(predict_kernel_words[r->kernel_version]));
+	json_object_set_new(output, "kernel", json_string(kernel_series_words[r->kernel_version]));
 	json_object_set_new(output, "speeds", speeds);
 	json_object_set_new(output, "os_descriptors",
 			    r->gadget && exit == 0 ? os_descriptors_to_json(r) : json_null());
@@ -483,7 +483,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 	r->gadget = gadget;
 	if (exit == 0 && r->unknown_release)
 		log_info("Linux %s is unknown: these are the descriptors of Linux %s",
-			 r->unknown_release, predict_kernel_words[r->kernel_version]);
+			 r->unknown_release, kernel_series_words[r->kernel_version]);
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
 	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
@@ -518,7 +518,7 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct descriptors_command r = { .kernel_version = predict_running_kernel() };
+	struct descriptors_command r = { .kernel_version = kernel_series_running() };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -529,12 +529,12 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 							     "--speed must be full, high or super");
 			break;
 		case 'k':
-			if (!predict_find_kernel(optarg, &r.kernel_version))
+			if (!kernel_series_of_release(optarg, &r.kernel_version))
 				return cmd_print_usage_error(
 					&cmd_descriptors,
 					"--kernel must be a release like 6.12, not '%s'", optarg);
 			r.unknown_release =
-				predict_knows_release(optarg, r.kernel_version) ? NULL : optarg;
+				kernel_series_has_release(r.kernel_version, optarg) ? NULL : optarg;
 			break;
 		case 'H':
 			r.output_format = OUTPUT_HOSTS;
@@ -562,7 +562,7 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 
 static const struct cmd_option_words option_words[] = {
 	{ "--speed", ep_speed_words, EP_SPEED_COUNT },
-	{ "--kernel", predict_kernel_words, KERNEL_COUNT },
+	{ "--kernel", kernel_series_words, KERNEL_SERIES_COUNT },
 	{ 0 },
 };
 
@@ -573,8 +573,8 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux 6.1, 6.12 or 6.18 (default: the running "
-		"kernel)\n"
+		"  --kernel V          functions as in Linux " KERNEL_SERIES_TEXT(" or ")
+		" (default: the running kernel)\n"
 		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"

@@ -119,7 +119,7 @@ static void add_missing_fix(struct gadget_files_check *c, const char *path,
 		first == FIX_NEVER
 			? xstrdup("without ffsctl's kernel patches")
 			: strf("before Linux %s.%u, unless your distribution has the fix,",
-			       kernel_series_name(c->kernel.series), first);
+			       kernel_series_words[c->kernel.series], first);
 
 	findings_add(c->findings, "kernel-fix-missing", FINDING_NOTE, "%s: %s%s%s %s%s", path,
 		     fix->type, *fix->type ? ": " : "", when, fix->without, cve);
@@ -162,7 +162,7 @@ static void add_kernel_fixes(struct gadget_files_check *c)
 		finding_why(finding, "its release '%s' does not contain the version of Linux",
 			    release ? release : "");
 	else
-		finding_why(finding, "ffsctl knows those of Linux 6.1, 6.12 and 6.18, not of %s",
+		finding_why(finding, "ffsctl knows those of Linux " KERNEL_SERIES_TEXT(" and ") ", not of %s",
 			    c->kernel.text);
 }
 

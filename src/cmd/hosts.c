@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "predict/hosts.h"
 
-struct host_view cmd_host_view_of(const struct gadget *gadget, enum predict_kernel kernel)
+struct host_view cmd_host_view_of(const struct gadget *gadget, enum kernel_series kernel)
 {
 	struct prediction_input f = { .gadget = gadget, .kernel_version = kernel };
 	struct host_view v;
@@ -79,7 +79,7 @@ void cmd_check_hosts(const struct gadget *gadget, struct diags *diags)
 
 	if (!gadget->hosts)
 		return;
-	v = cmd_host_view_of(gadget, predict_running_kernel());
+	v = cmd_host_view_of(gadget, kernel_series_running());
 	for (size_t config = 0; config < v.n; config++)
 		for (size_t n = 0; n < v.configs[config].n; n++)
 			if (v.configs[config].list[n].driver_from == n)
@@ -87,7 +87,7 @@ void cmd_check_hosts(const struct gadget *gadget, struct diags *diags)
 }
 
 void cmd_print_hosts(FILE *to, const char *name, const struct gadget *gadget,
-		     enum predict_kernel kernel)
+		     enum kernel_series kernel)
 {
 	_cleanup_host_view_ struct host_view v = cmd_host_view_of(gadget, kernel);
 
@@ -99,7 +99,7 @@ void cmd_print_hosts(FILE *to, const char *name, const struct gadget *gadget,
 				gadget->functions[i].label, gadget->functions[i].type);
 }
 
-json_t *cmd_hosts_to_json(const struct gadget *gadget, enum predict_kernel kernel)
+json_t *cmd_hosts_to_json(const struct gadget *gadget, enum kernel_series kernel)
 {
 	_cleanup_host_view_ struct host_view v = cmd_host_view_of(gadget, kernel);
 

@@ -9,7 +9,7 @@
 #include "predict/hosts.h"
 
 /* Returns the gadget as hosts see it at its highest speed. The caller frees it. */
-struct host_view cmd_host_view_of(const struct gadget *gadget, enum predict_kernel kernel);
+struct host_view cmd_host_view_of(const struct gadget *gadget, enum kernel_series kernel);
 
 /*
  * Adds a warning for each interface that a host in `gadget`'s key `hosts` has no driver for
@@ -21,6 +21,6 @@ void cmd_check_hosts(const struct gadget *gadget, struct diags *diags);
  * with `name`.
  */
 void cmd_print_hosts(FILE *to, const char *name, const struct gadget *gadget,
-		     enum predict_kernel kernel);
+		     enum kernel_series kernel);
 /* Returns the same as a JSON array; the caller owns it. */
-json_t *cmd_hosts_to_json(const struct gadget *gadget, enum predict_kernel kernel);
+json_t *cmd_hosts_to_json(const struct gadget *gadget, enum kernel_series kernel);

@@ -132,7 +132,7 @@ static void set_interfaces(const struct trace_command *q, struct trace_gadget *g
 	if (gadget) {
 		if (gadget->n_functions == 1)
 			g->known.only_function = xstrdup(gadget->functions[0].label);
-		v = cmd_host_view_of(gadget, predict_running_kernel());
+		v = cmd_host_view_of(gadget, kernel_series_running());
 		for (size_t i = 0; v.n && i < v.configs[0].n; i++)
 			known_set_interface(&g->known, v.configs[0].list[i].number,
 					    v.configs[0].list[i].class,

@@ -108,7 +108,7 @@ static void add_speed(const struct prediction_input *prediction, const struct co
 	}
 }
 
-void endpoint_needs_find(const struct gadget *g, enum predict_kernel kernel,
+void endpoint_needs_find(const struct gadget *g, enum kernel_series kernel,
 			 const struct config *config, struct endpoint_needs *out)
 {
 	*out = (struct endpoint_needs){ 0 };
@@ -134,7 +134,7 @@ char *endpoint_needs_text(const struct endpoint_needs *needs)
 		    needs->is_minimum ? "at least " : "", needs->in, needs->out);
 }
 
-json_t *endpoint_needs_to_json(const struct gadget *g, enum predict_kernel kernel)
+json_t *endpoint_needs_to_json(const struct gadget *g, enum kernel_series kernel)
 {
 	json_t *list = json_array();
 

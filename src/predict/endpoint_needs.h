@@ -32,7 +32,7 @@ void endpoint_needs_free(struct endpoint_needs *needs);
  * Finds the endpoints that a configuration of the gadget needs at any of the gadget's speeds. Does
  * not count endpoints that a function uses only if the UDC has enough of them.
  */
-void endpoint_needs_find(const struct gadget *g, enum predict_kernel kernel,
+void endpoint_needs_find(const struct gadget *g, enum kernel_series kernel,
 			 const struct config *config, struct endpoint_needs *out);
 
 /*
@@ -45,4 +45,4 @@ char *endpoint_needs_text(const struct endpoint_needs *needs);
  * Returns the numbers of endpoints that each configuration of the gadget needs, as an array of
  * schemas/descriptors.schema.json; the caller owns it.
  */
-json_t *endpoint_needs_to_json(const struct gadget *g, enum predict_kernel kernel);
+json_t *endpoint_needs_to_json(const struct gadget *g, enum kernel_series kernel);

@@ -5,7 +5,6 @@
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/little_endian.h"
@@ -14,43 +13,6 @@
 #include "blob/uapi.h"
 #include "gadgetfile/types/language_id.h"
 #include "predict/template.h"
-
-const char *const predict_kernel_words[KERNEL_COUNT] = {
-	[KERNEL_6_1] = "6.1",
-	[KERNEL_6_12] = "6.12",
-	[KERNEL_6_18] = "6.18",
-};
-
-bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
-{
-	unsigned int major, minor;
-
-	if (sscanf(release, "%u.%u", &major, &minor) != 2)
-		return false;
-	*kernel = KERNEL_6_1;
-	if (major > 6 || (major == 6 && minor >= 18))
-		*kernel = KERNEL_6_18;
-	else if (major == 6 && minor >= 12)
-		*kernel = KERNEL_6_12;
-	return true;
-}
-
-enum predict_kernel predict_running_kernel(void)
-{
-	enum predict_kernel kernel = KERNEL_COUNT - 1;
-	struct utsname system;
-
-	if (uname(&system) == 0)
-		predict_find_kernel(system.release, &kernel);
-	return kernel;
-}
-
-bool predict_knows_release(const char *release, enum predict_kernel kernel)
-{
-	const char *rest = str_after(release, predict_kernel_words[kernel]);
-
-	return rest && (*rest < '0' || *rest > '9');
-}
 
 bool predict_can_run_at_speed(const struct gadget *g, int speed)
 {

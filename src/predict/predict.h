@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/kernel_series.h"
 #include "configfs/udc_facts.h"
 #include "gadgetfile/gadget.h"
 #include "hid/check_report.h"
@@ -71,22 +72,10 @@ struct descriptors {
 void descriptors_free(struct descriptors *d);
 #define _cleanup_descriptors_ _cleanup_(descriptors_free)
 
-/* The releases that the templates describe; a release between two is treated as the older one. */
-enum predict_kernel { KERNEL_6_1, KERNEL_6_12, KERNEL_6_18, KERNEL_COUNT };
-extern const char *const predict_kernel_words[KERNEL_COUNT];
-/*
- * Finds the kernel for a release like "6.12.48-amd64"; false: `release` is not a release of Linux.
- */
-bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
-/* Returns whether `release` is a release of the kernel, and not an earlier, other or later one. */
-bool predict_knows_release(const char *release, enum predict_kernel kernel);
-/* Returns the kernel for the release of the running kernel. */
-enum predict_kernel predict_running_kernel(void);
-
 /* What a prediction depends on; the results are struct descriptors. */
 struct prediction_input {
 	const struct gadget *gadget;
-	enum predict_kernel kernel_version;
+	enum kernel_series kernel_version;
 	int speed; /* EP_FULL, EP_HIGH or EP_SUPER */
 	/*
 	 * The serial number that predict_device_strings(gadget)->serialnumber_source refers to;

@@ -243,7 +243,7 @@ static void check_fifos(const struct udc_facts *facts, const struct endpoint_nee
 }
 
 static void check_config(const struct udc_traits *udc, const struct udc_facts *facts,
-			 const struct gadget *g, enum predict_kernel kernel,
+			 const struct gadget *g, enum kernel_series kernel,
 			 const struct config *config, struct udc_mismatches *out)
 {
 	const struct position *at = config->at.file ? &config->at : &g->functions_at;
@@ -366,7 +366,7 @@ static void check_sound(const struct udc_traits *udc, const struct function *f,
 }
 
 void udc_mismatches_find(const char *driver, const struct udc_facts *facts, const struct gadget *g,
-			 enum predict_kernel kernel, struct udc_mismatches *out)
+			 enum kernel_series kernel, struct udc_mismatches *out)
 {
 	const struct udc_traits *udc = udc_traits_or_unknown(driver);
 	const struct udc_facts unknown = { 0 };

@@ -41,4 +41,4 @@ void udc_mismatches_free(struct udc_mismatches *m);
  * that is not in the table. `driver` and `facts` may be NULL: unknown. The caller frees the list.
  */
 void udc_mismatches_find(const char *driver, const struct udc_facts *facts, const struct gadget *g,
-			 enum predict_kernel kernel, struct udc_mismatches *out);
+			 enum kernel_series kernel, struct udc_mismatches *out);

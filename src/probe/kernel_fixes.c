@@ -100,22 +100,8 @@ const struct kernel_fix kernel_fixes[] = {
 };
 /* clang-format on */
 
-static const struct {
-	const char *name;
-	unsigned int major, minor;
-} all_series[KERNEL_SERIES_COUNT] = {
-	[KERNEL_6_1] = { "6.1", 6, 1 },
-	[KERNEL_6_12] = { "6.12", 6, 12 },
-	[KERNEL_6_18] = { "6.18", 6, 18 },
-};
-
 /* The first version of mainline that has all fixes of the table. */
 enum { NEWER_MAJOR = 7, NEWER_MINOR = 3 };
-
-const char *kernel_series_name(enum kernel_series series)
-{
-	return all_series[series].name;
-}
 
 /* --- the version ------------------------------------------------------------------------------ */
 
@@ -145,6 +131,7 @@ struct kernel_version kernel_version_find(const struct system *system)
 {
 	struct kernel_version found = { .state = KERNEL_VERSION_UNKNOWN };
 	const char *release = system->kernel_release;
+	enum kernel_series series;
 	unsigned int n[3];
 
 	if (!release || !parse_version(release, n))
@@ -156,15 +143,14 @@ struct kernel_version kernel_version_find(const struct system *system)
 	found.state = KERNEL_VERSION_NO_TABLE;
 	if (n[0] > NEWER_MAJOR || (n[0] == NEWER_MAJOR && n[1] >= NEWER_MINOR)) {
 		found.state = KERNEL_VERSION_KNOWN;
-		found.series = KERNEL_6_18;
+		found.series = KERNEL_SERIES_COUNT - 1;
 		found.last = FIX_NEVER - 1;
 	}
-	for (enum kernel_series s = 0; s < KERNEL_SERIES_COUNT; s++)
-		if (n[0] == all_series[s].major && n[1] == all_series[s].minor) {
-			found.state = KERNEL_VERSION_KNOWN;
-			found.series = s;
-			found.last = n[2];
-		}
+	if (kernel_series_find(n[0], n[1], &series)) {
+		found.state = KERNEL_VERSION_KNOWN;
+		found.series = series;
+		found.last = n[2];
+	}
 	return found;
 }
 

@@ -8,14 +8,9 @@
 
 #include <stdbool.h>
 
+#include "base/kernel_series.h"
 #include "gadgetfile/gadget.h"
 #include "probe/system.h"
-
-/* The series of stable kernels that the table knows. */
-enum kernel_series { KERNEL_6_1, KERNEL_6_12, KERNEL_6_18, KERNEL_SERIES_COUNT };
-
-/* Returns for example "6.12". */
-const char *kernel_series_name(enum kernel_series series);
 
 /* Last number of the first version with a fix, for example 83 for 6.12.83. */
 enum {

@@ -26,7 +26,7 @@ static void warn_if_udc_does_not_fit(const struct binding *b)
 	const struct udc_facts facts = udc_facts_find(live->paths, live->model, b->udc, driver);
 	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	udc_mismatches_find(driver, &facts, live->model, predict_running_kernel(), &m);
+	udc_mismatches_find(driver, &facts, live->model, kernel_series_running(), &m);
 	for (size_t i = 0; i < m.n; i++)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, m.list[i].text);
 }

@@ -213,7 +213,7 @@ static void predict_at_speed(const struct prediction_input *f)
 /* One kernel is enough for one file: the files are many. */
 static void predict(const struct gadget *g, unsigned int number)
 {
-	const enum predict_kernel kernel = number % KERNEL_COUNT;
+	const enum kernel_series kernel = number % KERNEL_SERIES_COUNT;
 	unsigned int n_drivers = 0;
 	/* Each of the nine combinations of two answers, without FIFOs and with up to three */
 	const struct udc_facts facts = {

@@ -24,10 +24,10 @@ static void expect_needs(const char *text, size_t config, unsigned int in, unsig
 {
 	_cleanup_gadget_ struct gadget *g = load(text);
 
-	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+	for (int kernel = 0; kernel < KERNEL_SERIES_COUNT; kernel++) {
 		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
 
-		endpoint_needs_find(g, (enum predict_kernel)kernel, &g->configs[config], &needs);
+		endpoint_needs_find(g, (enum kernel_series)kernel, &g->configs[config], &needs);
 		cr_expect_eq(needs.in, in, "%u IN: %s", needs.in, text);
 		cr_expect_eq(needs.out, out, "%u OUT: %s", needs.out, text);
 		cr_expect_eq(needs.is_minimum, at_least, "%s", text);

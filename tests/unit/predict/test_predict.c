@@ -72,9 +72,9 @@ static void check_type(const char *type, const char *attrs)
 	_cleanup_free_ char *text = strf("f : { type = \"%s\"; %s };", type, attrs);
 	_cleanup_gadget_ struct gadget *g = load(text);
 
-	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+	for (int kernel = 0; kernel < KERNEL_SERIES_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-			const struct prediction_input f = { g,	   (enum predict_kernel)kernel,
+			const struct prediction_input f = { g,	   (enum kernel_series)kernel,
 							    speed, NULL,
 							    NULL,  NULL };
 
@@ -290,19 +290,6 @@ Test(predict, an_address_is_that_of_this_system_or_unknown)
 	expect_mac_address(NULL, NULL);
 }
 
-Test(predict, finds_the_kernel_for_a_release)
-{
-	enum predict_kernel k;
-
-	cr_assert(predict_find_kernel("6.12.48+deb13-amd64", &k) && k == KERNEL_6_12);
-	cr_assert(predict_find_kernel("6.1.0-35-amd64", &k) && k == KERNEL_6_1);
-	cr_assert(predict_find_kernel("6.17", &k) && k == KERNEL_6_12);
-	cr_assert(predict_find_kernel("6.18.26", &k) && k == KERNEL_6_18);
-	cr_assert(predict_find_kernel("7.3", &k) && k == KERNEL_6_18);
-	cr_assert(predict_find_kernel("5.10", &k) && k == KERNEL_6_1);
-	cr_assert_not(predict_find_kernel("new", &k));
-}
-
 #define WEBUSB "f : { type = \"gser\"; }; }; webusb : { landingPage = \"https://x.example/\"; "
 #define NO_WEBUSB "f : { type = \"gser\"; };"
 
@@ -311,7 +298,7 @@ Test(predict, bcd_usb_depends_on_the_udc_and_on_a_fix_of_webusb)
 {
 	static const struct {
 		const char *functions;
-		enum predict_kernel kernel;
+		enum kernel_series kernel;
 		int speed;
 		struct udc_facts udc;
 		uint8_t value, certain;
