@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define SIZE 16384 /* bytes of a read: whole packets at every speed, which each UDC driver takes */
+#define SIZE 16384 /* bytes of a read: whole packets at every speed, which every UDC takes */
 #define FIRST_FD 3 /* of LISTEN_FDNAMES */
 
 /* Returns the descriptor of the first endpoint whose name ends with `end`; -1 if there is none. */

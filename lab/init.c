@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Process 1 of the lab: sets up the machine (overlay root, file systems, modules, loopback network),
- * runs one command with separate stdin, stdout and stderr, and powers off.
+ * Process 1 of the lab: sets up the machine (overlay root, file systems, modules, loopback
+ * network), runs one command with separate stdin, stdout and stderr, and powers off.
  *
- * It communicates with lab/run over four consoles: tty0 carries stdin and stdout, tty1 stderr, tty2 the
- * kernel log, tty3 the control channel of both directions:
+ * It communicates with lab/run over four consoles: tty0 carries stdin and stdout, tty1 stderr, tty2
+ * the kernel log, tty3 the control channel of both directions:
  *
  *   lab to lab/run, lines: R            ready, send the job
  *                          O            stdin's console is open, send stdin (data written to a
@@ -23,15 +23,16 @@
  *                          w ROWS COLS  the size of the caller's terminal
  *                          q            report with S lines what every process is doing
  *
- * A and B are credit: lab/run never has more bytes in flight than a terminal's buffer can hold. UML's
- * console driver stops for ever if it is throttled (it disables its interrupt and does not enable it
- * again).
+ * A and B are credit: lab/run never has more bytes in flight than a terminal's buffer can hold.
+ * UML's console driver stops for ever if it is throttled (it disables its interrupt and does not
+ * enable it again).
  *
  * If the caller has no terminal the command gets pipes instead of the consoles, so that isatty() is
  * right and a closed stdin is an end of file, not a hangup.
  *
- * In QEMU (lab/lib/qemu.py) it is started from an initramfs with a list of modules, and the machine's
- * files are mounted over 9p. The consoles are ports of virtio-serial, the kernel log is the serial line.
+ * In QEMU (lab/lib/qemu.py) it is started from an initramfs with a list of modules, and the
+ * machine's files are mounted over 9p. The consoles are ports of virtio-serial, the kernel log is
+ * the serial line.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -81,9 +82,9 @@ struct job {
 	size_t argc, envc;
 	char **modules; /* "PATH PARAMETERS" */
 	size_t modulec;
-	char *module_dir; /* becomes /lib/modules/VERSION */
+	char *module_dir;     /* becomes /lib/modules/VERSION */
 	char *out_host, *out; /* LAB_OUT, its paths outside and in the lab */
-	char **from, **to; /* --bind */
+	char **from, **to;    /* --bind */
 	size_t fromc, toc;
 	mode_t umask;
 	bool tty, kmemleak;
@@ -105,11 +106,17 @@ static int control = -1;
 
 struct machine {
 	const char *stdio, *err, *control, *terminal;
-	const char *files, *files_options; /* type and options of the file system with the machine's files */
+	const char *files,
+		*files_options; /* type and options of the file system with the machine's files */
 };
 
-static const struct machine uml = { "/dev/tty0", "/dev/tty1", "/dev/tty3", "/dev/tty0", "hostfs", NULL };
-static const struct machine qemu = { "/dev/vport0p1", "/dev/vport0p2", "/dev/vport0p3", "/dev/hvc0", "9p",
+static const struct machine uml = { "/dev/tty0", "/dev/tty1", "/dev/tty3",
+				    "/dev/tty0", "hostfs",    NULL };
+static const struct machine qemu = { "/dev/vport0p1",
+				     "/dev/vport0p2",
+				     "/dev/vport0p3",
+				     "/dev/hvc0",
+				     "9p",
 				     "trans=virtio,version=9p2000.L,msize=262144" };
 static const struct machine *machine = &uml;
 
@@ -175,9 +182,9 @@ static void must_mount(const char *source, const char *target, const char *type,
 }
 
 /*
- * Makes an overlay with the machine's files as the lower layer, below those of the directory LAB_FIRST
- * of the kernel's arguments, if there is one. It is made in /proc, which always exists and is not used
- * yet.
+ * Makes an overlay with the machine's files as the lower layer, below those of the directory
+ * LAB_FIRST of the kernel's arguments, if there is one. It is made in /proc, which always exists
+ * and is not used yet.
  */
 static void make_root(void)
 {
@@ -234,7 +241,8 @@ static void enter_root(void)
 	mkdir("/root", 0755);
 	snprintf(path, sizeof(path), "%s,cache=loose", machine->files_options);
 	must_mount("root", "/root", machine->files, MS_RDONLY, path);
-	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+	    chdir("/") < 0)
 		fail("/root");
 }
 
@@ -263,8 +271,8 @@ static void make_system(void)
 }
 
 /*
- * Gives the machine an id of its own, from which gadget files make serial numbers and addresses. The
- * host's id is not used: it may have none, and results should not depend on the host.
+ * Gives the machine an id of its own, from which gadget files make serial numbers and addresses.
+ * The host's id is not used: it may have none, and results should not depend on the host.
  */
 static void make_machine_id(void)
 {
@@ -429,9 +437,9 @@ static void load_modules(const struct job *job)
 }
 
 /*
- * With 32 bits, User-Mode Linux programs its timer for at once if the next event is 2^32 ns away or more
- * (arch/um/kernel/time.c, itimer_next_event()), so that it never sleeps. A timer makes an earlier event.
- * Its signal is ignored, as all signals of process 1 without a handler.
+ * With 32 bits, User-Mode Linux programs its timer for at once if the next event is 2^32 ns away or
+ * more (arch/um/kernel/time.c, itimer_next_event()), so that it never sleeps. A timer makes an
+ * earlier event. Its signal is ignored, as all signals of process 1 without a handler.
  */
 static void limit_sleep_of_kernel(void)
 {
@@ -439,7 +447,8 @@ static void limit_sleep_of_kernel(void)
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 	timer_t timer;
 
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &often, NULL) < 0)
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 ||
+	    timer_settime(timer, 0, &often, NULL) < 0)
 		fail("timer");
 }
 
@@ -635,8 +644,8 @@ static bool read_text(const char *path, char *text, size_t size)
 }
 
 /*
- * Reports every process but this one and kernel threads, with its kernel stack if available (only with
- * frame pointers). Returns true if one is in state D.
+ * Reports every process but this one and kernel threads, with its kernel stack if available (only
+ * with frame pointers). Returns true if one is in state D.
  */
 static bool show_processes(char tag, const char *words)
 {
@@ -670,7 +679,8 @@ static bool show_processes(char tag, const char *words)
 static void answer_query(void)
 {
 	if (show_processes('S', "is in state")) {
-		/* The detector of hung tasks prints the stacks; it needs two checks, a second apart. */
+		/* The detector of hung tasks prints the stacks; it needs two checks, a second
+		 * apart. */
 		write_file("/proc/sys/kernel/hung_task_timeout_secs", "1");
 		poll(NULL, 0, 2500);
 	}

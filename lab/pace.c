@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Makes virtual time pass as slowly as this machine works. lab/run loads this library (LD_PRELOAD) into User-Mode Linux.
+ * Makes virtual time pass as slowly as this machine works. lab/run loads this library (LD_PRELOAD)
+ * into User-Mode Linux.
  *
- * While a process of the lab works, the kernel's clock goes on with the expiry of its host timer: a machine six times
- * slower than the reference machine would take 0.6 s of virtual time for work of 0.1 s, and tests that compare times
- * would fail. So the host timer takes LAB_PATIENCE times as long, which is how many times slower this machine is. While
- * all processes wait, time jumps to the next event, and this timer is not used (time_travel_sleep() of
- * arch/um/kernel/time.c).
+ * While a process of the lab works, the kernel's clock goes on with the expiry of its host timer: a
+ * machine six times slower than the reference machine would take 0.6 s of virtual time for work of
+ * 0.1 s, and tests that compare times would fail. So the host timer takes LAB_PATIENCE times as
+ * long, which is how many times slower this machine is. While all processes wait, time jumps to the
+ * next event, and this timer is not used (time_travel_sleep() of arch/um/kernel/time.c).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -16,8 +16,8 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Runs a command with its output discarded; `null`: open on /dev/null. Returns its wait status; -1 if it
-   could not be started. */
+/* Runs a command with its output discarded; `null`: open on /dev/null. Returns its wait status; -1
+   if it could not be started. */
 static int spawn(char *const argv[], int null)
 {
 	int status;

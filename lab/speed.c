@@ -2,10 +2,10 @@
 /*
  * Measures the speed of this machine for programs in the lab.
  *
- * Prints one line, "T NANOSECONDS NANOSECONDS": the time of a fork and exec of /bin/true until it is
- * reaped, as in figures/turns.c, and of a system call that does nothing. Both are means over more than a
- * period of the scheduler's bandwidth control (100 ms), so that a limited share of a processor has an
- * effect.
+ * Prints one line, "T NANOSECONDS NANOSECONDS": the time of a fork and exec of /bin/true until it
+ * is reaped, as in figures/turns.c, and of a system call that does nothing. Both are means over
+ * more than a period of the scheduler's bandwidth control (100 ms), so that a limited share of a
+ * processor has an effect.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Measures the time of several processes that are started at once, from the first fork to the last wait.
+ * Measures the time of several processes that are started at once, from the first fork to the last
+ * wait.
  *
  *   farm N COMMAND ARG...
  *
- * `%` in the arguments is replaced by the number of the process, from 0. If one fails the program fails.
- * Prints nanoseconds.
+ * `%` in the arguments is replaced by the number of the process, from 0. If one fails the program
+ * fails. Prints nanoseconds.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -38,7 +39,8 @@ static void run(int n, char **argv)
 
 int main(int argc, char **argv)
 {
-	int n = argc > 2 ? atoi(argv[1]) : 0, failed = 0, status, null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int n = argc > 2 ? atoi(argv[1]) : 0, failed = 0, status,
+	    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	uint64_t start = now();
 
 	for (int i = 0; i < n; i++) {

@@ -4,8 +4,8 @@
  *
  *   killtrip KILLS STATUS_FILE   (RUN/NAME/status of a loopback gadget 1d6b:0104)
  *
- * Between two kills it measures T, the time of /bin/true. Prints `T NANOSECONDS` and `trip NANOSECONDS`,
- * and fails if the device disconnects or an echo is wrong.
+ * Between two kills it measures T, the time of /bin/true. Prints `T NANOSECONDS` and `trip
+ * NANOSECONDS`, and fails if the device disconnects or an echo is wrong.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -60,7 +60,8 @@ static void time_true(void)
 	fflush(stdout);
 }
 
-/* Forks that small process, before libusb is started; each byte written to the socket starts a run. */
+/* Forks that small process, before libusb is started; each byte written to the socket starts a run.
+ */
 static int start_timer(void)
 {
 	int pair[2];
@@ -98,7 +99,9 @@ static pid_t worker_pid(const char *path)
 
 	worker = json_object_get(json_array_get(json_object_get(status, "functions"), 0), "worker");
 	state = json_string_value(json_object_get(worker, "state"));
-	pid = state && strcmp(state, "ready") == 0 ? (pid_t)json_integer_value(json_object_get(worker, "pid")) : 0;
+	pid = state && strcmp(state, "ready") == 0
+		      ? (pid_t)json_integer_value(json_object_get(worker, "pid"))
+		      : 0;
 	json_decref(status);
 	return pid;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps of a gadget's plan as raw system calls: the lower limit for the time of `up` of a gadget with
- * functions of the kernel. report.py generates the steps from `ffsctl up --dry-run --json`.
+ * The steps of a gadget's plan as raw system calls: the lower limit for the time of `up` of a
+ * gadget with functions of the kernel. report.py generates the steps from `ffsctl up --dry-run
+ * --json`.
  *
  *   rawplan UDC     brings it up
  *   rawplan down    removes it

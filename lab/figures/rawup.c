@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The system calls of `ffsctl up examples/loopback.conf` and nothing else: the lower limit of its time. A
- * child keeps ep0 open.
+ * The system calls of `ffsctl up examples/loopback.conf` and nothing else: the lower limit of its
+ * time. A child keeps ep0 open.
  *
  *   rawup UDC            brings it up
  *   rawup down           removes it
- *   rawup serve MOUNT    only writes the descriptors, prints a line and keeps ep0 open; for shellup.sh
+ *   rawup serve MOUNT    only writes the descriptors, prints a line and keeps ep0 open; for
+ * shellup.sh
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +44,8 @@ static void text(const char *path, const char *value)
 	put(path, value, strlen(value));
 }
 
-/* Full-, high- and SuperSpeed descriptors of an interface with a bulk pair (linux/usb/functionfs.h, v2). */
+/* Full-, high- and SuperSpeed descriptors of an interface with a bulk pair (linux/usb/functionfs.h,
+ * v2). */
 static size_t descriptors(unsigned char *b)
 {
 	static const unsigned char interface[] = { 9, 4, 0, 0, 2, 0xff, 0, 0, 1 };
@@ -57,9 +59,13 @@ static size_t descriptors(unsigned char *b)
 		memcpy(b + n, interface, sizeof(interface));
 		n += sizeof(interface);
 		for (int ep = 0; ep < 2; ep++) {
-			const unsigned char d[] = { 7, 5, (unsigned char)(ep ? 0x02 : 0x81), 2,
+			const unsigned char d[] = { 7,
+						    5,
+						    (unsigned char)(ep ? 0x02 : 0x81),
+						    2,
 						    (unsigned char)(sizes[speed] & 0xff),
-						    (unsigned char)(sizes[speed] >> 8), 0 };
+						    (unsigned char)(sizes[speed] >> 8),
+						    0 };
 			static const unsigned char companion[] = { 6, 0x30, 0, 0, 0, 0 };
 
 			memcpy(b + n, d, sizeof(d));
@@ -93,11 +99,13 @@ static int down(void)
 	return rmdir(GADGET) < 0;
 }
 
-/* Writes descriptors and strings to MOUNT/ep0. Returns its file descriptor, which must stay open. */
+/* Writes descriptors and strings to MOUNT/ep0. Returns its file descriptor, which must stay open.
+ */
 static int write_ep0(const char *mount_point)
 {
-	static const unsigned char strings[] = { 2, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
-						 9, 4, 'L', 'o', 'o', 'p', 'b', 'a', 'c', 'k', 0 };
+	static const unsigned char strings[] = { 2,   0,   0,	0,   27,  0,   0,   0,	 1,
+						 0,   0,   0,	1,   0,	  0,   0,   9,	 4,
+						 'L', 'o', 'o', 'p', 'b', 'a', 'c', 'k', 0 };
 	unsigned char blob[256];
 	char path[256];
 	int ep0;

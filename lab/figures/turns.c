@@ -4,9 +4,9 @@
  *
  *   turns ROUNDS < SCRIPT
  *
- * A line of the script is `LABEL COMMAND ARG...`, separated by blanks. Each round runs every line once,
- * so that all have the same conditions. The label `-` is not measured. If a command fails the program
- * fails. Prints a line for each measured run: LABEL NANOSECONDS.
+ * A line of the script is `LABEL COMMAND ARG...`, separated by blanks. Each round runs every line
+ * once, so that all have the same conditions. The label `-` is not measured. If a command fails the
+ * program fails. Prints a line for each measured run: LABEL NANOSECONDS.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -13,8 +13,9 @@
 	X(KERNEL_6_1, 6, 1)                                                                        \
 	X(KERNEL_6_12, 6, 12)                                                                      \
 	X(KERNEL_6_18, 6, 18)
-/* The same list in words, with " and " or " or ". A unit test compares them. */
-#define KERNEL_SERIES_TEXT(conjunction) "6.1, 6.12" conjunction "6.18"
+/* The same list in words. A unit test compares them. */
+#define KERNEL_SERIES_AND "6.1, 6.12 and 6.18"
+#define KERNEL_SERIES_OR "6.1, 6.12 or 6.18"
 
 #define KERNEL_SERIES_CONSTANT(constant, major, minor) constant,
 enum kernel_series { KERNEL_SERIES(KERNEL_SERIES_CONSTANT) KERNEL_SERIES_COUNT };

@@ -25,7 +25,8 @@
 	.accepts_dfu = FFS_LINUX(major, minor) >= FFS_LINUX(6, 12),                                \
 	.accepts_os_version_bcd = FFS_LINUX(major, minor) >= FFS_LINUX(6, 12), X86_64
 #define STOCK_AND_PATCHED(constant, major, minor)                                                  \
-	{ STOCK(major, minor), RULES(major, minor) }, { PATCHED(major, minor), RULES(major, minor) },
+	{ STOCK(major, minor), RULES(major, minor) },                                              \
+		{ PATCHED(major, minor), RULES(major, minor) },
 
 const struct ffs_kernel_rules ffs_known_kernels[] = { KERNEL_SERIES(STOCK_AND_PATCHED){ 0 } };
 

@@ -101,7 +101,8 @@ static int error_several_gadgets(const struct gadgets_of_file *o, struct error *
 
 	qsort(o->gadget_names, o->n_gadgets, sizeof(*o->gadget_names), compare_names);
 	for (size_t i = 0; i < o->n_gadgets; i++)
-		text_append_word_to_list(&words, o->gadget_names[i], i == o->n_gadgets - 1, " and ");
+		text_append_word_to_list(&words, o->gadget_names[i], i == o->n_gadgets - 1,
+					 " and ");
 	error_set(err, EX_USAGE, EINVAL, o->file_path,
 		  "%s is the gadget file of several gadgets: %s", o->file_path, words);
 	return error_add_hint(err, "give the name of the gadget");

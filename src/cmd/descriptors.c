@@ -573,7 +573,7 @@ const struct command cmd_descriptors = {
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux " KERNEL_SERIES_TEXT(" or ")
+		"  --kernel V          functions as in Linux " KERNEL_SERIES_OR
 		" (default: the running kernel)\n"
 		"  --hosts             the drivers that hosts have for each interface\n"
 		"  --json              one JSON document on stdout\n"

@@ -162,7 +162,7 @@ static void add_kernel_fixes(struct gadget_files_check *c)
 		finding_why(finding, "its release '%s' does not contain the version of Linux",
 			    release ? release : "");
 	else
-		finding_why(finding, "ffsctl knows those of Linux " KERNEL_SERIES_TEXT(" and ") ", not of %s",
+		finding_why(finding, "ffsctl knows those of Linux " KERNEL_SERIES_AND ", not of %s",
 			    c->kernel.text);
 }
 

@@ -22,8 +22,8 @@ struct status_viewer {
 	bool on_terminal; /* stdout is a terminal: overwrites the previous status */
 	struct command_loop events;
 	struct gadget_watch *gadget_watch;
-	bool must_print;	      /* the status must be read and printed again */
-	bool must_end;		      /* the command must end */
+	bool must_print; /* the status must be read and printed again */
+	bool must_end;	 /* the command must end */
 	struct data_rates rates;
 	char *last_json_output; /* the output that was printed last, with --json */
 	/* The line that was printed last for each gadget; not used on a terminal. */

@@ -22,8 +22,7 @@ static const char *kind_suffix(const struct udc_traits *t)
 static void print_driver(const struct udc_traits *t)
 {
 	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
-			    *types = udc_endpoint_types_text(t),
-			    *limit = udc_max_transfer_text(t);
+			    *types = udc_endpoint_types_text(t), *limit = udc_max_transfer_text(t);
 	const char *speed = t->max_speed ? gadget_speed_words[t->max_speed] : "?";
 
 	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s%s%s | %s |\n", t->driver,

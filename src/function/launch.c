@@ -171,7 +171,7 @@ static int open_endpoint(void *data, const struct endpoint *ep)
 	struct worker_start_fds *fds = data;
 
 	return launch_add_fd(fds, ffs_endpoint_open(fds->worker->function->model->ffs, ep,
-					     blocking_mode_of(fds), fds->err));
+						    blocking_mode_of(fds), fds->err));
 }
 
 static int open_in_out_pair_file(void *data, const struct endpoint *first,
@@ -179,8 +179,9 @@ static int open_in_out_pair_file(void *data, const struct endpoint *first,
 {
 	struct worker_start_fds *fds = data;
 
-	return launch_add_fd(fds, ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
-						     blocking_mode_of(fds), fds->err));
+	return launch_add_fd(fds,
+			     ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
+						       blocking_mode_of(fds), fds->err));
 }
 
 /* Opens the sealed memfd again, because workers must not share its file offset. */

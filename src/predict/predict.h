@@ -109,8 +109,8 @@ void predict_device(const struct prediction_input *f, struct descriptors *out);
 void predict_bos(const struct prediction_input *f, struct descriptors *out);
 /*
  * Returns whether a host sees the configuration at the speed of the prediction: whether a function
- * of it has descriptors of that speed (count_configs() of composite.c). A function whose descriptors
- * are unknown may have some.
+ * of it has descriptors of that speed (count_configs() of composite.c). A function whose
+ * descriptors are unknown may have some.
  */
 bool predict_has_config(const struct prediction_input *f, const struct config *config);
 /* Appends the configuration descriptor and all descriptors of its functions. */

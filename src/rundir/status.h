@@ -95,8 +95,8 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 
 /* Members that only the status file has, for a takeover and for `status`. */
 #define FUNCTION_FILE_MEMBERS(M)                                                                   \
-	M(FLAG, had_endpoints)	   /* descriptors of the daemon had endpoints */                   \
-	M(FLAG, restart_mounts)	   /* a start of the worker mounts FunctionFS if it is unmounted */ \
+	M(FLAG, had_endpoints)	/* descriptors of the daemon had endpoints */                      \
+	M(FLAG, restart_mounts) /* a start of the worker mounts FunctionFS if it is unmounted */   \
 	M(OBJECT, restart_history) /* function/restart_history.c */
 
 #define WORKER_MEMBERS(M)                                                                          \

@@ -180,10 +180,10 @@ struct stream {
 	   limit is known. The owner sets it before stream_link_up(). */
 	size_t max_transfer;
 	bool link_is_up;
-	bool is_suspended; /* by the host; some drivers of UDCs (dwc2) take no requests then */
-	bool has_scatterlists;	 /* result of the engine's has_scatterlists() in this session */
-	bool session_is_pending; /* the host has enabled the function, but a transfer of an
-				    earlier session is still outstanding */
+	bool is_suspended;     /* by the host; some drivers of UDCs (dwc2) take no requests then */
+	bool has_scatterlists; /* result of the engine's has_scatterlists() in this session */
+	bool session_is_pending;      /* the host has enabled the function, but a transfer of an
+					 earlier session is still outstanding */
 	bool inside_stream_link_down; /* stream_link_down() is running */
 	bool is_submitting_batch;     /* stream_submit_queued_requests() is running and uses
 					 `request_batch` */

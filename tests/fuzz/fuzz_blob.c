@@ -40,13 +40,12 @@ static size_t first_size(const uint8_t *data, size_t size)
 /* A newer or patched kernel must accept the first write if an older one does. */
 static void compare_kernels(const bool accepts[KERNELS])
 {
-	static const char *const more[][2] = { { "6.1-stock", "6.1-patched" },
-					       { "6.1-stock", "6.12-stock" },
-					       { "6.12-stock", "6.12-patched" },
-					       { "6.1-patched", "6.12-patched" },
-					       { "6.12-stock", "6.18-stock" },
-					       { "6.12-patched", "6.18-patched" },
-					       { "6.18-stock", "6.18-patched" } };
+	static const char *const more[][2] = {
+		{ "6.1-stock", "6.1-patched" },	  { "6.1-stock", "6.12-stock" },
+		{ "6.12-stock", "6.12-patched" }, { "6.1-patched", "6.12-patched" },
+		{ "6.12-stock", "6.18-stock" },	  { "6.12-patched", "6.18-patched" },
+		{ "6.18-stock", "6.18-patched" }
+	};
 	static ptrdiff_t index[ARRAY_SIZE(more)]
 			      [2]; /* found once: finding takes longer than validating */
 	static bool found;

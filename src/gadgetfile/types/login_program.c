@@ -18,7 +18,8 @@ static void warn_about_path_of_line(struct load *l, const struct node *exec)
 	node_foreach(item, exec) {
 		if (item->type != NODE_STRING || !streq(item->text, "${device}"))
 			continue;
-		diag_warning(l->diags, &item->at, "agetty takes the name of the line without /dev/");
+		diag_warning(l->diags, &item->at,
+			     "agetty takes the name of the line without /dev/");
 		diags_hint(l->diags, "write \"${device_name}\"");
 	}
 }
@@ -44,8 +45,7 @@ void load_check_login_program(struct load *l, const struct worker *w, const stru
 	warn_about_path_of_line(l, exec);
 	if (w->user.value && !w->process_limits.keep_all_privileges) {
 		diag_warning(l->diags, &exec->first_child->at,
-			     "without root's privileges %s ends at once, and prints nothing",
-			     name);
+			     "without root's privileges %s ends at once, and prints nothing", name);
 		diags_hint(l->diags, "write privileges = \"keep\"");
 	}
 	if (w->restart_when == RESTART_ALWAYS && w->restart_limit > 0) {

@@ -15,9 +15,9 @@ static sigjmp_buf end_of_test;
 static bool failed;
 /* Written by the test's process, read by ours */
 static struct result {
-	bool passed; /* and not: has called exit() */
+	bool passed;	       /* and not: has called exit() */
 	char why_skipped[256]; /* "": not skipped */
-} *result;
+} * result;
 
 void runner_add(struct runner_test *test)
 {
@@ -25,11 +25,13 @@ void runner_add(struct runner_test *test)
 	last = &test->next;
 }
 
-void runner_failed(const char *file, int line, bool fatal, const char *condition, const char *format, ...)
+void runner_failed(const char *file, int line, bool fatal, const char *condition,
+		   const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "%s:%d: failed: %s%s", file, line, condition, strcmp(format, " ") ? ":" : "");
+	fprintf(stderr, "%s:%d: failed: %s%s", file, line, condition,
+		strcmp(format, " ") ? ":" : "");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -59,7 +61,8 @@ static const struct runner_options *options_of_suite(const char *suite)
 	return &no_options;
 }
 
-/* Calls a part of a test, which a failure ends. Returns whether it did not fail; true if there is no such part. */
+/* Calls a part of a test, which a failure ends. Returns whether it did not fail; true if there is
+ * no such part. */
 static bool run_part(void (*part)(void))
 {
 	if (sigsetjmp(end_of_test, 1) != 0)
@@ -78,12 +81,14 @@ static void run_test(const struct runner_test *test)
 	void (*fini)(void) = own->fini ? own->fini : suite->fini;
 
 	if (timeout > 0)
-		setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { .tv_sec = (time_t)timeout } }, NULL);
+		setitimer(ITIMER_REAL,
+			  &(struct itimerval){ .it_value = { .tv_sec = (time_t)timeout } }, NULL);
 	if (run_part(init))
 		run_part(test->run);
 	run_part(fini);
 	result->passed = !failed;
-	/* What the test has printed must not get lost. Not exit(): what was registered with atexit() is the parent's */
+	/* What the test has printed must not get lost. Not exit(): what was registered with
+	 * atexit() is the parent's */
 	fflush(NULL);
 	_exit(failed);
 }
@@ -107,10 +112,11 @@ static bool report(FILE *tap, int number, const struct runner_test *test)
 		}
 	passed = result->passed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "%s::%s: killed by signal %d (%s)\n", test->suite, test->name, WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
-	fprintf(tap, "%sok %d - %s::%s%s%s\n", passed ? "" : "not ", number, test->suite, test->name,
-		passed && *result->why_skipped ? " # SKIP " : "", passed ? result->why_skipped : "");
+		fprintf(stderr, "%s::%s: killed by signal %d (%s)\n", test->suite, test->name,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	fprintf(tap, "%sok %d - %s::%s%s%s\n", passed ? "" : "not ", number, test->suite,
+		test->name, passed && *result->why_skipped ? " # SKIP " : "",
+		passed ? result->why_skipped : "");
 	return passed;
 }
 
@@ -123,11 +129,13 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--tap=", 6) != 0 || !(tap = fopen(argv[i] + 6, "w"))) {
-			fprintf(stderr, "%s: cannot use the argument %s: only --tap=FILE\n", argv[0], argv[i]);
+			fprintf(stderr, "%s: cannot use the argument %s: only --tap=FILE\n",
+				argv[0], argv[i]);
 			return 2;
 		}
 	}
-	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (result == MAP_FAILED) {
 		perror("mmap");
 		return 2;
