@@ -8,7 +8,7 @@
 #include "../../fuzz/blobs.h"
 #include "../rounds.h"
 
-#define SESSIONS rounds(1000, 10000)
+#define SESSIONS rounds(500, 10000)
 #define FOR_EVERY_RULE 40000
 
 struct tally {

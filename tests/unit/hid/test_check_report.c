@@ -375,7 +375,7 @@ Test(check_report, findings_are_bounded)
 
 Test(check_report, generated_descriptors)
 {
-	for (uint64_t i = 0; i < (uint64_t)rounds(5000, 20000); i++) {
+	for (uint64_t i = 0; i < (uint64_t)rounds(2500, 20000); i++) {
 		uint8_t *bytes = xcalloc(HID_REPORTS_MAX, 1), *copy;
 		size_t size = hid_reports_make(bytes, 1, i);
 

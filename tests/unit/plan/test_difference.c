@@ -539,7 +539,7 @@ Test(difference, any_change_can_be_applied_and_reverted_and_undone, .timeout = 1
 {
 	unsigned int seed = 1;
 
-	for (int round = 0; round < rounds(100, 2000); round++) {
+	for (int round = 0; round < rounds(50, 2000); round++) {
 		struct pair p = { .old = random_words(&seed), .new = random_words(&seed) };
 
 		p.old_state = state_of(p.old);
