@@ -118,7 +118,7 @@ def hup_at_the_lock():
 def hup_before_up():
     path = gadgets.gadget("x", gadgets.LOOPBACK)
     child = subprocess.Popen([FFSCTL, "run", "--udc", "none", path], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    gadgets.await_state("x", "starting")
+    read_lines_until(child.stderr, "waiting for a UDC")  # before that, nothing has been made, and SIGTERM ends it at once
     os.kill(child.pid, signal.SIGHUP)
     eq(status("x")[0]["state"], "starting")
     os.kill(child.pid, signal.SIGTERM)
