@@ -41,9 +41,8 @@ WITHOUT_FFSBENCH = {"musl": "plain"}
 KERNEL_OF = {"i386": cache.I386}
 CROSS_OPTIONS = ["--enable-werror", "--enable-test-hooks", "--prefix=/usr/local", "--sysconfdir=/usr/local/etc"]
 
-# The last commit whose workers had no separate user ids. A new ffsctl must handle gadgets that this version has
-# started.
-OLD = "a24d4fe5e3dc"
+# The first release, 0.2.0. A new ffsctl must handle gadgets that this version has started.
+OLD = "d81cae3c88aa"
 OLD_GOALS = ["ffsctl", "ffsctl-worker", "src/plugins/loopback.so"]
 
 LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # arguments of make: warnings are not errors

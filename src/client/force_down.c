@@ -84,11 +84,6 @@ static int make_undo_plan(struct unrecorded_gadget *f, const struct paths *paths
 	if (r < 0 && r != -ENOENT)
 		return r;
 	error_clear(err);
-	if (rundir_has_file(paths, f->gadget_name, "view")) /* made by older versions of ffsctl */
-		plan_add(f->undo_plan, &configfs_op_view,
-			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->gadget_name,
-			      f->gadget_name),
-			 NULL, NULL, NULL);
 	if (r == 0)
 		found_gadget_add_steps(f->undo_plan, &f->tree, dir);
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount_step, f);

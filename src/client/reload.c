@@ -164,10 +164,7 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 	struct plan *plan = &p->plan_preview.plan;
 	int r = read_gadget_record(paths, name, &p->record, err);
 
-	/*
-	 * Sets PATH to the value that the supervisor has. A record does not contain PATH if an
-	 * older version of ffsctl wrote it.
-	 */
+	/* Sets PATH to the value that the supervisor has. */
 	if (r == 0 && p->record.path_env)
 		setenv("PATH", p->record.path_env, 1);
 	if (r == 0)

@@ -21,7 +21,6 @@ const struct step_op *const configfs_ops[] = {
 	&attribute_op_file,
 	&attribute_op_address,
 	&attribute_op_symlink,
-	&configfs_op_view,
 	&configfs_op_attribute,
 	&configfs_op_string,
 	&configfs_op_serial,

@@ -183,36 +183,3 @@ const struct step_op configfs_op_link = {
 	.apply = function_symlink_apply,
 	.undo = function_symlink_undo,
 };
-
-/* --- The step "view" in records of older versions of ffsctl ----------------------------------- */
-
-/*
- * Earlier versions made the link RUN/view/usb_gadget/NAME to the gadget for libusbgx. This version
- * never applies the step; it only undoes the step of a record that such a version wrote.
- */
-static int obsolete_view_step_apply(struct step *step _unused_, struct error *err _unused_)
-{
-	return 0;
-}
-
-/* Removes the link and the two directories above it. */
-static int obsolete_view_step_undo(struct step *step, struct error *err)
-{
-	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
-
-	if (!*top)
-		return error_set(err, EX_SOFTWARE, EBADMSG, step->path,
-				 "cannot undo the step 'view': the path '%s' is too short",
-				 step->path);
-	if ((unlink(step->path) < 0 && errno != ENOENT) ||
-	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
-		return error_errno(err, EX_OSERR, errno, top, "cannot remove %s", top);
-	return 0;
-}
-
-const struct step_op configfs_op_view = {
-	.name = "view",
-	.undo_name = "remove-view",
-	.apply = obsolete_view_step_apply,
-	.undo = obsolete_view_step_undo,
-};

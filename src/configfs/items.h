@@ -19,12 +19,5 @@ extern const struct step_op configfs_op_config_attribute; /* GADGET/configs/c.1/
 extern const struct step_op configfs_op_config_string;	  /* .../c.1/strings/0x409/configuration */
 extern const struct step_op configfs_op_link; /* GADGET/configs/c.1/echo; `value` is ffs.echo */
 
-/*
- * A step that occurs only in records of older versions of ffsctl. These versions made a symbolic
- * link to the gadget for libusbgx: `path`, which is RUN/view/usb_gadget/NAME. The undo removes the
- * link and the two directories above it. Apply does nothing.
- */
-extern const struct step_op configfs_op_view;
-
 /* Returns the name of the kernel module that has functions of this type. The caller frees it. */
 char *function_kernel_module(const char *type);

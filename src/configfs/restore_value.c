@@ -22,7 +22,7 @@ int configfs_restore_value(struct step *step, struct error *err)
 	const char *was = step->previous_value;
 	int r;
 
-	if (!was) { /* an older build of ffsctl has not stored the value */
+	if (!was) {
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
 			  "the previous value of %s is unknown", step->path);
 		return error_add_hint(err, "take the gadget down, then up");

@@ -321,23 +321,8 @@ static int error_keeper_does_not_end(const char *label, pid_t pid, struct error 
 			 label, (int)pid);
 }
 
-/*
- * Kills a worker of which only the keeper has the pid: older versions of ffsctl do not record
- * workers.
+/* Kills a keeper whose supervisor died. Its worker has been killed (kill_rundir_workers_and_wait).
  */
-static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
-{
-	struct worker_processes processes = { .session_id = pid };
-
-	/* The start time is read by pid. Signal 0 to the pidfd then checks that the worker still
-	   exists: if it does, its pid was not reused, so the start time is that of the worker. */
-	if (pidfd < 0 || !process_start_time(pid, &processes.worker_started_before_ticks) ||
-	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
-		return 0;
-	return kill_worker_processes_and_wait(&processes, label, err);
-}
-
-/* Kills a keeper whose supervisor died, and its worker. */
 static int kill_keeper_at_socket(const char *socket_path, struct error *err)
 {
 	const char *label = path_last_component(socket_path) + strlen(KEEPER_FILE);
@@ -345,15 +330,11 @@ static int kill_keeper_at_socket(const char *socket_path, struct error *err)
 	struct keeper_hello hello;
 	struct keeper keeper;
 	pid_t pid;
-	int r;
 
 	if (keeper_take_over(&keeper, socket_path, &hello, &pidfd, &output) < 0)
 		return 0;
 	pid = keeper.pid;
-	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
-	if (!keeper_kill_and_wait(&keeper) && r == 0)
-		r = error_keeper_does_not_end(label, pid, err);
-	return r;
+	return keeper_kill_and_wait(&keeper) ? 0 : error_keeper_does_not_end(label, pid, err);
 }
 
 static int keeper_undo(struct step *step, struct error *err)

@@ -178,15 +178,14 @@ extern const struct step_op function_op_keeper;
 /*
  * The steps that start a worker and wait until it is ready (worker_steps.c). `value` of both is
  * "GADGET FUNCTION DIGEST-FILES DIRECTORY"; DIGEST covers everything that the worker is started
- * with, FILES the program, plugin and script that its last process has executed. Older versions of
- * ffsctl recorded no FILES.
+ * with, FILES the program, plugin and script that its last process has executed. ffsctl 0.2 recorded
+ * no FILES.
  */
 extern const struct step_op function_op_worker, function_op_ready;
 /*
  * Returns DIRECTORY, the last word of the `value` of a step start-worker or await-ready: the mount
  * point of a FunctionFS function, or the configfs directory of a kernel function
- * (function_mount_or_configfs_path). Returns "" if an older version of ffsctl recorded the step:
- * its `value` has no DIRECTORY.
+ * (function_mount_or_configfs_path).
  */
 const char *function_directory_of_worker_step(const struct step *step);
 /* Returns whether two of these steps are for the same worker: GADGET, FUNCTION and DIRECTORY in

@@ -237,8 +237,8 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return fd >= 0 && control_message_send_fds(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path,
-						   strlen(path), &fd, 1);
+	return fd >= 0 &&
+	       control_message_send_fds(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, NULL, 0, &fd, 1);
 }
 
 bool keeper_set_max_transfer(const struct keeper *keeper, uint32_t kib)

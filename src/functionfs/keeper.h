@@ -48,8 +48,7 @@ enum keeper_msg {
 	KEEPER_MSG_WORKER = 128,
 	/*
 	 * To the keeper: the file current_speed of the UDC, which the keeper reads at ENABLE
-	 * (link_speed.h). File descriptor: the open file. Body: path of the file, because keepers
-	 * of older versions open it themselves.
+	 * (link_speed.h). File descriptor: the open file.
 	 */
 	KEEPER_MSG_SPEED_FILE = 129,
 	/* To the keeper: time to wait for the next supervisor. Body: uint32_t, milliseconds. */

@@ -25,7 +25,7 @@ static bool can_change_while_bound(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
 		&function_op_worker, &function_op_ready,    &ffs_op_device_link,
-		&plan_op_mkdir,	     &plan_op_mkdir_shared, &configfs_op_view,
+		&plan_op_mkdir,	     &plan_op_mkdir_shared,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)

@@ -213,9 +213,6 @@ def record_deleted_supervisor_dead():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "0")
     lose("x", "record")
-    older = pathlib.Path("/run/ffsctl/x/view/usb_gadget")  # items that older builds made for libusbgx
-    older.mkdir(parents=True)
-    (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what the supervisor has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
              "cannot take 'x' down: /run/ffsctl/x/record was removed\nhint: 'ffsctl down --force x' removes the gadget's directory "

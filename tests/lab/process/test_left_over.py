@@ -114,17 +114,6 @@ def shared_user_session():
         stranger.kill()
 
 
-@test("down without a supervisor, of a worker that nothing notes but its keeper, as older versions left it")
-def down_without_supervisor():
-    up(gadget("x", odd("children", "ready", "wait", user="nobody", **AT_ONCE)))
-    mine = session(the_worker()["pid"])
-    eq(len(mine), 3, "the worker and its children")
-    kill(status("x")[0]["supervisor"])
-    (RUN / "worker-echo").unlink()
-    down("x")
-    eq([pid for pid in mine if pid in harness.processes()], [])
-
-
 @test("another process that has got the number of a dead worker is let live")
 def reused_process_id():
     path = gadget("x", odd("ready", "wait", user="nobody", **AT_ONCE))

@@ -2,9 +2,8 @@
 # lab i386: no, the older build is of 64 bits
 # lab: old
 # lab all: kernel=6.12,6.1 old
-"""An older ffsctl and this one on the same machine. Gadgets that the old one has brought up continue under the new
-one, or are made again; `down` removes them. Workers of the old one run as nobody or root, without separate user
-ids."""
+"""The first release of ffsctl and this one on the same machine. Gadgets that the old one has brought up continue under
+the new one, or are made again; `down` removes them."""
 
 import os
 import subprocess
@@ -20,7 +19,7 @@ PROGRAM = gadgets.worker(exec=["/bin/sh", "-c", "sleep 100000 & exec sleep 10000
 
 
 def the_gadget():
-    """What both of them understand; in the old one the program is root."""
+    """What both of them understand."""
     return gadgets.gadget("x", {"echo": gadgets.LOOPBACK, "program": PROGRAM})
 
 
@@ -35,7 +34,6 @@ def nothing_is_left():
     eq(status("x"), (None, 3))
     eq([name for name in harness.processes().values() if name == "sleep" or name.startswith("keep:")], [])
     eq(harness.configfs("x"), {})
-    # The old one does not know of ids that it must give back
     ok(sorted(os.listdir("/run/ffsctl") if os.path.exists("/run/ffsctl") else []) in ([], [".users"]))
 
 
@@ -61,7 +59,7 @@ def old_supervisor_new_commands():
     down("x")
 
 
-@test("it has died: the new one makes the gadget anew, since its workers are others' now")
+@test("it has died: the new one makes the gadget anew")
 def old_died_new_up():
     path = the_gadget()
     must(old("up", path))
