@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "cmd/help_options.h"
 #include "cmd/socket_requests.h"
 
 #define COMMAND(name) &cmd_##name,
@@ -20,12 +19,6 @@
 
 /* All commands except cmd_continue_after_reexec, in the order of --help; ends with NULL. */
 static const struct command *const all_commands[] = { COMMANDS(COMMAND, REQUEST) NULL };
-
-/* The words that global options accept as values. */
-static const struct cmd_option_words global_option_words[] = {
-	{ "--color", (const char *const[]){ "auto", "always", "never" }, 3 },
-	{ 0 },
-};
 
 static int print_no_command(void)
 {
@@ -36,93 +29,78 @@ static int print_no_command(void)
 	return cmd_print_error(&err);
 }
 
-static bool set_color(struct globals *g, const char *when)
+/* --- global options --- */
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_WHEN_COUNT };
+
+static const char *const color_words[COLOR_WHEN_COUNT] = {
+	[COLOR_AUTO] = "auto",
+	[COLOR_ALWAYS] = "always",
+	[COLOR_NEVER] = "never",
+};
+
+/* Returns how messages are printed if the user has not chosen. */
+static enum diag_color color_of_terminal(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (streq(when, "always"))
-		g->color = DIAG_COLOR;
-	else if (streq(when, "never"))
-		g->color = DIAG_PLAIN;
-	else if (streq(when, "auto"))
-		g->color = isatty(STDERR_FILENO) && !(no_color && *no_color) && term &&
-					   !streq(term, "dumb")
-				   ? DIAG_COLOR
-				   : DIAG_PLAIN;
-	else
-		return false;
-	return true;
+	return isatty(STDERR_FILENO) && !(no_color && *no_color) && term && !streq(term, "dumb")
+		       ? DIAG_COLOR
+		       : DIAG_PLAIN;
 }
 
-enum { OPT_COLOR = 256, OPT_DIR, OPT_CONFIGFS, OPT_RUN_DIR, OPT_VERSION };
+static int set_verbose(void *globals _unused_, const char *value _unused_,
+		       struct error *err _unused_)
+{
+	log_set_level(LOG_VERBOSE);
+	return 0;
+}
 
-static const struct option options[] = {
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "color", required_argument, NULL, OPT_COLOR },
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "configfs", required_argument, NULL, OPT_CONFIGFS },
-	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
+static int set_quiet(void *globals _unused_, const char *value _unused_, struct error *err _unused_)
+{
+	log_set_level(LOG_QUIET);
+	return 0;
+}
 
 /*
- * Sets a directory to the value of an option. Accepts only an absolute path, because a supervisor's
- * working directory is /.
+ * Accepts only an absolute path, because a supervisor's working directory is /. Stores it in
+ * *directory.
  */
-static int set_directory_option(const char **directory, const char *option)
+static int set_directory(const char **directory, const char *option, const char *path,
+			 struct error *err)
 {
-	*directory = optarg;
-	if (*optarg == '/')
-		return -1;
-	log_error("%s takes an absolute path, not '%s'", option, optarg);
-	return EX_USAGE;
+	*directory = path;
+	return *path == '/' ? 0
+			    : error_set(err, EX_USAGE, EINVAL, NULL,
+					"%s takes an absolute path, not '%s'", option, path);
 }
 
-/* Handles a global option. Returns -1 to continue, or an exit status to end the program. */
-static int handle_global_option(struct globals *g, int option, char **argv)
+static int set_configfs(void *globals, const char *value, struct error *err)
 {
-	switch (option) {
-	case 'v':
-		log_set_level(LOG_VERBOSE);
-		return -1;
-	case 'q':
-		log_set_level(LOG_QUIET);
-		return -1;
-	case OPT_COLOR:
-		if (set_color(g, optarg))
-			return -1;
-		log_error("--color takes auto, always or never, not '%s'", optarg);
-		return EX_USAGE;
-	case OPT_DIR:
-		g->gadget_dirs[0] = optarg;
-		return -1;
-	case OPT_CONFIGFS:
-		return set_directory_option(&g->paths.configfs_mount_point, "--configfs");
-	case OPT_RUN_DIR:
-		return set_directory_option(&g->paths.run_dir, "--run-dir");
-	case OPT_VERSION:
-		return cmd_print_version();
-	case 'h':
-		return cmd_print_general_help(g);
-	default:
-		return cmd_print_bad_global_option_error(g, argv);
-	}
+	return set_directory(&((struct globals *)globals)->paths.configfs_mount_point, "--configfs",
+			     value, err);
 }
 
-/* Handles -v or -q after the command's name. Returns false if the word is another one. */
-static bool handle_verbosity_word(const char *word)
+static int set_run_dir(void *globals, const char *value, struct error *err)
 {
-	if (streq(word, "-v") || streq(word, "--verbose"))
-		log_set_level(LOG_VERBOSE);
-	else if (streq(word, "-q") || streq(word, "--quiet"))
-		log_set_level(LOG_QUIET);
-	else
-		return false;
-	return true;
+	return set_directory(&((struct globals *)globals)->paths.run_dir, "--run-dir", value, err);
 }
+
+static const struct option_row global_options[] = {
+	{ "--verbose", NULL, "print each step", OPTION_SET, .letter = 'v', .set = set_verbose },
+	{ "--quiet", NULL, "print only errors", OPTION_SET, .letter = 'q', .set = set_quiet },
+	{ "--color", "=WHEN", "auto, always or never", OPTION_WORD,
+	  .offset = offsetof(struct globals, color_when), .words = color_words,
+	  .n_words = COLOR_WHEN_COUNT },
+	{ "--dir", " DIR", "search gadget files in DIR first", OPTION_TEXT,
+	  .offset = offsetof(struct globals, gadget_dirs) },
+	{ "--configfs", " DIR", "mount point of configfs (/sys/kernel/config)", OPTION_SET,
+	  .set = set_configfs },
+	{ "--run-dir", " DIR", "run directory, with the state (/run/ffsctl)", OPTION_SET,
+	  .set = set_run_dir },
+	{ "--version", NULL, "", OPTION_FLAG, .offset = offsetof(struct globals, prints_version) },
+	{ 0 },
+};
 
 /*
  * Handles -v and -q among the arguments of a command, and removes them from `argv`. Returns the new
@@ -133,11 +111,15 @@ static int handle_verbosity_options(const struct command *command, int argc, cha
 	int n = 1, i = 1;
 
 	for (; i < argc && !streq(argv[i], "--"); i++) {
-		if (handle_verbosity_word(argv[i]))
+		const struct option_row *own = option_find(command->options, argv[i]),
+					*global = option_find(global_options, argv[i]);
+
+		if (!own && global && global->letter) {
+			global->set(NULL, NULL, NULL);
 			continue;
+		}
 		argv[n++] = argv[i];
-		if (i + 1 < argc &&
-		    help_find_option(command->options_help, argv[i]) == OPTION_NEEDS_VALUE)
+		if (i + 1 < argc && own && option_needs_value(own))
 			argv[n++] = argv[++i];
 	}
 	while (i < argc)
@@ -169,13 +151,13 @@ int main(int argc, char **argv)
 {
 	struct globals g = {
 		.all_commands = all_commands,
-		.option_words = global_option_words,
+		.options = global_options,
 		.paths = { .configfs_mount_point = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
 		.gadget_dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d", "/run/ffsctl/gadget.d",
 				 FFSCTL_DATADIR "/gadget.d" }
 	};
 	const struct command *command;
-	int option;
+	int r;
 
 	fd_open_closed_stdio();
 	/* With SIGCHLD ignored, which a parent process may have set, waitpid(2) would fail. */
@@ -187,20 +169,20 @@ int main(int argc, char **argv)
 	umask(022);
 	/* Writes whole lines to stderr, so that the lines of several processes do not mix. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
-	set_color(&g, "auto");
-	opterr = 0;
-	/* '+': getopt_long stops at the command's name; the command parses the options after it. */
-	while ((option = getopt_long(argc, argv, "+vqh", options, NULL)) != -1) {
-		int exit = handle_global_option(&g, option, argv);
-
-		if (exit >= 0)
-			return check_output_written(exit);
-	}
+	r = cmd_parse_global_options(&g, argc, argv);
+	if (r < 0)
+		return -r;
+	if (r == OPTIONS_HELP)
+		return check_output_written(cmd_print_general_help(&g));
+	if (g.prints_version)
+		return check_output_written(cmd_print_version());
+	g.color = g.color_when == COLOR_AUTO	 ? color_of_terminal()
+		  : g.color_when == COLOR_ALWAYS ? DIAG_COLOR
+						 : DIAG_PLAIN;
 	if (optind == argc)
 		return print_no_command();
 	argc -= optind;
 	argv += optind;
-	optind = 0; /* resets getopt in glibc and musl */
 	command = cmd_find_command(&g, argv[0]);
 	if (command)
 		return check_output_written(run_command(&g, command, argc, argv));

@@ -28,7 +28,8 @@ endif
 # base, plan, ffs: what is below a gadget's life.
 UNIT_TESTS += tests/unit/base/test_base tests/unit/configfs/test_bind_kernel_log tests/unit/blob/test_encode tests/unit/plan/test_plan
 UNIT_TESTS += tests/unit/plan/test_difference
-tests_unit_base_test_base_SOURCES = tests/unit/base/test_base.c tests/unit/base/test_kernel_series.c
+tests_unit_base_test_base_SOURCES = tests/unit/base/test_base.c tests/unit/base/test_kernel_series.c \
+	tests/unit/base/test_option_table.c
 tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(UNIT_CFLAGS)
 tests_unit_base_test_base_LDADD = $(FFSCTL_LIBS) $(UNIT_LIBS)
 tests_unit_configfs_test_bind_kernel_log_SOURCES = tests/unit/configfs/test_bind_kernel_log.c

@@ -11,6 +11,7 @@ libffsctl_a_SOURCES += \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/control_message.c src/base/control_message.h \
+	src/base/option_table.c src/base/option_table.h \
 	src/base/plugin_option.c src/base/plugin_option.h \
 	src/base/positioned_value.h \
 	src/base/proc.c src/base/proc.h \

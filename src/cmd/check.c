@@ -22,6 +22,7 @@ struct check_command {
 	const struct globals *globals;
 	enum output_format output_format;
 	enum diag_format diag_format;
+	bool all_files; /* --all */
 	/* Severity of messages about users, programs and so on that do not exist. */
 	enum diag_severity missing_requirement_severity;
 	/*
@@ -234,50 +235,41 @@ static void check_argument(struct check_command *c, const char *argument)
 		check_file_at(c, path);
 }
 
+static const char *const format_words[] = { [DIAG_FORMAT_GCC] = "gcc" };
+
+static const struct option_row options[] = {
+	{ "--all", NULL, "all gadget files in the directories of gadget files", OPTION_FLAG,
+	  .offset = offsetof(struct check_command, all_files) },
+	{ "--here", NULL,
+	  "fail if this system lacks a user, program, plugin, file, UDC or kernel feature",
+	  OPTION_CONSTANT, .offset = offsetof(struct check_command, missing_requirement_severity),
+	  .constant = DIAG_ERROR },
+	{ "--json", NULL, "one JSON document on stdout", OPTION_CONSTANT,
+	  .offset = offsetof(struct check_command, output_format), .constant = OUTPUT_JSON },
+	{ "--format", "=gcc", "one line per message, as compilers print them", OPTION_WORD,
+	  .offset = offsetof(struct check_command, diag_format), .words = format_words,
+	  .n_words = ARRAY_SIZE(format_words) },
+	{ 0 },
+};
+
 static int run_check_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "format", required_argument, NULL, 'f' },
-		{ "here", no_argument, NULL, 'H' }, { "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
-	};
 	struct check_command c = { .globals = globals,
 				   .missing_requirement_severity = DIAG_WARNING };
-	bool all = false;
-	int opt;
+	int exit;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			c.output_format = OUTPUT_JSON;
-			break;
-		case 'f':
-			if (!streq(optarg, "gcc"))
-				return cmd_print_usage_error(&cmd_check, "--format must be gcc");
-			c.diag_format = DIAG_FORMAT_GCC;
-			break;
-		case 'H':
-			c.missing_requirement_severity = DIAG_ERROR;
-			break;
-		case 'a':
-			all = true;
-			break;
-		case 'h':
-			return cmd_print_help(&cmd_check);
-		default:
-			return cmd_print_bad_option_error(&cmd_check, argv);
-		}
-	}
-	if (all && optind < argc)
+	if (!cmd_parse_options(globals, argc, argv, &c, &exit))
+		return exit;
+	if (c.all_files && optind < argc)
 		return cmd_print_usage_error(&cmd_check, "expected gadget files or --all");
-	if (!all && optind == argc)
+	if (!c.all_files && optind == argc)
 		return cmd_print_usage_error(&cmd_check, "expected a gadget file");
 	if (c.output_format == OUTPUT_JSON && c.diag_format == DIAG_FORMAT_GCC)
 		return cmd_print_usage_error(&cmd_check, "--json and --format exclude each other");
 	c.files = json_array();
 	c.diagnostics = json_array();
 	c.read_errors = json_array();
-	if (all)
+	if (c.all_files)
 		check_all_files(&c);
 	for (int i = optind; i < argc; i++)
 		check_argument(&c, argv[i]);
@@ -296,24 +288,12 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 	return c.exit_status;
 }
 
-static const struct cmd_option_words option_words[] = {
-	{ "--format", (const char *const[]){ "gcc" }, 1 },
-	{ 0 },
-};
-
 const struct command cmd_check = {
 	.name = "check",
 	.usage_arguments = "FILE... | --all [--here] [--json | --format=gcc]",
 	.summary = "print all errors and warnings of a gadget file",
-	.options_help =
-		"  --all               all gadget files in the directories of gadget files\n"
-		"  --here              fail if this system lacks a user, program, plugin, file, "
-		"UDC or kernel feature\n"
-		"  --json              one JSON document on stdout\n"
-		"  --format=gcc        one line per message, as compilers print them\n"
-		"\n"
-		"FILE is a name, a path, a directory with gadget files, or '-' for stdin.\n",
-	.option_words = option_words,
+	.options = options,
+	.notes = "FILE is a name, a path, a directory with gadget files, or '-' for stdin.\n",
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.all_arguments_are_of_first_kind = true,
 	.run = run_check_command,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the commands have in common. commands.h lists the commands. Each command is a file that
- * defines a `const struct command`, or only a row in commands.h. The function of a command parses
- * the options with getopt_long (argv[0] is the command's name) and returns the exit status
- * (ffsctl(8), "EXIT STATUS"). Only the code in src/cmd prints output for users.
+ * defines a `const struct command`, or only a row in commands.h. The function of a command calls
+ * cmd_parse_options (argv[0] is the command's name) and returns the exit status (ffsctl(8), "EXIT
+ * STATUS"). Only the code in src/cmd prints output for users.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/option_table.h"
 #include "base/paths.h"
 #include "client/client.h"
 #include "cmd/commands.h"
@@ -18,27 +19,23 @@
 
 struct command;
 
-/* The words that an option accepts as its value; used by the shell completion. */
-struct cmd_option_words {
-	const char *option_name;
-	const char *const *words; /* NULL elements are ignored */
-	size_t n_words;
-};
-
 /* What each command gets from the main program. */
 struct globals {
 	struct paths paths;
 	/* Directories of gadget files. The first is the one of --dir, or NULL; the last is NULL. */
 	const char *gadget_dirs[5];
 	enum diag_color color;
-	const struct command *current_command; /* the command that is executed */
-	/* Only the shell completion (completion.c) uses the members below. */
+	int color_when; /* --color; the words are in ffsctl.c */
+	bool prints_version;
+	const struct command *current_command;	   /* the command that is executed */
 	const struct command *const *all_commands; /* all commands; ends with NULL */
-	/* Words that global options accept; ends with an element whose option_name is NULL. */
-	const struct cmd_option_words *option_words;
+	const struct option_row *options;	   /* the global options */
 };
 
-/* What an argument of a command names; used by the shell completion. */
+/*
+ * What an argument of a command, or the value of an option (`tag` of its row), names; used by the
+ * shell completion. If it names nothing, the shell completes file names.
+ */
 enum cmd_argument_kind {
 	CMD_ARGUMENT_NONE,
 	CMD_ARGUMENT_FILES,	  /* name of a gadget file, or path of a file */
@@ -50,6 +47,8 @@ enum cmd_argument_kind {
 	CMD_ARGUMENT_PLUGINS,
 	CMD_ARGUMENT_SHELLS,
 	CMD_ARGUMENT_COMMANDS,
+	CMD_ARGUMENT_STATUS_FIELDS,
+	CMD_ARGUMENT_USER_GROUPS,
 };
 
 /* The request that a command sends to the supervisor, and how the command prints the answer. */
@@ -60,8 +59,6 @@ struct supervisor_request {
 	 * command has no second argument.
 	 */
 	size_t argument_member_offset;
-	/* Option that can replace the second argument; NULL: none. */
-	const char *option_instead_of_argument;
 	const char *expected_arguments; /* words for the usage error; NULL: "one gadget" */
 	/* If the supervisor has died, the command first takes the gadget over. */
 	bool takes_over_if_supervisor_died;
@@ -83,12 +80,10 @@ struct command {
 	const char *name;
 	const char *usage_arguments;		  /* arguments in the usage line */
 	const char *summary;			  /* description in the list of commands */
-	const char *options_help;		  /* text after the summary in --help; NULL: none */
+	const struct option_row *options;	  /* NULL: only --help */
+	const char *notes;			  /* end of the text of --help; NULL: none */
 	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
 	bool all_arguments_are_of_first_kind; /* all arguments are of the kind argument_kinds[0] */
-	/* The allowed words of options; the option_name of the last element is NULL. NULL: no
-	   option of the command has a list of allowed words. */
-	const struct cmd_option_words *option_words;
 	struct supervisor_request supervisor_request; /* used by cmd_send_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
@@ -104,33 +99,37 @@ extern const struct command cmd_continue_after_reexec COMMANDS(DECLARE_COMMAND, 
 
 /* Prints a usage error, with a hint to --help. Returns EX_USAGE. */
 int cmd_print_usage_error(const struct command *command, const char *fmt, ...) _printf_(2, 3);
-/*
- * Prints the error for an option that getopt_long has rejected, or that the command does not have.
- * Returns EX_USAGE.
- */
-int cmd_print_bad_option_error(const struct command *command, char *const *argv);
-/* Does the same for an option before the command. */
-int cmd_print_bad_global_option_error(const struct globals *globals, char *const *argv);
 /* Prints the error for a word that is not a command, with a suggestion. Returns EX_USAGE. */
 int cmd_print_unknown_command_error(const struct globals *globals, const char *word);
 /* Returns the command of this name; NULL: there is none. */
 const struct command *cmd_find_command(const struct globals *globals, const char *name);
-/* Text of the global options in --help. */
-extern const char cmd_global_options_help[];
+/*
+ * Parses the options of the current command into the struct `values` of its table; NULL: the
+ * command has no options. argv[optind] is the first argument then. Returns false if the command
+ * must end with the exit status *exit: it has printed the help or an error.
+ */
+bool cmd_parse_options(const struct globals *globals, int argc, char **argv, void *values,
+		       int *exit);
+/*
+ * Parses the options before the command into *globals. Returns an enum option_result, or after an
+ * error, which it has printed, a negative exit status.
+ */
+int cmd_parse_global_options(struct globals *globals, int argc, char **argv);
+/* The options of a command whose only option is --json; the values are a bool. */
+extern const struct option_row cmd_json_options[];
+#define CMD_JSON_OPTION(member_offset)                                                             \
+	{                                                                                          \
+		"--json", NULL, "one JSON document on stdout", OPTION_FLAG,                        \
+			.offset = member_offset                                                    \
+	}
+/* Column of the descriptions in --help. */
+#define CMD_DESCRIPTION_COLUMN 22
 /* Prints the help of ffsctl on stdout; returns 0. */
 int cmd_print_general_help(const struct globals *globals);
 /* Prints the version of ffsctl on stdout; returns 0. */
 int cmd_print_version(void);
 /* Prints the help of a command on stdout; returns 0. */
 int cmd_print_help(const struct command *command);
-/*
- * Parses the options of a command that has only --help and --json; `json` NULL: only --help.
- * Returns false if the command must end with the exit status *exit.
- */
-bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
-			     int *exit);
-/* Parses the value of an option as seconds, which must not be negative. Returns 0 or EX_USAGE. */
-int cmd_parse_seconds_option(const struct command *command, const char *option, double *seconds);
 /* Parses the number of a file descriptor. Returns false if it is not a number above 2. */
 bool cmd_parse_fd(const char *text, int *fd);
 

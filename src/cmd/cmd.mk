@@ -31,7 +31,6 @@ libffsctl_a_SOURCES += \
 	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \
 	src/cmd/log.c \
-	src/cmd/help_options.c src/cmd/help_options.h \
 	src/cmd/plugin_cache.c src/cmd/plugin_cache.h \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds commands, and prints the errors for words that are no commands, and for options that
- * getopt_long has rejected or that a command does not have.
+ * Finds commands and parses their options. Prints the errors for words that are no commands, and
+ * for options that a command does not have or whose value is wrong.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,16 +10,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/help_options.h"
-
-const char cmd_global_options_help[] =
-	"  -v, --verbose       print each step\n"
-	"  -q, --quiet         print only errors\n"
-	"  --color=WHEN        auto, always or never\n"
-	"  --dir DIR           search gadget files in DIR first\n"
-	"  --configfs DIR      mount point of configfs (/sys/kernel/config)\n"
-	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
-	"  --version\n";
 
 const struct command *cmd_find_command(const struct globals *globals, const char *name)
 {
@@ -53,120 +43,58 @@ int cmd_print_unknown_command_error(const struct globals *globals, const char *w
 	return cmd_print_error(&err);
 }
 
-/* --- rejected options --- */
+/* --- options of a command --- */
 
-/* Returns whether the word is a group of short options, such as "-nf", that contains `letter`. */
-static bool has_short_option(const char *word, int letter)
-{
-	return word && word[0] == '-' && word[1] != '-' && letter && strchr(word + 1, letter);
-}
-
-/* Returns the name of the option that getopt_long has rejected. The caller frees it. */
-static char *rejected_option_name(char *const *argv)
-{
-	/*
-	 * argv[optind] is the word after the option, or after the word with the option's value; or
-	 * a group of short options that getopt_long has not finished.
-	 */
-	int end = optind;
-	const char *word;
-
-	/* Where a value is missing behind the last word, musl sets optind beyond argv. */
-	if (!argv[end - 1])
-		end--;
-	word = argv[has_short_option(argv[end], optopt) ? end : end - 1];
-	if (has_short_option(word, optopt) && word[1] != optopt)
-		return strf("-%c", optopt);
-	if (*word != '-')
-		word = argv[end - 2];
-	return xstrndup(word, strcspn(word, "="));
-}
-
-struct option_suggestion {
-	const char *word; /* what the user has typed, without dashes */
-	char *option_name;
-	size_t best_distance;
-};
-
-static bool improve_suggestion(const struct help_option *o, void *data)
-{
-	struct option_suggestion *s = data;
-	const char *name = str_after(o->option_name, "--");
-	size_t distance = name ? text_edit_distance(s->word, name, s->best_distance) : SIZE_MAX;
-
-	if (distance < s->best_distance) {
-		s->best_distance = distance;
-		free(s->option_name);
-		s->option_name = xstrdup(o->option_name);
-	}
-	return false;
-}
+const struct option_row cmd_json_options[] = { CMD_JSON_OPTION(0), { 0 } };
 
 /* Adds a hint with the option that is most similar to `name`, or else with the help command. */
-static int add_option_hint(struct error *err, const struct command *command, const char *name)
+static int add_option_hint(struct error *err, const struct option_row *options,
+			   const struct command *command, const char *name)
 {
-	const char *word = name + strspn(name, "-");
-	struct option_suggestion s = { word, NULL, text_max_misspelling(word) + 1 };
-	int r;
+	const char *suggestion = option_suggest(options, name);
 
-	if (strlen(word) > 1) {
-		help_option_each("  --help", improve_suggestion, &s);
-		help_option_each(command ? command->options_help : cmd_global_options_help,
-				 improve_suggestion, &s);
-	}
-	if (s.option_name)
-		r = error_add_hint(err, "did you mean '%s'?", s.option_name);
-	else
-		r = error_add_hint(err, "see 'ffsctl%s%s --help'", command ? " " : "",
-				   command ? command->name : "");
-	free(s.option_name);
-	return r;
+	if (suggestion)
+		return error_add_hint(err, "did you mean '%s'?", suggestion);
+	return error_add_hint(err, "see 'ffsctl%s%s --help'", command ? " " : "",
+			      command ? command->name : "");
 }
 
-int cmd_print_bad_option_error(const struct command *command, char *const *argv)
+static int print_unknown_option_error(const struct globals *globals, char *const *argv)
 {
+	const struct command *command = globals->current_command;
+	_cleanup_free_ char *name = option_rejected_name(argv);
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *name = rejected_option_name(argv);
 
-	switch (help_find_option(command->options_help, name)) {
-	case OPTION_NEEDS_VALUE:
-		return cmd_print_usage_error(command, "option '%s' needs a value", name);
-	case OPTION_NEEDS_NO_VALUE:
-		return cmd_print_usage_error(command, "option '%s' takes no value", name);
-	case OPTION_NOT_FOUND:
-		break;
-	}
-	if (help_find_option(cmd_global_options_help, name) != OPTION_NOT_FOUND) {
+	if (option_find(globals->options, name)) {
 		error_set(&err, EX_USAGE, EINVAL, NULL, "%s: option '%s' must precede the command",
 			  command->name, name);
 		error_add_hint(&err, "write it before '%s'", command->name);
 	} else {
 		error_set(&err, EX_USAGE, EINVAL, NULL, "%s: unknown option '%s'", command->name,
 			  name);
-		add_option_hint(&err, command, name);
+		add_option_hint(&err, command->options, command, name);
 	}
 	return cmd_print_error(&err);
 }
 
-bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
-			     int *exit)
+bool cmd_parse_options(const struct globals *globals, int argc, char **argv, void *values,
+		       int *exit)
 {
-	/* If `json` is NULL, the second row has no name, so it ends the table. */
-	const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ json ? "json" : NULL, no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
+	const struct command *command = globals->current_command;
+	const struct option_parser parser = { .rows = command->options, .values = values };
+	_cleanup_error_ struct error err = { 0 };
+	int r = option_table_parse(&parser, argc, argv, &err);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) == 'j')
-		*json = true;
-	if (option == 'h')
+	if (r == OPTIONS_HELP)
 		*exit = cmd_print_help(command);
-	else if (option != -1)
-		*exit = cmd_print_bad_option_error(command, argv);
-	return option == -1;
+	else if (err.exit)
+		*exit = cmd_print_usage_error(command, "%s", err.text);
+	else if (r < 0)
+		*exit = print_unknown_option_error(globals, argv);
+	return r == OPTIONS_PARSED;
 }
+
+/* --- global options --- */
 
 /*
  * Returns the first command in the command line that has the option; NULL: none has it. *any is
@@ -178,27 +106,27 @@ static const struct command *find_command_with_option(const struct globals *glob
 {
 	*any = false;
 	for (const struct command *const *c = globals->all_commands; *c; c++)
-		if (help_find_option((*c)->options_help, name) != OPTION_NOT_FOUND)
-			*any = true;
+		*any = *any || option_find((*c)->options, name);
 	for (int i = optind; argv[i]; i++) {
 		const struct command *c = cmd_find_command(globals, argv[i]);
 
-		if (c && help_find_option(c->options_help, name) != OPTION_NOT_FOUND)
+		if (c && option_find(c->options, name))
 			return c;
 	}
 	return NULL;
 }
 
 /* Sets the error for an option before the command that is no global option. */
-static int error_not_a_global_option(const struct globals *globals, const char *name,
-				     char *const *argv, struct error *err)
+static int error_not_a_global_option(const struct globals *globals, char *const *argv,
+				     struct error *err)
 {
+	_cleanup_free_ char *name = option_rejected_name(argv);
 	bool any;
 	const struct command *command = find_command_with_option(globals, name, argv, &any);
 
 	if (!any) {
 		error_set(err, EX_USAGE, EINVAL, NULL, "unknown option '%s'", name);
-		return add_option_hint(err, NULL, name);
+		return add_option_hint(err, globals->options, NULL, name);
 	}
 	error_set(err, EX_USAGE, EINVAL, NULL, "option '%s' must follow the command", name);
 	if (command)
@@ -206,23 +134,19 @@ static int error_not_a_global_option(const struct globals *globals, const char *
 	return error_add_hint(err, "see 'ffsctl --help'");
 }
 
-int cmd_print_bad_global_option_error(const struct globals *globals, char *const *argv)
+int cmd_parse_global_options(struct globals *globals, int argc, char **argv)
 {
+	const struct option_parser parser = { .rows = globals->options,
+					      .values = globals,
+					      .stops_at_argument = true };
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *name = rejected_option_name(argv);
+	int r = option_table_parse(&parser, argc, argv, &err);
 
-	switch (help_find_option(cmd_global_options_help, name)) {
-	case OPTION_NEEDS_VALUE:
-		error_set(&err, EX_USAGE, EINVAL, NULL, "option '%s' needs a value", name);
+	if (r >= 0)
+		return r;
+	if (err.exit)
 		error_add_hint(&err, "see 'ffsctl --help'");
-		break;
-	case OPTION_NEEDS_NO_VALUE:
-		error_set(&err, EX_USAGE, EINVAL, NULL, "option '%s' takes no value", name);
-		error_add_hint(&err, "see 'ffsctl --help'");
-		break;
-	case OPTION_NOT_FOUND:
-		error_not_a_global_option(globals, name, argv, &err);
-		break;
-	}
-	return cmd_print_error(&err);
+	else
+		error_not_a_global_option(globals, argv, &err);
+	return -cmd_print_error(&err);
 }

@@ -33,11 +33,10 @@
 	REQUEST(.name = "bind", \
 		.usage_arguments = "GADGET [UDC]", \
 		.summary = "bind a gadget that is up to a UDC", \
-		.options_help = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
+		.options = cmd_bind_options, \
 		.argument_kinds = { CMD_ARGUMENT_GADGETS, CMD_ARGUMENT_UDCS }, \
 		.supervisor_request = { .control_command = COMMAND_BIND, \
 			     .argument_member_offset = offsetof(struct socket_request, udc), \
-			     .option_instead_of_argument = "udc", \
 			     .expected_arguments = "a gadget and optionally a UDC", \
 			     .print_answer = cmd_print_bound }) \
 	REQUEST(.name = "unbind", \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +12,6 @@
 #include "cmd/cmd.h"
 #include "cmd/plugin_cache.h"
 #include "rundir/control.h"
-
-#define DESCRIPTION_COLUMN 22 /* of the descriptions of options in --help */
 
 int cmd_print_usage_error(const struct command *command, const char *fmt, ...)
 {
@@ -31,8 +27,7 @@ int cmd_print_usage_error(const struct command *command, const char *fmt, ...)
 	return cmd_print_error(&err);
 }
 
-/* Prints the text after the summary. The descriptions of options are in a column. */
-static void print_options_help(const char *text)
+static void print_notes(const char *text)
 {
 	const char *end = text + strlen(text), *next;
 
@@ -41,7 +36,7 @@ static void print_options_help(const char *text)
 
 		next = str_skip_line(text, end, &length);
 		line = xstrndup(text, length);
-		text_print_wrapped(stdout, line, *line == ' ' ? DESCRIPTION_COLUMN : 0);
+		text_print_wrapped(stdout, line, *line == ' ' ? CMD_DESCRIPTION_COLUMN : 0);
 	}
 }
 
@@ -49,28 +44,16 @@ int cmd_print_help(const struct command *command)
 {
 	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->usage_arguments ? " " : "",
 	       command->usage_arguments, command->summary);
-	if (command->options_help) {
+	/* An option without help is only for programs. */
+	if (command->options && command->options->help) {
 		putchar('\n');
-		print_options_help(command->options_help);
+		option_table_print(stdout, command->options, CMD_DESCRIPTION_COLUMN);
+	}
+	if (command->notes) {
+		putchar('\n');
+		print_notes(command->notes);
 	}
 	return 0;
-}
-
-static bool parse_seconds(const char *text, double *seconds)
-{
-	char *end;
-
-	errno = 0;
-	*seconds = strtod(text, &end);
-	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
-}
-
-int cmd_parse_seconds_option(const struct command *command, const char *option, double *seconds)
-{
-	return parse_seconds(optarg, seconds)
-		       ? 0
-		       : cmd_print_usage_error(command, "%s takes a number of seconds, not '%s'",
-					       option, optarg);
 }
 
 bool cmd_parse_fd(const char *text, int *fd)

@@ -2,8 +2,7 @@
 /*
  * `completion`: prints the completion script of a shell. The script runs `ffsctl completion --words
  * -- WORD...`, which prints the candidates for the last word of the command line. Each line has a
- * candidate, a tab and a description. The options are read from the text of --help
- * (help_options.h).
+ * candidate, a tab and a description.
  */
 #include <getopt.h>
 #include <grp.h>
@@ -15,7 +14,6 @@
 #include "client/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/embedded_files.h"
-#include "cmd/help_options.h"
 #include "cmd/status_fields.h"
 #include "configfs/udc.h"
 
@@ -143,6 +141,16 @@ static void complete_status_field(const struct command_line *l)
 	}
 }
 
+static void complete_group_name(const struct command_line *l)
+{
+	struct group *group;
+
+	setgrent();
+	while ((group = getgrent()))
+		print_candidate(l, group->gr_name, NULL);
+	endgrent();
+}
+
 static void complete_argument_of_kind(const struct command_line *l, enum cmd_argument_kind kind,
 				      const char *before)
 {
@@ -175,48 +183,38 @@ static void complete_argument_of_kind(const struct command_line *l, enum cmd_arg
 	case CMD_ARGUMENT_COMMANDS:
 		complete_command_name(l);
 		break;
+	case CMD_ARGUMENT_STATUS_FIELDS:
+		complete_status_field(l);
+		break;
+	case CMD_ARGUMENT_USER_GROUPS:
+		complete_group_name(l);
+		break;
 	}
 }
 
 /* --- options --- */
 
-static bool print_option_candidate(const struct help_option *o, void *data)
+static void complete_option_name(const struct command_line *l, const struct option_row *options)
 {
-	_cleanup_free_ char *word =
-		strf("%s%s", o->option_name, o->value_follows_equals ? "=" : "");
+	for (const struct option_row *row = options; row && row->name; row++) {
+		_cleanup_free_ char *word =
+			strf("%s%s", row->name, row->value && *row->value == '=' ? "=" : "");
+		_cleanup_free_ char *help = xstrndup(row->help ? row->help : "",
+						     strcspn(row->help ? row->help : "", "\n"));
 
-	print_candidate(data, word, o->description);
-	return false;
-}
-
-static void complete_group_name(const struct command_line *l)
-{
-	struct group *group;
-
-	setgrent();
-	while ((group = getgrent()))
-		print_candidate(l, group->gr_name, NULL);
-	endgrent();
+		if (row->help)
+			print_candidate(l, word, help);
+	}
 }
 
 /* Completes the value of an option. If it prints nothing, the shell completes file names. */
-static void complete_option_value(const struct command_line *l, const char *option)
+static void complete_option_value(const struct command_line *l, const struct option_row *row)
 {
-	const struct cmd_option_words *c =
-		l->command ? l->command->option_words : l->globals.option_words;
-
-	for (; c && c->option_name; c++)
-		for (size_t i = 0; i < c->n_words && streq(option, c->option_name); i++)
-			if (c->words[i])
-				print_candidate(l, c->words[i], NULL);
-	if (streq(option, "--udc"))
-		complete_udc_name(l);
-	if (streq(option, "--group"))
-		complete_group_name(l);
-	if (streq(option, "--name") && l->command == &cmd_reload)
-		complete_gadget_name(l, false);
-	if (streq(option, "-o"))
-		complete_status_field(l);
+	for (size_t i = 0; row && i < row->n_words; i++)
+		if (row->words[i])
+			print_candidate(l, row->words[i], NULL);
+	if (row)
+		complete_argument_of_kind(l, (enum cmd_argument_kind)row->tag, NULL);
 }
 
 /* --- the line --- */
@@ -236,12 +234,13 @@ static void set_global_option(struct globals *g, const char *option, const char 
  * Handles the option words[*i], and its value if that is the next word. If one of the two is the
  * last word, prints the completions of this word and returns true.
  */
-static bool complete_option(struct command_line *l, const char *options, char **words, int n,
-			    int *i)
+static bool complete_option(struct command_line *l, const struct option_row *options, char **words,
+			    int n, int *i)
 {
 	char *word = words[*i], *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
 		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
+	const struct option_row *row = option_find(options, name);
 
 	if (equals && *i < n - 1) {
 		set_global_option(&l->globals, name, equals + 1);
@@ -250,15 +249,15 @@ static bool complete_option(struct command_line *l, const char *options, char **
 
 		l->unchanged_prefix = prefix;
 		l->part_to_complete = equals + 1;
-		complete_option_value(l, name);
+		complete_option_value(l, row);
 	} else if (*i == n - 1) {
 		l->part_to_complete = word;
-		help_option_each(options, print_option_candidate, l);
-	} else if (help_find_option(options, word) == OPTION_NEEDS_VALUE) {
+		complete_option_name(l, options);
+	} else if (row && option_needs_value(row)) {
 		++*i;
 		l->part_to_complete = words[*i];
 		if (*i == n - 1)
-			complete_option_value(l, word);
+			complete_option_value(l, row);
 		else
 			set_global_option(&l->globals, word, words[*i]);
 	}
@@ -274,7 +273,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 	for (int i = 0; i < n; i++) {
 		l->part_to_complete = words[i];
 		if (*words[i] == '-' && words[i][1]) {
-			if (complete_option(l, c->options_help, words, n, &i))
+			if (complete_option(l, c->options, words, n, &i))
 				return;
 		} else if (i < n - 1) {
 			before = words[i];
@@ -286,7 +285,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 	else if (at == 1)
 		complete_argument_of_kind(l, c->argument_kinds[1], before);
 	if (*l->part_to_complete == '-')
-		help_option_each(c->options_help, print_option_candidate, l);
+		complete_option_name(l, c->options);
 }
 
 static int complete_command_line(const struct globals *globals, char **words, int n)
@@ -298,7 +297,7 @@ static int complete_command_line(const struct globals *globals, char **words, in
 	for (int i = 0; i < n; i++) {
 		l.part_to_complete = words[i];
 		if (*words[i] == '-') {
-			if (complete_option(&l, cmd_global_options_help, words, n, &i))
+			if (complete_option(&l, globals->options, words, n, &i))
 				return 0;
 		} else if (i == n - 1) {
 			complete_command_name(&l);
@@ -328,24 +327,21 @@ static int print_completion_script(const char *shell)
 				     "unknown shell '%s': it must be bash, fish or zsh", shell);
 }
 
+/* The values are a bool. Only the completion scripts use --words. */
+static const struct option_row options[] = {
+	{ "--words", NULL, NULL, OPTION_FLAG, .offset = 0 },
+	{ 0 },
+};
+
 static int run_completion_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "words", no_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option = getopt_long(argc, argv, "+h", options, NULL);
+	bool completes = false;
+	int exit;
 
-	if (option == 'h')
-		return cmd_print_help(&cmd_completion);
-	if (option == 'w') {
-		if (optind < argc && streq(argv[optind], "--"))
-			optind++;
+	if (!cmd_parse_options(globals, argc, argv, &completes, &exit))
+		return exit;
+	if (completes)
 		return complete_command_line(globals, argv + optind, argc - optind);
-	}
-	if (option != -1)
-		return cmd_print_bad_option_error(&cmd_completion, argv);
 	if (argc - optind != 1)
 		return cmd_print_usage_error(&cmd_completion,
 					     "expected one shell: bash, fish or zsh");
@@ -356,8 +352,9 @@ const struct command cmd_completion = {
 	.name = "completion",
 	.usage_arguments = "bash|fish|zsh",
 	.summary = "print the completion script for a shell",
-	.options_help = "for the current shell: source <(ffsctl completion bash)\n"
-			"'make install' installs the scripts for all shells\n",
+	.options = options,
+	.notes = "for the current shell: source <(ffsctl completion bash)\n"
+		 "'make install' installs the scripts for all shells\n",
 	.argument_kinds = { CMD_ARGUMENT_SHELLS },
 	.run = run_completion_command,
 };

@@ -374,14 +374,6 @@ static int print_blobs(const struct descriptors_command *r, struct error *err)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
-{
-	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (streq(word, ep_speed_words[s]))
-			return speeds[s] = true;
-	return false;
-}
-
 /* Checks that the gadget has the speeds of --speed. Without --speed, chooses all its speeds. */
 static int choose_speeds(struct descriptors_command *r, struct error *err)
 {
@@ -506,81 +498,78 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 	return exit;
 }
 
+static int set_speed(void *values, const char *value, struct error *err)
+{
+	struct descriptors_command *r = values;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++)
+		if (streq(value, ep_speed_words[s])) {
+			r->selected_speeds[s] = true;
+			return 0;
+		}
+	return error_set(err, EX_USAGE, EINVAL, NULL, "--speed must be full, high or super");
+}
+
+static int set_kernel(void *values, const char *value, struct error *err)
+{
+	struct descriptors_command *r = values;
+
+	if (!kernel_series_of_release(value, &r->kernel_version))
+		return error_set(err, EX_USAGE, EINVAL, NULL,
+				 "--kernel must be a release like 6.12, not '%s'", value);
+	r->unknown_release = kernel_series_has_release(r->kernel_version, value) ? NULL : value;
+	return 0;
+}
+
+static int set_blob(void *values, const char *value, struct error *err _unused_)
+{
+	struct descriptors_command *r = values;
+
+	r->output_format = OUTPUT_BLOB;
+	r->blob_output_dir = value;
+	return 0;
+}
+
+#define OUTPUT_FORMAT_OPTION(name, format, help)                                                   \
+	{                                                                                          \
+		name, NULL, help, OPTION_CONSTANT,                                                 \
+			.offset = offsetof(struct descriptors_command, output_format),             \
+			.constant = format                                                         \
+	}
+
+static const struct option_row options[] = {
+	{ "--speed", " S", "full, high or super (default: all speeds of the gadget)", OPTION_SET,
+	  .set = set_speed, .words = ep_speed_words, .n_words = EP_SPEED_COUNT },
+	{ "--kernel", " V",
+	  "functions as in Linux " KERNEL_SERIES_OR " (default: the running kernel)", OPTION_SET,
+	  .set = set_kernel, .words = kernel_series_words, .n_words = KERNEL_SERIES_COUNT },
+	OUTPUT_FORMAT_OPTION("--hosts", OUTPUT_HOSTS,
+			     "the drivers that hosts have for each interface"),
+	OUTPUT_FORMAT_OPTION("--json", OUTPUT_JSON, "one JSON document on stdout"),
+	OUTPUT_FORMAT_OPTION("--hex", OUTPUT_HEX, "the bytes that are written to FunctionFS"),
+	{ "--blob", " DIR", "write these bytes to DIR/LABEL.descriptors and DIR/LABEL.strings",
+	  OPTION_SET, .set = set_blob },
+	{ 0 },
+};
+
 static int run_descriptors_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "speed", required_argument, NULL, 's' },
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "hosts", no_argument, NULL, 'H' },
-		{ "hex", no_argument, NULL, 'x' },
-		{ "blob", required_argument, NULL, 'b' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct descriptors_command r = { .kernel_version = kernel_series_running() };
-	int opt;
+	int exit;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			if (!parse_speed(optarg, r.selected_speeds))
-				return cmd_print_usage_error(&cmd_descriptors,
-							     "--speed must be full, high or super");
-			break;
-		case 'k':
-			if (!kernel_series_of_release(optarg, &r.kernel_version))
-				return cmd_print_usage_error(
-					&cmd_descriptors,
-					"--kernel must be a release like 6.12, not '%s'", optarg);
-			r.unknown_release =
-				kernel_series_has_release(r.kernel_version, optarg) ? NULL : optarg;
-			break;
-		case 'H':
-			r.output_format = OUTPUT_HOSTS;
-			break;
-		case 'x':
-			r.output_format = OUTPUT_HEX;
-			break;
-		case 'b':
-			r.output_format = OUTPUT_BLOB;
-			r.blob_output_dir = optarg;
-			break;
-		case 'j':
-			r.output_format = OUTPUT_JSON;
-			break;
-		case 'h':
-			return cmd_print_help(&cmd_descriptors);
-		default:
-			return cmd_print_bad_option_error(&cmd_descriptors, argv);
-		}
-	}
+	if (!cmd_parse_options(globals, argc, argv, &r, &exit))
+		return exit;
 	if (optind + 1 != argc)
 		return cmd_print_usage_error(&cmd_descriptors, "expected one gadget file");
 	return print_descriptors_of_file(globals, argv[optind], &r);
 }
-
-static const struct cmd_option_words option_words[] = {
-	{ "--speed", ep_speed_words, EP_SPEED_COUNT },
-	{ "--kernel", kernel_series_words, KERNEL_SERIES_COUNT },
-	{ 0 },
-};
 
 const struct command cmd_descriptors = {
 	.name = "descriptors",
 	.usage_arguments = "FILE [--speed S] [--kernel V]\n"
 			   "                          [--hosts | --json | --hex | --blob DIR]",
 	.summary = "predict the descriptors that a host will read",
-	.options_help =
-		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
-		"  --kernel V          functions as in Linux " KERNEL_SERIES_OR
-		" (default: the running kernel)\n"
-		"  --hosts             the drivers that hosts have for each interface\n"
-		"  --json              one JSON document on stdout\n"
-		"  --hex               the bytes that are written to FunctionFS\n"
-		"  --blob DIR          write these bytes to DIR/LABEL.descriptors and "
-		"DIR/LABEL.strings\n",
-	.option_words = option_words,
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.run = run_descriptors_command,
 };

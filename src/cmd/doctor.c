@@ -207,52 +207,41 @@ static int parse_root(const char *argument, char **root, struct error *err)
 	return 0;
 }
 
+struct doctor_options {
+	const char *root;
+	bool json;
+};
+
+static const struct option_row options[] = {
+	{ "--root", " DIR", "check the files of a system below DIR: /sys, /proc, /etc, /lib",
+	  OPTION_TEXT, .offset = offsetof(struct doctor_options, root) },
+	CMD_JSON_OPTION(offsetof(struct doctor_options, json)),
+	{ 0 },
+};
+
 static int run_doctor_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "root", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *root = NULL;
-	const char *root_argument = "/";
-	bool json = false;
-	int option;
+	struct doctor_options q = { .root = "/" };
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			json = true;
-			break;
-		case 'r':
-			root_argument = optarg;
-			break;
-		case 'h':
-			return cmd_print_help(&cmd_doctor);
-		default:
-			return cmd_print_bad_option_error(&cmd_doctor, argv);
-		}
-	}
+	if (!cmd_parse_options(globals, argc, argv, &q, &exit))
+		return exit;
 	if (optind != argc)
 		return cmd_print_usage_error(&cmd_doctor, "expected no arguments");
-	if (parse_root(root_argument, &root, &err) < 0)
+	if (parse_root(q.root, &root, &err) < 0)
 		return cmd_print_error(&err);
-	return examine_system(globals, root, json);
+	return examine_system(globals, root, q.json);
 }
 
 const struct command cmd_doctor = {
 	.name = "doctor",
 	.usage_arguments = "[--root DIR] [--json]",
 	.summary = "print what keeps this system from being a gadget, and how to mend it",
-	.options_help =
-		"  --root DIR          check the files of a system below DIR: /sys, /proc, /etc, "
-		"/lib\n"
-		"  --json              one JSON document on stdout\n"
-		"\n"
-		"Changes nothing, and needs root only for the features of FunctionFS. The\n"
-		"commands that it prints are for root. The exit status is 69 if there is a\n"
-		"problem.\n",
+	.options = options,
+	.notes = "Changes nothing, and needs root only for the features of FunctionFS. The\n"
+		 "commands that it prints are for root. The exit status is 69 if there is a\n"
+		 "problem.\n",
 	.run = run_doctor_command,
 };

@@ -95,44 +95,42 @@ static void take_down_by_argument(const struct globals *globals, const char *arg
 		cmd_keep_or_print_error(first_error, &err);
 }
 
+struct down_options {
+	bool all, json;
+	enum client_down_scope scope;
+};
+
+static const struct option_row options[] = {
+	{ "--all", NULL, "all gadgets of ffsctl", OPTION_FLAG,
+	  .offset = offsetof(struct down_options, all) },
+	{ "--force", NULL, "also take down gadgets without a record", OPTION_CONSTANT,
+	  .offset = offsetof(struct down_options, scope), .constant = CLIENT_DOWN_ANY },
+	CMD_JSON_OPTION(offsetof(struct down_options, json)),
+	{ 0 },
+};
+
 static int run_down_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
-	enum client_down_scope scope = CLIENT_DOWN_RECORDED;
-	bool all = false, json = false;
+	struct down_options q = { .scope = CLIENT_DOWN_RECORDED };
 	json_t *gadgets;
-	int option, exit;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_down);
-		if (option == '?')
-			return cmd_print_bad_option_error(&cmd_down, argv);
-		if (option == 'f')
-			scope = CLIENT_DOWN_ANY;
-		all = all || option == 'a';
-		json = json || option == 'j';
-	}
-	if (all != (optind == argc))
+	if (!cmd_parse_options(globals, argc, argv, &q, &exit))
+		return exit;
+	if (q.all != (optind == argc))
 		return cmd_print_usage_error(&cmd_down, "expected gadgets or --all");
-	if (all && scope == CLIENT_DOWN_ANY)
+	if (q.all && q.scope == CLIENT_DOWN_ANY)
 		return cmd_print_usage_error(&cmd_down, "--force and --all exclude each other");
 	gadgets = json_array();
 	activate_udcs(globals, &err);
-	if (all)
+	if (q.all)
 		take_all_gadgets_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++)
-		take_down_by_argument(globals, argv[i], scope, gadgets, &err);
+		take_down_by_argument(globals, argv[i], q.scope, gadgets, &err);
 	remove_feature_probe_gadgets(globals, &err);
 	exit = err.exit;
-	if (json)
+	if (q.json)
 		return cmd_print_gadgets_json(gadgets, &err, NULL, exit);
 	json_decref(gadgets);
 	return exit ? cmd_print_error(&err) : 0;
@@ -142,9 +140,7 @@ const struct command cmd_down = {
 	.name = "down",
 	.usage_arguments = "GADGET... | --all",
 	.summary = "take gadgets down: unbind, stop, unmount, remove",
-	.options_help = "  --all               all gadgets of ffsctl\n"
-			"  --force             also take down gadgets without a record\n"
-			"  --json              one JSON document on stdout\n",
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.all_arguments_are_of_first_kind = true,
 	.run = run_down_command,

@@ -136,7 +136,7 @@ static int run_export_command(const struct globals *globals, int argc, char **ar
 	bool json = false;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_export, argc, argv, &json, &exit))
+	if (!cmd_parse_options(globals, argc, argv, &json, &exit))
 		return exit;
 	if (optind + 1 != argc)
 		return cmd_print_usage_error(&cmd_export, "expected one gadget");
@@ -147,7 +147,7 @@ const struct command cmd_export = {
 	.name = "export",
 	.usage_arguments = "GADGET [--json]",
 	.summary = "print a gadget file for any gadget in configfs",
-	.options_help = "  --json              one JSON document on stdout\n",
+	.options = cmd_json_options,
 	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
 	.run = run_export_command,
 };

@@ -88,7 +88,7 @@ static int run_features_command(const struct globals *globals, int argc, char **
 	bool json = false;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_features, argc, argv, &json, &exit))
+	if (!cmd_parse_options(globals, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_print_usage_error(&cmd_features, "expected no arguments");
@@ -110,8 +110,7 @@ const struct command cmd_features = {
 	.name = "features",
 	.usage_arguments = "[--json]",
 	.summary = "list the features of this kernel's FunctionFS, and how to get the others",
-	.options_help = "  --json              one JSON document on stdout\n"
-			"\n"
-			"Probes the features with a temporary gadget; needs root.\n",
+	.options = cmd_json_options,
+	.notes = "Probes the features with a temporary gadget; needs root.\n",
 	.run = run_features_command,
 };

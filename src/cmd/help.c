@@ -34,10 +34,10 @@ int cmd_print_general_help(const struct globals *globals)
 	     "  ffsctl down gadget.conf       take it down\n\n"
 	     "commands:");
 	print_commands(globals);
-	printf("\noptions:\n%s\n"
-	       "'ffsctl help COMMAND' lists the options of a command. -v and -q may also\n"
-	       "follow the command. See also ffsctl(8).\n",
-	       cmd_global_options_help);
+	puts("\noptions:");
+	option_table_print(stdout, globals->options, CMD_DESCRIPTION_COLUMN);
+	puts("\n'ffsctl help COMMAND' lists the options of a command. -v and -q may also\n"
+	     "follow the command. See also ffsctl(8).");
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static int run_help_command(const struct globals *globals, int argc, char **argv
 	const struct command *command;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_help, argc, argv, NULL, &exit))
+	if (!cmd_parse_options(globals, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
 		return cmd_print_usage_error(&cmd_help, "expected at most one command");
@@ -71,11 +71,11 @@ int cmd_print_version(void)
 	return 0;
 }
 
-static int run_version_command(const struct globals *globals _unused_, int argc, char **argv)
+static int run_version_command(const struct globals *globals, int argc, char **argv)
 {
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_version, argc, argv, NULL, &exit))
+	if (!cmd_parse_options(globals, argc, argv, NULL, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_print_usage_error(&cmd_version, "expected no arguments");

@@ -117,7 +117,7 @@ static int run_list_command(const struct globals *globals, int argc, char **argv
 	bool json = false;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_list, argc, argv, &json, &exit))
+	if (!cmd_parse_options(globals, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_print_usage_error(&cmd_list, "expected no arguments");
@@ -135,12 +135,10 @@ const struct command cmd_list = {
 	.name = "list",
 	.usage_arguments = "[--json]",
 	.summary = "list the gadget files in the directories, and the states of their gadgets",
-	.options_help =
-		"  --json              one JSON document on stdout\n"
-		"\n"
-		"Prints name, state, path and the paths of drop-ins. The description below them\n"
-		"is the first sentence of the file's comment, or the product string. The state\n"
-		"is one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or\n"
-		"'unread' (the file cannot be opened).\n",
+	.options = cmd_json_options,
+	.notes = "Prints name, state, path and the paths of drop-ins. The description below them\n"
+		 "is the first sentence of the file's comment, or the product string. The state\n"
+		 "is one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or\n"
+		 "'unread' (the file cannot be opened).\n",
 	.run = run_list_command,
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,31 +83,35 @@ static int follow_log(const struct log_command *q, const char *name, struct erro
 	return 0;
 }
 
+static int set_max_lines(void *values, const char *value, struct error *err)
+{
+	struct log_command *q = values;
+
+	if (!*value || strspn(value, "0123456789") != strlen(value))
+		return error_set(err, EX_USAGE, EINVAL, NULL,
+				 "-n takes a number of lines, not '%s'", value);
+	q->limits_lines = true;
+	q->max_lines = strtoul(value, NULL, 10);
+	return 0;
+}
+
+static const struct option_row options[] = {
+	{ "-f", NULL, "print new lines, too, until the gadget is down", OPTION_FLAG,
+	  .offset = offsetof(struct log_command, follows) },
+	{ "-n", " LINES", "print only this number of the last lines", OPTION_SET,
+	  .set = set_max_lines },
+	{ 0 },
+};
+
 static int run_log_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct log_command q = { .globals = globals };
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int option, exit;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "fhn:", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_log);
-		if (option == '?')
-			return cmd_print_bad_option_error(&cmd_log, argv);
-		q.follows = q.follows || option == 'f';
-		if (option != 'n')
-			continue;
-		q.limits_lines = true;
-		if (!*optarg || strspn(optarg, "0123456789") != strlen(optarg))
-			return cmd_print_usage_error(
-				&cmd_log, "-n takes a number of lines, not '%s'", optarg);
-		q.max_lines = strtoul(optarg, NULL, 10);
-	}
+	if (!cmd_parse_options(globals, argc, argv, &q, &exit))
+		return exit;
 	if (argc - optind != 1)
 		return cmd_print_usage_error(&cmd_log, "expected one gadget");
 	if (cmd_find_gadget_name(globals, argv[optind], &name, &err) < 0)
@@ -119,8 +124,7 @@ const struct command cmd_log = {
 	.name = "log",
 	.usage_arguments = "[-f] [-n LINES] GADGET",
 	.summary = "print the log of a gadget, with the output of its workers",
-	.options_help = "  -f                  print new lines, too, until the gadget is down\n"
-			"  -n LINES            print only this number of the last lines\n",
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.run = run_log_command,
 };

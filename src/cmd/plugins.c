@@ -188,13 +188,13 @@ static void show_installed_plugins(struct plugins_command *q)
 		show_plugin(q, names.names[i], false);
 }
 
-static int run_plugins_command(const struct globals *globals _unused_, int argc, char **argv)
+static int run_plugins_command(const struct globals *globals, int argc, char **argv)
 {
 	struct plugins_command q = { .summaries.n_columns = 2 };
 	bool json = false;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_plugins, argc, argv, &json, &exit))
+	if (!cmd_parse_options(globals, argc, argv, &json, &exit))
 		return exit;
 	if (argc - optind > 1)
 		return cmd_print_usage_error(&cmd_plugins, "expected at most one plugin");
@@ -223,11 +223,9 @@ const struct command cmd_plugins = {
 	.name = "plugins",
 	.usage_arguments = "[PLUGIN] [--json]",
 	.summary = "list the installed plugins, or print the declaration of one",
-	.options_help =
-		"  --json              one JSON document on stdout\n"
-		"\n"
-		"PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged\n"
-		"process loads the plugin and reads its declaration.\n",
+	.options = cmd_json_options,
+	.notes = "PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged\n"
+		 "process loads the plugin and reads its declaration.\n",
 	.argument_kinds = { CMD_ARGUMENT_PLUGINS },
 	.run = run_plugins_command,
 };

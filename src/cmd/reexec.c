@@ -48,26 +48,22 @@ static int path_of_this_program(char *path, size_t size, struct error *err)
 	return 0;
 }
 
+/* The values are a bool. */
+static const struct option_row options[] = {
+	{ "--all", NULL, "all gadgets of ffsctl", OPTION_FLAG, .offset = 0 },
+	{ 0 },
+};
+
 static int run_reexec_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	char program[PATH_MAX];
 	struct reexec_command work = { globals, program, &err };
 	bool all = false;
-	int option;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_reexec);
-		if (option == '?')
-			return cmd_print_bad_option_error(&cmd_reexec, argv);
-		all = true;
-	}
+	if (!cmd_parse_options(globals, argc, argv, &all, &exit))
+		return exit;
 	if (all != (optind == argc))
 		return cmd_print_usage_error(&cmd_reexec, "expected gadgets or --all");
 	if (path_of_this_program(program, sizeof(program), &err) < 0)
@@ -90,7 +86,7 @@ const struct command cmd_reexec = {
 	.name = "reexec",
 	.usage_arguments = "GADGET... | --all",
 	.summary = "make supervisors execute this version of ffsctl, without a disconnect",
-	.options_help = "  --all               all gadgets of ffsctl\n",
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.all_arguments_are_of_first_kind = true,
 	.run = run_reexec_command,

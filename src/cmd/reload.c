@@ -13,14 +13,13 @@
 
 #define DEFAULT_TIMEOUT 30
 
-enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME, OPT_FORCE_EJECT };
-
 struct reload_command {
 	const struct globals *globals;
 	bool dry_run, prints_json;
 	bool keeps_name;	       /* --name: ignores the name in the file */
 	bool forces_eject;	       /* --force-eject */
 	double reload_timeout_seconds; /* seconds */
+	const char *name_option;       /* --name; NULL: not given */
 	char *gadget_name, *file_path;
 	struct diags diags;
 	struct error err;
@@ -185,51 +184,32 @@ static int reload_gadget(struct reload_command *q)
 			      : print_output_and_free_command(q, NULL, 0);
 }
 
+static const struct option_row options[] = {
+	{ "--name", " N", "name of the gadget, if GADGET is the path of a file", OPTION_TEXT,
+	  .offset = offsetof(struct reload_command, name_option), .tag = CMD_ARGUMENT_GADGETS },
+	{ "--dry-run", NULL, "print the changes and apply none", OPTION_FLAG,
+	  .offset = offsetof(struct reload_command, dry_run) },
+	CMD_JSON_OPTION(offsetof(struct reload_command, prints_json)),
+	{ "--timeout", " S", "seconds for the reload, and for its undo (30)", OPTION_SECONDS,
+	  .offset = offsetof(struct reload_command, reload_timeout_seconds) },
+	{ "--force-eject", NULL,
+	  "eject media that the host has locked, and lose data that the host has not written yet",
+	  OPTION_FLAG, .offset = offsetof(struct reload_command, forces_eject) },
+	{ 0 },
+};
+
 static int run_reload_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-		{ "name", required_argument, NULL, OPT_NAME },
-		{ "force-eject", no_argument, NULL, OPT_FORCE_EJECT },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct reload_command q = { .globals = globals, .reload_timeout_seconds = DEFAULT_TIMEOUT };
-	const char *name = NULL;
-	int option, exit;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			return cmd_print_help(&cmd_reload);
-		case OPT_DRY_RUN:
-			q.dry_run = true;
-			break;
-		case OPT_JSON:
-			q.prints_json = true;
-			break;
-		case OPT_FORCE_EJECT:
-			q.forces_eject = true;
-			break;
-		case OPT_NAME:
-			name = optarg;
-			break;
-		case OPT_TIMEOUT:
-			if (cmd_parse_seconds_option(&cmd_reload, "--timeout",
-						     &q.reload_timeout_seconds))
-				return EX_USAGE;
-			break;
-		default:
-			return cmd_print_bad_option_error(&cmd_reload, argv);
-		}
-	}
+	if (!cmd_parse_options(globals, argc, argv, &q, &exit))
+		return exit;
 	if (argc - optind != 1)
 		return cmd_print_usage_error(&cmd_reload, "expected one gadget");
-	if (name && !cmd_argument_is_path(argv[optind]))
+	if (q.name_option && !cmd_argument_is_path(argv[optind]))
 		return cmd_print_usage_error(&cmd_reload, "--name needs the path of a file");
-	exit = find_gadget_and_file(&q, argv[optind], name);
+	exit = find_gadget_and_file(&q, argv[optind], q.name_option);
 	if (exit)
 		return print_output_and_free_command(&q, NULL, exit);
 	return q.dry_run ? print_reload_plan(&q) : reload_gadget(&q);
@@ -239,13 +219,7 @@ const struct command cmd_reload = {
 	.name = "reload",
 	.usage_arguments = "[OPTIONS] GADGET",
 	.summary = "apply the changes of a gadget file to its gadget",
-	.options_help =
-		"  --name N            name of the gadget, if GADGET is the path of a file\n"
-		"  --dry-run           print the changes and apply none\n"
-		"  --json              one JSON document on stdout\n"
-		"  --timeout S         seconds for the reload, and for its undo (30)\n"
-		"  --force-eject       eject media that the host has locked, and lose data that "
-		"the host has not written yet\n",
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.run = run_reload_command,
 };

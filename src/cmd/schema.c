@@ -35,12 +35,12 @@ static int error_unknown_schema(const char *name)
 				     names);
 }
 
-static int run_schema_command(const struct globals *globals _unused_, int argc, char **argv)
+static int run_schema_command(const struct globals *globals, int argc, char **argv)
 {
 	int exit;
 	const char *name, *text;
 
-	if (!cmd_parse_help_and_json(&cmd_schema, argc, argv, NULL, &exit))
+	if (!cmd_parse_options(globals, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
 		return cmd_print_usage_error(&cmd_schema, "expected at most one name");
@@ -56,10 +56,9 @@ const struct command cmd_schema = {
 	.name = "schema",
 	.usage_arguments = "[NAME]",
 	.summary = "print the JSON Schema of gadget files, or of --json output",
-	.options_help =
-		"names: gadget (the default: a gadget file as a JSON document); check,\n"
-		"descriptors, doctor, export, features, list, output, plugins and udc (output of\n"
-		"--json); ffsbench, plugin, worker-config\n",
+	.notes = "names: gadget (the default: a gadget file as a JSON document); check,\n"
+		 "descriptors, doctor, export, features, list, output, plugins and udc (output of\n"
+		 "--json); ffsbench, plugin, worker-config\n",
 	.argument_kinds = { CMD_ARGUMENT_SCHEMAS },
 	.run = run_schema_command,
 };

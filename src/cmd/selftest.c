@@ -293,84 +293,51 @@ static int run_locked(struct selftest_command *q, struct error *err)
 	return err->exit ? err->exit : exit;
 }
 
-enum {
-	OPT_UDC = 256,
-	OPT_UNBIND,
-	OPT_ASK,
-	OPT_ONLY,
-	OPT_OUTPUT,
-	OPT_WAIT_HOST,
-	OPT_WAIT_FFSBENCH,
-	OPT_RESTORE
-};
-
-static int parse_option(struct selftest_command *q, int option, char **argv)
+static int add_only_round(void *values, const char *value, struct error *err)
 {
-	switch (option) {
-	case OPT_UDC:
-		q->udc_option = optarg;
-		return 0;
-	case OPT_UNBIND:
-		q->unbinds = true;
-		return 0;
-	case OPT_ASK:
-		q->test.asks_for_cable = true;
-		return 0;
-	case OPT_ONLY:
-		if (!round_name_exists(optarg))
-			return cmd_print_usage_error(
-				&cmd_selftest,
-				"--only takes basics, an engine or a type of function, not '%s'",
-				optarg);
-		*array_add(q->only, q->n_only) = optarg;
-		return 0;
-	case OPT_OUTPUT:
-		q->output = optarg;
-		return 0;
-	case OPT_WAIT_HOST:
-		return cmd_parse_seconds_option(&cmd_selftest, "--wait-host",
-						&q->test.host_wait_seconds);
-	case OPT_WAIT_FFSBENCH:
-		return cmd_parse_seconds_option(&cmd_selftest, "--wait-ffsbench",
-						&q->test.ffsbench_wait_seconds);
-	case OPT_RESTORE:
-		q->only_restores = true;
-		return 0;
-	default:
-		return cmd_print_bad_option_error(&cmd_selftest, argv);
-	}
+	struct selftest_command *q = values;
+
+	if (!round_name_exists(value))
+		return error_set(err, EX_USAGE, EINVAL, NULL,
+				 "--only takes basics, an engine or a type of function, not '%s'",
+				 value);
+	*array_add(q->only, q->n_only) = value;
+	return 0;
 }
+
+static const struct option_row options[] = {
+	{ "--udc", " NAME", "the UDC to test", OPTION_TEXT,
+	  .offset = offsetof(struct selftest_command, udc_option), .tag = CMD_ARGUMENT_UDCS },
+	{ "--unbind", NULL, "unbind the gadget that is bound to it, for the test only", OPTION_FLAG,
+	  .offset = offsetof(struct selftest_command, unbinds) },
+	{ "--ask", NULL, "ask to unplug the cable, and to plug it in again", OPTION_FLAG,
+	  .offset = offsetof(struct selftest_command, test.asks_for_cable) },
+	{ "--only", " ROUND", "only basics, an engine or a type of function; repeatable",
+	  OPTION_SET, .set = add_only_round },
+	{ "--output", " FILE", "the file of the report (ffsctl-selftest-DRIVER-DATE.txt)",
+	  OPTION_TEXT, .offset = offsetof(struct selftest_command, output) },
+	{ "--wait-host", " S", "seconds until a host must configure a gadget (10)", OPTION_SECONDS,
+	  .offset = offsetof(struct selftest_command, test.host_wait_seconds) },
+	{ "--wait-ffsbench", " S", "seconds until 'ffsbench selftest' on the host must begin (10)",
+	  OPTION_SECONDS, .offset = offsetof(struct selftest_command, test.ffsbench_wait_seconds) },
+	{ "--restore", NULL, "only put right what a killed selftest has left", OPTION_FLAG,
+	  .offset = offsetof(struct selftest_command, only_restores) },
+	{ 0 },
+};
 
 static int run_selftest_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "udc", required_argument, NULL, OPT_UDC },
-		{ "unbind", no_argument, NULL, OPT_UNBIND },
-		{ "ask", no_argument, NULL, OPT_ASK },
-		{ "only", required_argument, NULL, OPT_ONLY },
-		{ "output", required_argument, NULL, OPT_OUTPUT },
-		{ "wait-host", required_argument, NULL, OPT_WAIT_HOST },
-		{ "wait-ffsbench", required_argument, NULL, OPT_WAIT_FFSBENCH },
-		{ "restore", no_argument, NULL, OPT_RESTORE },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	struct selftest_command q = { .globals = globals,
 				      .test = { .paths = &globals->paths,
 						.host_wait_seconds = DEFAULT_HOST_WAIT,
 						.ffsbench_wait_seconds = DEFAULT_FFSBENCH_WAIT } };
-	int option, exit = 0;
+	int exit;
 
-	while (exit == 0 && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_selftest);
-		exit = parse_option(&q, option, argv);
-	}
-	if (exit == 0 && optind != argc)
-		exit = cmd_print_usage_error(&cmd_selftest, "expected no arguments");
-	if (exit == 0)
-		exit = run_locked(&q, &err);
+	if (cmd_parse_options(globals, argc, argv, &q, &exit))
+		exit = optind == argc
+			       ? run_locked(&q, &err)
+			       : cmd_print_usage_error(&cmd_selftest, "expected no arguments");
 	free(q.only);
 	free(q.test.udc);
 	free(q.test.driver);
@@ -382,19 +349,8 @@ const struct command cmd_selftest = {
 	.name = "selftest",
 	.usage_arguments = "[OPTIONS]",
 	.summary = "test a UDC with its driver, step by step, and write a report",
-	.options_help =
-		"  --udc NAME          the UDC to test\n"
-		"  --unbind            unbind the gadget that is bound to it, for the test only\n"
-		"  --ask               ask to unplug the cable, and to plug it in again\n"
-		"  --only ROUND        only basics, an engine or a type of function; repeatable\n"
-		"  --output FILE       the file of the report "
-		"(ffsctl-selftest-DRIVER-DATE.txt)\n"
-		"  --wait-host S       seconds until a host must configure a gadget (10)\n"
-		"  --wait-ffsbench S   seconds until 'ffsbench selftest' on the host must begin "
-		"(10)\n"
-		"  --restore           only put right what a killed selftest has left\n"
-		"\n"
-		"Needs root, and changes nothing for good. The report has no serial numbers, MAC\n"
-		"addresses or host names.\n",
+	.options = options,
+	.notes = "Needs root, and changes nothing for good. The report has no serial numbers, MAC\n"
+		 "addresses or host names.\n",
 	.run = run_selftest_command,
 };

@@ -8,6 +8,12 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+const struct option_row cmd_bind_options[] = {
+	{ "--udc", " NAME", "the UDC to bind to, same as the argument UDC", OPTION_TEXT,
+	  .tag = CMD_ARGUMENT_UDCS },
+	{ 0 },
+};
+
 /* --- functions that print answers --- */
 
 void cmd_print_restarted(const char *gadget, const char *function,
@@ -90,24 +96,14 @@ int cmd_send_request(const struct globals *globals, int argc, char **argv)
 {
 	const struct command *command = globals->current_command;
 	const struct supervisor_request *row = &command->supervisor_request;
-	/* If option_instead_of_argument is NULL, the second row has no name and ends the table. */
-	const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ row->option_instead_of_argument, required_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
-	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *gadget = NULL;
 	const char *second_argument = NULL;
-	int option;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(command);
-		if (option == '?')
-			return cmd_print_bad_option_error(command, argv);
-		second_argument = optarg;
-	}
+	/* The value of an option replaces the second argument. */
+	if (!cmd_parse_options(globals, argc, argv, &second_argument, &exit))
+		return exit;
 	if (argc - optind < 1 ||
 	    argc - optind > (row->argument_member_offset && !second_argument ? 2 : 1))
 		return cmd_print_usage_error(command, "expected %s",

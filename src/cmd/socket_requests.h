@@ -7,6 +7,9 @@
 /* Executes globals->current_command: sends the request of its member `supervisor_request`. */
 int cmd_send_request(const struct globals *globals, int argc, char **argv);
 
+/* The options of `bind`; the values are a const char *. */
+extern const struct option_row cmd_bind_options[];
+
 /* Functions for supervisor_request.print_answer. */
 void cmd_print_restarted(const char *gadget, const char *function,
 			 const struct socket_answer *answer);

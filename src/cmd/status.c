@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,8 @@ static int exit_status_of_all(const struct gadget_statuses *gadgets)
 struct status_command {
 	const struct globals *globals;
 	char *const *gadget_arguments; /* NULL ends the list; an empty list: all gadgets */
-	bool prints_json;
-	const struct status_fields *fields; /* fields of -o; n_fields 0: prints the whole status */
+	bool prints_json, watches;
+	struct status_fields fields; /* fields of -o; n_fields 0: prints the whole status */
 	struct gadget_statuses gadgets;
 	struct error first_error;
 };
@@ -102,8 +103,8 @@ static int print_status(struct status_command *q, int code)
 		return cmd_print_gadgets_json(statuses_to_json(&q->gadgets), &q->first_error, NULL,
 					      code);
 	for (size_t i = 0; i < q->gadgets.n; i++) {
-		if (q->fields->n_fields > 0)
-			status_fields_print(q->fields, &q->gadgets.list[i]);
+		if (q->fields.n_fields > 0)
+			status_fields_print(&q->fields, &q->gadgets.list[i]);
 		else
 			status_print_gadget(stdout, &q->gadgets.list[i], NULL);
 	}
@@ -122,47 +123,66 @@ static void print_killed_selftest(const struct paths *paths)
 			 gadget);
 }
 
+static int set_fields(void *values, const char *value, struct error *err)
+{
+	struct status_command *q = values;
+	_cleanup_free_ char *message = NULL;
+
+	return status_fields_parse(&q->fields, value, &message)
+		       ? 0
+		       : error_set(err, EX_USAGE, EINVAL, NULL, "%s", message);
+}
+
+static const struct option_row options[] = {
+	CMD_JSON_OPTION(offsetof(struct status_command, prints_json)),
+	{ "--watch", NULL,
+	  "print the status again at each change, until Ctrl-C\n"
+	  "terminal: the current status, with data rates\n"
+	  "otherwise: a line, or with --json a document, per change",
+	  OPTION_FLAG, .offset = offsetof(struct status_command, watches) },
+	{ "-o", " FIELD[,FIELD...]",
+	  "print these fields, separated by tabs, a line per gadget\n"
+	  "('-': the field has no value)",
+	  OPTION_SET, .set = set_fields, .tag = CMD_ARGUMENT_STATUS_FIELDS },
+	{ 0 },
+};
+
+static int run_command_on_statuses(struct status_command *q)
+{
+	int code;
+
+	if (q->watches)
+		return status_watch(q->globals, q->prints_json, read_gadget_statuses, q);
+	code = read_requested_statuses(q);
+	if (!*q->gadget_arguments && q->gadgets.n == 0 && !q->prints_json && !q->fields.n_fields &&
+	    !q->first_error.exit)
+		log_info("no gadget is up");
+	code = print_status(q, code);
+	if (!q->prints_json && !q->fields.n_fields)
+		print_killed_selftest(&q->globals->paths);
+	statuses_free(&q->gadgets);
+	error_clear(&q->first_error);
+	return code;
+}
+
 static int run_status_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "watch", no_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	_cleanup_status_fields_ struct status_fields fields = { 0 };
-	struct status_command q = { .globals = globals, .fields = &fields };
-	_cleanup_free_ char *message = NULL;
-	bool watch = false;
-	int option, code;
+	struct status_command q = { .globals = globals };
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_status);
-		if (option == '?')
-			return cmd_print_bad_option_error(&cmd_status, argv);
-		if (option == 'o' && !status_fields_parse(&fields, optarg, &message))
-			return cmd_print_usage_error(&cmd_status, "%s", message);
-		q.prints_json = q.prints_json || option == 'j';
-		watch = watch || option == 'w';
+	if (cmd_parse_options(globals, argc, argv, &q, &exit)) {
+		q.gadget_arguments = argv + optind;
+		if (q.prints_json && q.fields.n_fields > 0)
+			exit = cmd_print_usage_error(&cmd_status,
+						     "-o and --json exclude each other");
+		else if (q.watches && q.fields.n_fields > 0)
+			exit = cmd_print_usage_error(&cmd_status,
+						     "-o and --watch exclude each other");
+		else
+			exit = run_command_on_statuses(&q);
 	}
-	if (q.prints_json && fields.n_fields > 0)
-		return cmd_print_usage_error(&cmd_status, "-o and --json exclude each other");
-	if (watch && fields.n_fields > 0)
-		return cmd_print_usage_error(&cmd_status, "-o and --watch exclude each other");
-	q.gadget_arguments = argv + optind;
-	if (watch)
-		return status_watch(globals, q.prints_json, read_gadget_statuses, &q);
-	code = read_requested_statuses(&q);
-	if (!*q.gadget_arguments && q.gadgets.n == 0 && !q.prints_json && !fields.n_fields &&
-	    !q.first_error.exit)
-		log_info("no gadget is up");
-	code = print_status(&q, code);
-	if (!q.prints_json && !fields.n_fields)
-		print_killed_selftest(&globals->paths);
-	statuses_free(&q.gadgets);
-	error_clear(&q.first_error);
-	return code;
+	status_fields_free(&q.fields);
+	return exit;
 }
 
 #define WORD_OF(type, name) " " #name
@@ -171,31 +191,24 @@ const struct command cmd_status = {
 	.name = "status",
 	.usage_arguments = "[GADGET...]",
 	.summary = "print the status of all gadgets in configfs",
-	.options_help =
-		"  --json              one JSON document on stdout\n"
-		"  --watch             print the status again at each change, until Ctrl-C\n"
-		"                      terminal: the current status, with data rates\n"
-		"                      otherwise: a line, or with --json a document, per change\n"
-		"  -o FIELD[,FIELD...] print these fields, separated by tabs, a line per gadget\n"
-		"                      ('-': the field has no value)\n"
-		"\n"
-		"fields:" GADGET_MEMBERS(WORD_OF) GADGET_UP_MEMBERS(
-			WORD_OF) "\n"
-				 "after a function's label and a dot:\n " FUNCTION_MEMBERS(
-					 WORD_OF) "\n"
-						  "after a function's label and "
-						  "'.worker.':\n " WORKER_MEMBERS(
-							  WORD_OF) "\n"
-								   "'*' in place of the label "
-								   "prints a line for each "
-								   "function, as in '*.device'\n"
-								   "\n"
-								   "exit status for one gadget: 0 "
-								   "up and ready, 1 degraded, 3 "
-								   "not up, 4 unknown;\n"
-								   "without an argument: 0 unless "
-								   "a gadget of ffsctl is "
-								   "degraded\n",
+	.options = options,
+	.notes = "fields:" GADGET_MEMBERS(WORD_OF) GADGET_UP_MEMBERS(
+		WORD_OF) "\n"
+			 "after a function's label and a dot:\n " FUNCTION_MEMBERS(
+				 WORD_OF) "\n"
+					  "after a function's label and "
+					  "'.worker.':\n " WORKER_MEMBERS(
+						  WORD_OF) "\n"
+							   "'*' in place of the label "
+							   "prints a line for each "
+							   "function, as in '*.device'\n"
+							   "\n"
+							   "exit status for one gadget: 0 "
+							   "up and ready, 1 degraded, 3 "
+							   "not up, 4 unknown;\n"
+							   "without an argument: 0 unless "
+							   "a gadget of ffsctl is "
+							   "degraded\n",
 	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
 	.all_arguments_are_of_first_kind = true,
 	.run = run_status_command,

@@ -415,16 +415,18 @@ static void trace(struct trace_command *q, struct error *err)
 	cleanup_fclose(&q->capture);
 }
 
-enum { OPT_JSON = 256, OPT_TIMEOUT };
+static const struct option_row options[] = {
+	{ "-w", " FILE", "write the requests to FILE, too, for Wireshark", OPTION_TEXT,
+	  .offset = offsetof(struct trace_command, capture_path) },
+	{ "--json", NULL, "one JSON document on stdout for each request", OPTION_FLAG,
+	  .offset = offsetof(struct trace_command, prints_json) },
+	{ "--timeout", " SECONDS", "end after this time", OPTION_SECONDS,
+	  .offset = offsetof(struct trace_command, timeout_seconds) },
+	{ 0 },
+};
 
 static int run_trace_command(const struct globals *globals, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct trace_command q = {
 		.globals = globals,
 		.timeout_seconds = HUGE_VAL,
@@ -434,20 +436,10 @@ static int run_trace_command(const struct globals *globals, int argc, char **arg
 	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int option;
+	int exit;
 
-	while ((option = getopt_long(argc, argv, "hw:", options, NULL)) != -1) {
-		if (option == 'h')
-			return cmd_print_help(&cmd_trace);
-		if (option == '?')
-			return cmd_print_bad_option_error(&cmd_trace, argv);
-		if (option == 'w')
-			q.capture_path = optarg;
-		q.prints_json = q.prints_json || option == OPT_JSON;
-		if (option == OPT_TIMEOUT &&
-		    cmd_parse_seconds_option(&cmd_trace, "--timeout", &q.timeout_seconds) != 0)
-			return EX_USAGE;
-	}
+	if (!cmd_parse_options(globals, argc, argv, &q, &exit))
+		return exit;
 	if (argc - optind > 1)
 		return cmd_print_usage_error(&cmd_trace, "expected at most one gadget");
 	if (optind < argc)
@@ -464,9 +456,7 @@ const struct command cmd_trace = {
 	.name = "trace",
 	.usage_arguments = "[-w FILE] [--json] [--timeout SECONDS] [GADGET]",
 	.summary = "print what the host asks of a gadget, and what it gets, until Ctrl-C",
-	.options_help = "  -w FILE             write the requests to FILE, too, for Wireshark\n"
-			"  --json              one JSON document on stdout for each request\n"
-			"  --timeout SECONDS   end after this time\n",
+	.options = options,
 	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
 	.run = run_trace_command,
 };

@@ -185,7 +185,7 @@ static int run_udc_command(const struct globals *globals, int argc, char **argv)
 	bool json = false;
 	int exit;
 
-	if (!cmd_parse_help_and_json(&cmd_udc, argc, argv, &json, &exit))
+	if (!cmd_parse_options(globals, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_print_usage_error(&cmd_udc, "expected no arguments");
@@ -202,6 +202,6 @@ const struct command cmd_udc = {
 	.name = "udc",
 	.usage_arguments = "[--json]",
 	.summary = "list the USB device controllers, and the gadgets bound to them",
-	.options_help = "  --json              one JSON document on stdout\n",
+	.options = cmd_json_options,
 	.run = run_udc_command,
 };

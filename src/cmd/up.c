@@ -29,11 +29,6 @@ struct up_command {
 				   */
 	bool dry_run, prints_json;
 	bool all_files; /* --all */
-	/*
-	 * An option with an optional value, and the number that follows as a separate word, which
-	 * is probably meant to be the value; NULL: there is none.
-	 */
-	const char *option_before_number, *number_after_option;
 
 	struct gadget *gadget;
 	json_t *document;
@@ -41,148 +36,69 @@ struct up_command {
 	struct error err;
 };
 
-enum {
-	OPT_NAME = 256,
-	OPT_DRY_RUN,
-	OPT_JSON,
-	OPT_UDC,
-	OPT_TIMEOUT,
-	OPT_WAIT_UDC,
-	OPT_WAIT_HOST,
-	OPT_NO_BIND,
-	OPT_HOLD,
-	OPT_GROUP,
-	OPT_NOTIFY_FD,
-	OPT_ALL,
-};
-
-static const struct option long_options[] = {
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "udc", required_argument, NULL, OPT_UDC },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "wait-udc", optional_argument, NULL, OPT_WAIT_UDC },
-	{ "wait-host", optional_argument, NULL, OPT_WAIT_HOST },
-	{ "no-bind", no_argument, NULL, OPT_NO_BIND },
-	{ "hold", required_argument, NULL, OPT_HOLD },
-	{ "group", required_argument, NULL, OPT_GROUP },
-	{ "notify-fd", required_argument, NULL, OPT_NOTIFY_FD },
-	{ "all", no_argument, NULL, OPT_ALL },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-#define OPTIONS_OF_BOTH                                                                            \
-	"  --name N            name of the gadget, instead of the name in the file\n"              \
-	"  --dry-run           print the plan and change nothing\n"                                \
-	"  --json              one JSON document on stdout\n"                                      \
-	"  --udc NAME          the UDC to bind to\n"                                               \
-	"  --timeout S         fail if the gadget is not up after S seconds (30)\n"                \
-	"  --no-bind           create everything, but do not bind to a UDC\n"                      \
-	"  --hold S            seconds that workers continue after the supervisor died (10)\n"     \
-	"  --group GROUP       also allow members of GROUP to control the gadget\n"
-
-static const char up_options[] = OPTIONS_OF_BOTH
-	"  --all               all gadget files in the directories with autostart = true\n"
-	"  --wait-udc[=S]      wait at most S seconds for a UDC to appear (30)\n"
-	"  --wait-host[=S]     wait at most S seconds for a host to configure the gadget (30)\n";
-
-static const char run_options[] = OPTIONS_OF_BOTH
-	"  --notify-fd N       write a newline to file descriptor N when the gadget is up\n"
-	"  --wait-udc[=S]      wait at most S seconds for a UDC (default: no limit)\n";
-
-static int parse_seconds_option(const struct up_command *q, const char *option_name,
-				double fallback, double *seconds)
+/* Stores --notify-fd. Sets FD_CLOEXEC on the file descriptor, so that no worker inherits it. */
+static int set_notify_fd(void *values, const char *value, struct error *err)
 {
-	*seconds = fallback;
-	return optarg ? cmd_parse_seconds_option(q->command, option_name, seconds) : 0;
-}
+	struct up_command *q = values;
 
-/* Returns the word after this one in `words`, or NULL. */
-static const char *next_word(char *const *words, const char *word)
-{
-	for (char *const *w = words; *w; w++)
-		if (*w == word)
-			return w[1];
-	return NULL;
-}
-
-/* Parses an option whose value is optional, and must follow '='. */
-static int parse_wait_option(struct up_command *q, const char *option_name, double fallback,
-			     double *seconds, const char *next)
-{
-	if (!optarg && next && *next && strspn(next, "0123456789.") == strlen(next)) {
-		q->option_before_number = option_name;
-		q->number_after_option = next;
-	}
-	return parse_seconds_option(q, option_name, fallback, seconds);
-}
-
-/* Parses --notify-fd. Sets FD_CLOEXEC on the file descriptor, so that no worker inherits it. */
-static int parse_notify_fd_option(struct up_command *q)
-{
-	if (cmd_parse_fd(optarg, &q->client_options.notify_fd) &&
+	if (cmd_parse_fd(value, &q->client_options.notify_fd) &&
 	    fcntl(q->client_options.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
 		return 0;
-	return cmd_print_usage_error(
-		q->command, "--notify-fd takes an open file descriptor above 2, not '%s'", optarg);
+	return error_set(err, EX_USAGE, EINVAL, NULL,
+			 "--notify-fd takes an open file descriptor above 2, not '%s'", value);
 }
 
-/* Parses --group: the group whose members may send requests to the supervisor. */
-static int parse_allowed_group_option(struct up_command *q)
+/* Stores --group: the group whose members may send requests to the supervisor. */
+static int set_allowed_group(void *values, const char *value, struct error *err)
 {
-	_cleanup_error_ struct error err = { 0 };
+	struct up_command *q = values;
 
-	if (spawn_find_group(optarg, &q->client_options.gid_allowed_to_control,
-			     &(struct position){ 0 }, &err) == 0)
-		return 0;
-	return cmd_print_usage_error(q->command, "%s", err.text);
+	return spawn_find_group(value, &q->client_options.gid_allowed_to_control,
+				&(struct position){ 0 }, err);
 }
 
-/* `next`: the word that the user has written after the option, or NULL. */
-static int parse_option(struct up_command *q, int option, char **argv, const char *next)
-{
-	switch (option) {
-	case OPT_NAME:
-		q->name_option = optarg;
-		return 0;
-	case OPT_DRY_RUN:
-		q->dry_run = true;
-		return 0;
-	case OPT_JSON:
-		q->prints_json = true;
-		return 0;
-	case OPT_UDC:
-		q->client_options.udc_name = optarg;
-		return 0;
-	case OPT_TIMEOUT:
-		return parse_seconds_option(q, "--timeout", DEFAULT_TIMEOUT,
-					    &q->client_options.up_timeout_seconds);
-	case OPT_WAIT_UDC:
-		return parse_wait_option(q, "--wait-udc", DEFAULT_WAIT,
-					 &q->client_options.udc_wait_seconds, next);
-	case OPT_WAIT_HOST:
-		return parse_wait_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait_seconds,
-					 next);
-	case OPT_NO_BIND:
-		q->client_options.no_bind = true;
-		return 0;
-	case OPT_HOLD:
-		return parse_seconds_option(q, "--hold", CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT,
-					    &q->client_options.keeper_takeover_wait_seconds);
-	case OPT_GROUP:
-		return parse_allowed_group_option(q);
-	case OPT_NOTIFY_FD:
-		return q->command == &cmd_run ? parse_notify_fd_option(q)
-					      : cmd_print_bad_option_error(q->command, argv);
-	case OPT_ALL:
-		q->all_files = true;
-		return q->command == &cmd_up ? 0 : cmd_print_bad_option_error(q->command, argv);
-	default:
-		return cmd_print_bad_option_error(q->command, argv);
-	}
-}
+/* clang-format off */
+#define OPTIONS_OF_BOTH \
+	{ "--name", " N", "name of the gadget, instead of the name in the file", OPTION_TEXT, \
+	  .offset = offsetof(struct up_command, name_option) }, \
+	{ "--dry-run", NULL, "print the plan and change nothing", OPTION_FLAG, \
+	  .offset = offsetof(struct up_command, dry_run) }, \
+	CMD_JSON_OPTION(offsetof(struct up_command, prints_json)), \
+	{ "--udc", " NAME", "the UDC to bind to", OPTION_TEXT, \
+	  .offset = offsetof(struct up_command, client_options.udc_name), .tag = CMD_ARGUMENT_UDCS }, \
+	{ "--timeout", " S", "fail if the gadget is not up after S seconds (30)", OPTION_SECONDS, \
+	  .offset = offsetof(struct up_command, client_options.up_timeout_seconds) }, \
+	{ "--no-bind", NULL, "create everything, but do not bind to a UDC", OPTION_FLAG, \
+	  .offset = offsetof(struct up_command, client_options.no_bind) }, \
+	{ "--hold", " S", "seconds that workers continue after the supervisor died (10)", \
+	  OPTION_SECONDS, \
+	  .offset = offsetof(struct up_command, client_options.keeper_takeover_wait_seconds) }, \
+	{ "--group", " GROUP", "also allow members of GROUP to control the gadget", OPTION_SET, \
+	  .set = set_allowed_group, .tag = CMD_ARGUMENT_USER_GROUPS }
+#define WAIT_UDC_OPTION(help) \
+	{ "--wait-udc", "[=S]", help, OPTION_SECONDS, \
+	  .offset = offsetof(struct up_command, client_options.udc_wait_seconds), \
+	  .seconds_without_value = DEFAULT_WAIT }
+/* clang-format on */
+
+static const struct option_row up_options[] = {
+	OPTIONS_OF_BOTH,
+	{ "--all", NULL, "all gadget files in the directories with autostart = true", OPTION_FLAG,
+	  .offset = offsetof(struct up_command, all_files) },
+	WAIT_UDC_OPTION("wait at most S seconds for a UDC to appear (30)"),
+	{ "--wait-host", "[=S]", "wait at most S seconds for a host to configure the gadget (30)",
+	  OPTION_SECONDS, .offset = offsetof(struct up_command, host_wait_seconds),
+	  .seconds_without_value = DEFAULT_WAIT },
+	{ 0 },
+};
+
+static const struct option_row run_options[] = {
+	OPTIONS_OF_BOTH,
+	{ "--notify-fd", " N", "write a newline to file descriptor N when the gadget is up",
+	  OPTION_SET, .set = set_notify_fd },
+	WAIT_UDC_OPTION("wait at most S seconds for a UDC (default: no limit)"),
+	{ 0 },
+};
 
 /* Makes the directories of gadget files absolute: the supervisor's working directory is /. */
 static void set_absolute_gadget_dirs(struct up_command *q)
@@ -199,10 +115,31 @@ static void set_absolute_gadget_dirs(struct up_command *q)
 	q->client_options.gadget_dirs = absolute;
 }
 
-static int check_options_with_all(const struct up_command *q, int n_arguments)
+/*
+ * Prints the error for too many arguments. If the user has written the optional value of an option
+ * as a word of its own, says so. `words` are the words as the user has written them.
+ */
+static int print_too_many_arguments(const struct up_command *q, char *const *words)
 {
-	if (n_arguments > 0)
-		return cmd_print_usage_error(q->command, "expected one gadget or --all");
+	_cleanup_error_ struct error err = { 0 };
+
+	for (; words[0] && words[1] && !streq(words[0], "--"); words++) {
+		const struct option_row *row = option_find(q->command->options, words[0]);
+
+		if (!row || !row->value || option_needs_value(row) || !*words[1] ||
+		    strspn(words[1], "0123456789.") != strlen(words[1]))
+			continue;
+		error_set(&err, EX_USAGE, EINVAL, NULL, "%s: the value of '%s' must follow '='",
+			  q->command->name, row->name);
+		error_add_hint(&err, "write '%s=%s'", row->name, words[1]);
+		return cmd_print_error(&err);
+	}
+	return q->all_files ? cmd_print_usage_error(q->command, "expected one gadget or --all")
+			    : cmd_print_usage_error(q->command, "expected one gadget file or name");
+}
+
+static int check_options_with_all(const struct up_command *q)
+{
 	if (q->name_option)
 		return cmd_print_usage_error(q->command, "--name and --all exclude each other");
 	if (q->client_options.udc_name)
@@ -210,41 +147,24 @@ static int check_options_with_all(const struct up_command *q, int n_arguments)
 	return 0;
 }
 
-static int error_separate_value(const struct up_command *q)
+/* Returns whether the command is to go on; if not, with what exit status it must end. */
+static bool parse_command_line(struct up_command *q, int argc, char **argv, int *exit)
 {
-	_cleanup_error_ struct error err = { 0 };
-
-	error_set(&err, EX_USAGE, EINVAL, NULL, "%s: the value of '%s' must follow '='",
-		  q->command->name, q->option_before_number);
-	error_add_hint(&err, "write '%s=%s'", q->option_before_number, q->number_after_option);
-	return cmd_print_error(&err);
-}
-
-static int parse_command_line(struct up_command *q, int argc, char **argv)
-{
-	/* argv before getopt_long sorts it, which musl does earlier than glibc */
+	/* argv before it is sorted */
 	_cleanup_free_ char **words = xcalloc((size_t)argc + 1, sizeof(*argv));
-	int option;
 
 	memcpy(words, argv, (size_t)argc * sizeof(*argv));
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		const char *next = next_word(words, argv[optind - 1]);
-		int exit = option == 'h' ? -1 : parse_option(q, option, argv, next);
-
-		if (exit)
-			return exit;
-	}
-	if (q->number_after_option && argc - optind > (q->all_files ? 0 : 1))
-		return error_separate_value(q);
-	if (!q->all_files && argc - optind != 1)
-		return cmd_print_usage_error(q->command, "expected one gadget file or name");
-	if (q->client_options.no_bind && q->host_wait_seconds >= 0)
-		return cmd_print_usage_error(q->command,
-					     "--no-bind and --wait-host exclude each other");
-	if (q->all_files)
-		return check_options_with_all(q, argc - optind);
+	if (!cmd_parse_options(q->globals, argc, argv, q, exit))
+		return false;
+	if (argc - optind != (q->all_files ? 0 : 1))
+		*exit = print_too_many_arguments(q, words);
+	else if (q->client_options.no_bind && q->host_wait_seconds >= 0)
+		*exit = cmd_print_usage_error(q->command,
+					      "--no-bind and --wait-host exclude each other");
+	else
+		*exit = q->all_files ? check_options_with_all(q) : 0;
 	q->file_argument = argv[optind];
-	return 0;
+	return *exit == 0;
 }
 
 /*
@@ -473,10 +393,10 @@ static int run_up_command(const struct globals *globals, int argc, char **argv)
 	struct up_all_options all = { .globals = globals,
 				      .bring_up_file = bring_up_file,
 				      .bring_up_data = &q };
-	int exit = parse_command_line(&q, argc, argv);
+	int exit;
 
-	if (exit)
-		return exit < 0 ? cmd_print_help(&cmd_up) : exit;
+	if (!parse_command_line(&q, argc, argv, &exit))
+		return exit;
 	set_absolute_gadget_dirs(&q);
 	all.prints_json = q.prints_json;
 	return q.all_files ? bring_up_autostart_gadgets(&all) : bring_up_gadget(&q);
@@ -494,13 +414,10 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 					.udc_wait_seconds = HUGE_VAL,
 					.keeper_takeover_wait_seconds =
 						CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT } };
-	int exit = parse_command_line(&q, argc, argv);
+	int exit;
 
-	if (exit)
-		return exit < 0 ? cmd_print_help(&cmd_run) : exit;
-	if (q.host_wait_seconds >= 0)
-		return print_output_and_free_command(
-			&q, NULL, cmd_print_usage_error(&cmd_run, "unknown option '--wait-host'"));
+	if (!parse_command_line(&q, argc, argv, &exit))
+		return exit;
 	set_absolute_gadget_dirs(&q);
 	exit = load_gadget_file(&q);
 	if (exit)
@@ -516,7 +433,7 @@ const struct command cmd_up = {
 	.name = "up",
 	.usage_arguments = "[OPTIONS] GADGET | --all",
 	.summary = "bring a gadget up and leave a supervisor in the background",
-	.options_help = up_options,
+	.options = up_options,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.run = run_up_command,
 };
@@ -525,7 +442,7 @@ const struct command cmd_run = {
 	.name = "run",
 	.usage_arguments = "[OPTIONS] GADGET",
 	.summary = "bring a gadget up and supervise it in the foreground, until SIGTERM",
-	.options_help = run_options,
+	.options = run_options,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.run = run_run_command,
 };

@@ -40,6 +40,7 @@ struct options {
 	/* After a stall, ffsbench clears the halt of the endpoints and continues. */
 	bool recover_from_stall;
 	bool json, csv, quiet;
+	bool prints_version;
 	const char *chart_path; /* file for the chart; NULL: no chart */
 };
 

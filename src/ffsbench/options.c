@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/option_table.h"
 #include "base/text.h"
 #include "base/util.h"
 #define MAX_MESSAGE (UINT64_C(1) << 40)
@@ -78,22 +79,18 @@ const struct command commands[] = {
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
-/* Each of these functions handles one option: it sets members of struct options. */
+/* Each of these functions stores the value of one option in a struct options. */
 
-static int set_device(struct options *o, const char *arg, struct error *err)
+static int set_device(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return device_filter_parse(arg, &o->device_filter, err);
 }
 
-static int set_serial(struct options *o, const char *arg, struct error *err)
+static int set_interface(void *values, const char *arg, struct error *err)
 {
-	(void)err;
-	o->device_filter.serial_number = arg;
-	return 0;
-}
-
-static int set_interface(struct options *o, const char *arg, struct error *err)
-{
+	struct options *o = values;
 	unsigned int n;
 	int r = args_parse_integer(arg, 255, &n, err);
 
@@ -102,31 +99,31 @@ static int set_interface(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int set_endpoint_pair(struct options *o, const char *arg, struct error *err)
+static int set_endpoint_pair(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return args_parse_integer(arg, 14, &o->device_filter.endpoint_pair_index, err);
 }
 
-static int set_device_wait(struct options *o, const char *arg, struct error *err)
+static int set_device_wait(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return args_parse_seconds(arg, &o->device_filter.max_wait_ms, err);
 }
 
-static int set_detach_kernel_driver(struct options *o, const char *arg, struct error *err)
+static int set_sizes(void *values, const char *arg, struct error *err)
 {
-	(void)arg;
-	(void)err;
-	o->device_filter.detach_kernel_driver = true;
-	return 0;
-}
+	struct options *o = values;
 
-static int set_sizes(struct options *o, const char *arg, struct error *err)
-{
 	return args_parse_list(arg, MAX_MESSAGE, "sizes", &o->sizes, err);
 }
 
-static int set_depths(struct options *o, const char *arg, struct error *err)
+static int set_depths(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return args_parse_list(arg, MAX_DEPTH, "depths", &o->depths, err);
 }
 
@@ -135,45 +132,55 @@ static int check_not_zero(const char *name, uint64_t n, struct error *err)
 	return n ? 0 : error_set(err, EX_USAGE, EINVAL, NULL, "--%s must be greater than 0", name);
 }
 
-static int set_max_run_bytes(struct options *o, const char *arg, struct error *err)
+static int set_max_run_bytes(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	int r = args_parse_size(arg, &o->max_run_bytes, err);
 
 	return r < 0 ? r : check_not_zero("bytes", o->max_run_bytes, err);
 }
 
-static int set_max_run_seconds(struct options *o, const char *arg, struct error *err)
+static int set_max_run_seconds(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	int r = args_parse_seconds(arg, &o->max_run_ms, err);
 
 	return r < 0 ? r : check_not_zero("seconds", o->max_run_ms, err);
 }
 
-static int set_repeat(struct options *o, const char *arg, struct error *err)
+static int set_repeat(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	int r = args_parse_integer(arg, MAX_REPEAT, &o->n_rounds, err);
 
 	return r < 0 ? r : check_not_zero("repeat", o->n_rounds, err);
 }
 
-static int set_memory_kind(struct options *o, const char *arg, struct error *err)
+static int set_memory_kind(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return memory_choice_parse(arg, &o->memory_choice, err);
 }
 
-static int set_usbtest_pattern(struct options *o, const char *arg, struct error *err)
+static int set_usbtest_pattern(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	return args_parse_integer(arg, 1, &o->usbtest_pattern, err);
 }
 
-static int set_message_lengths(struct options *o, const char *arg, struct error *err)
+static int set_message_lengths(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
+
 	message_lengths_free(&o->message_lengths);
 	return args_parse_lengths(arg, &o->message_lengths, err);
 }
 
-static int set_message_count(struct options *o, const char *arg, struct error *err)
+static int set_message_count(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	unsigned int n = 0;
 	int r = args_parse_integer(arg, MAX_COUNT, &n, err);
 
@@ -181,8 +188,9 @@ static int set_message_count(struct options *o, const char *arg, struct error *e
 	return r < 0 ? r : check_not_zero("count", n, err);
 }
 
-static int set_seed(struct options *o, const char *arg, struct error *err)
+static int set_seed(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	unsigned int n = 0;
 	int r = args_parse_integer(arg, UINT32_MAX, &n, err);
 
@@ -190,8 +198,9 @@ static int set_seed(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int set_max_transfer_size(struct options *o, const char *arg, struct error *err)
+static int set_max_transfer_size(void *values, const char *arg, struct error *err)
 {
+	struct options *o = values;
 	struct value_list one;
 	int r = args_parse_list(arg, MAX_TRANSFER, "sizes", &one, err);
 
@@ -203,100 +212,68 @@ static int set_max_transfer_size(struct options *o, const char *arg, struct erro
 	return 0;
 }
 
-static int set_recover(struct options *o, const char *arg, struct error *err)
+static int set_timeout(void *values, const char *arg, struct error *err)
 {
-	(void)arg;
-	(void)err;
-	o->recover_from_stall = true;
-	return 0;
-}
+	struct options *o = values;
 
-static int set_timeout(struct options *o, const char *arg, struct error *err)
-{
 	return args_parse_seconds(arg, &o->timeout_ms, err);
 }
 
-static int set_json(struct options *o, const char *arg, struct error *err)
-{
-	(void)arg;
-	(void)err;
-	o->json = true;
-	return 0;
-}
-
-static int set_csv(struct options *o, const char *arg, struct error *err)
-{
-	(void)arg;
-	(void)err;
-	o->csv = true;
-	return 0;
-}
-
-static int set_plot(struct options *o, const char *arg, struct error *err)
-{
-	(void)err;
-	o->chart_path = arg;
-	return 0;
-}
-
-static int set_quiet(struct options *o, const char *arg, struct error *err)
-{
-	(void)arg;
-	(void)err;
-	o->quiet = true;
-	return 0;
-}
-
-static const struct option_definition {
-	const char *name;
-	const char *argument; /* name of the argument in --help; NULL: the option has no argument */
-	unsigned int commands; /* bit mask of the commands that have the option */
-	int (*set)(struct options *o, const char *arg, struct error *err);
-	const char *help;
-} definitions[] = {
-	{ "device", "VID:PID|BUS/ADDRESS", ALL | SELFTEST, set_device,
-	  "the device to test (the only one with a vendor interface)" },
-	{ "serial", "TEXT", ALL | SELFTEST, set_serial, "the device with this serial number" },
-	{ "interface", "N", ALL, set_interface,
-	  "the interface (the first with the needed endpoints)" },
-	{ "pair", "N", ALL, set_endpoint_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
-	{ "wait", "SECONDS", ALL | SELFTEST, set_device_wait,
-	  "wait until the device appears (0; selftest: 60)" },
-	{ "detach", NULL, ALL, set_detach_kernel_driver,
-	  "detach the kernel driver during the measurement" },
-	{ "size", "LIST", ALL, set_sizes,
-	  "bytes of a transfer or message: 64K; 1K,4K; 1K-4M in powers of 2" },
-	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
-	  "transfers in flight (in each direction): 8; 1,4,16; 1-64" },
-	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_max_run_seconds,
-	  "time for each size and depth (source, sink: 2)" },
-	{ "bytes", "SIZE", STREAM | LOOP, set_max_run_bytes,
-	  "data for each size and depth (verify, loop: 64M)" },
-	{ "count", "N", MESSAGES | LATENCY, set_message_count, "number of messages (2000)" },
-	{ "seed", "N", MESSAGES, set_seed,
-	  "seed (0) of the random lengths, which are from 1 to --size" },
-	{ "lengths", "LIST", LOOP, set_message_lengths,
-	  "send one message of each of these lengths: 1-4096,1M,16M" },
-	{ "transfer", "SIZE", LOOP | MESSAGES, set_max_transfer_size,
-	  "longest USB transfer (64K)" },
-	{ "recover", NULL, LOOP | MESSAGES, set_recover,
-	  "clear a stall, and send lost messages again" },
-	{ "pattern", "N", SINK | VERIFY, set_usbtest_pattern,
-	  "0: zeros; 1: byte n of a packet is n modulo 63 (0)" },
-	{ "repeat", "N", ALL, set_repeat, "measure everything N times, show medians (1)" },
-	{ "memory", "KIND", ALL, set_memory_kind,
-	  "zero-copy, ordinary, or auto: zero-copy if available (auto)" },
-	{ "timeout", "SECONDS", ALL | SELFTEST, set_timeout,
-	  "fail if no data moves for this time (5)" },
-	{ "json", NULL, ALL, set_json, "print the result as JSON" },
-	{ "csv", NULL, ALL, set_csv, "print the result as CSV" },
-	{ "plot", "FILE", ALL, set_plot, "also write a chart as SVG" },
-	{ "quiet", NULL, ALL | SELFTEST, set_quiet, "print neither progress nor result" },
+/* `tag` is a bit mask of the commands that have the option. */
+static const struct option_row definitions[] = {
+	{ "--device", " VID:PID|BUS/ADDRESS",
+	  "the device to test (the only one with a vendor interface)", OPTION_SET,
+	  .set = set_device, .tag = ALL | SELFTEST },
+	{ "--serial", " TEXT", "the device with this serial number", OPTION_TEXT,
+	  .offset = offsetof(struct options, device_filter.serial_number), .tag = ALL | SELFTEST },
+	{ "--interface", " N", "the interface (the first with the needed endpoints)", OPTION_SET,
+	  .set = set_interface, .tag = ALL },
+	{ "--pair", " N", "the N-th OUT and IN endpoint, counted from 0 (0)", OPTION_SET,
+	  .set = set_endpoint_pair, .tag = ALL },
+	{ "--wait", " SECONDS", "wait until the device appears (0; selftest: 60)", OPTION_SET,
+	  .set = set_device_wait, .tag = ALL | SELFTEST },
+	{ "--detach", NULL, "detach the kernel driver during the measurement", OPTION_FLAG,
+	  .offset = offsetof(struct options, device_filter.detach_kernel_driver), .tag = ALL },
+	{ "--size", " LIST", "bytes of a transfer or message: 64K; 1K,4K; 1K-4M in powers of 2",
+	  OPTION_SET, .set = set_sizes, .tag = ALL },
+	{ "--depth", " LIST", "transfers in flight (in each direction): 8; 1,4,16; 1-64",
+	  OPTION_SET, .set = set_depths, .tag = ALL & ~LATENCY },
+	{ "--seconds", " S", "time for each size and depth (source, sink: 2)", OPTION_SET,
+	  .set = set_max_run_seconds, .tag = SOURCE | SINK | VERIFY | LOOP | LATENCY },
+	{ "--bytes", " SIZE", "data for each size and depth (verify, loop: 64M)", OPTION_SET,
+	  .set = set_max_run_bytes, .tag = STREAM | LOOP },
+	{ "--count", " N", "number of messages (2000)", OPTION_SET, .set = set_message_count,
+	  .tag = MESSAGES | LATENCY },
+	{ "--seed", " N", "seed (0) of the random lengths, which are from 1 to --size", OPTION_SET,
+	  .set = set_seed, .tag = MESSAGES },
+	{ "--lengths", " LIST", "send one message of each of these lengths: 1-4096,1M,16M",
+	  OPTION_SET, .set = set_message_lengths, .tag = LOOP },
+	{ "--transfer", " SIZE", "longest USB transfer (64K)", OPTION_SET,
+	  .set = set_max_transfer_size, .tag = LOOP | MESSAGES },
+	{ "--recover", NULL, "clear a stall, and send lost messages again", OPTION_FLAG,
+	  .offset = offsetof(struct options, recover_from_stall), .tag = LOOP | MESSAGES },
+	{ "--pattern", " N", "0: zeros; 1: byte n of a packet is n modulo 63 (0)", OPTION_SET,
+	  .set = set_usbtest_pattern, .tag = SINK | VERIFY },
+	{ "--repeat", " N", "measure everything N times, show medians (1)", OPTION_SET,
+	  .set = set_repeat, .tag = ALL },
+	{ "--memory", " KIND", "zero-copy, ordinary, or auto: zero-copy if available (auto)",
+	  OPTION_SET, .set = set_memory_kind, .tag = ALL },
+	{ "--timeout", " SECONDS", "fail if no data moves for this time (5)", OPTION_SET,
+	  .set = set_timeout, .tag = ALL | SELFTEST },
+	{ "--json", NULL, "print the result as JSON", OPTION_FLAG,
+	  .offset = offsetof(struct options, json), .tag = ALL },
+	{ "--csv", NULL, "print the result as CSV", OPTION_FLAG,
+	  .offset = offsetof(struct options, csv), .tag = ALL },
+	{ "--plot", " FILE", "also write a chart as SVG", OPTION_TEXT,
+	  .offset = offsetof(struct options, chart_path), .tag = ALL },
+	{ "--quiet", NULL, "print neither progress nor result", OPTION_FLAG,
+	  .offset = offsetof(struct options, quiet), .letter = 'q', .tag = ALL | SELFTEST },
+	{ "--version", NULL, "", OPTION_FLAG, .offset = offsetof(struct options, prints_version),
+	  .tag = ALL | SELFTEST },
+	{ 0 },
 };
-#define DESCRIPTION_COLUMN 25 /* in --help */
-#define N_OPTIONS ARRAY_SIZE(definitions)
-#define FIRST_OPTION 256 /* what getopt_long() returns for the first option */
-#define OPT_VERSION (FIRST_OPTION + (int)N_OPTIONS)
+#define DESCRIPTION_COLUMN 22 /* in --help */
+#define N_OPTIONS (ARRAY_SIZE(definitions) - 1)
 
 static void print_usage(FILE *f)
 {
@@ -310,18 +287,8 @@ static void print_usage(FILE *f)
 	for (i = 0; i < n_commands; i++)
 		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\noptions:\n", f);
-	for (i = 0; i < N_OPTIONS; i++) {
-		_cleanup_free_ char *name =
-			strf("%s--%s%s%s", i == N_OPTIONS - 1 ? "-q, " : "    ",
-			     definitions[i].name, definitions[i].argument ? " " : "",
-			     definitions[i].argument ? definitions[i].argument : "");
-		_cleanup_free_ char *line = strf(
-			"  %-22s%s%s", name, strlen(name) > 21 ? "  " : " ", definitions[i].help);
-
-		text_print_wrapped(f, line, DESCRIPTION_COLUMN);
-	}
+	option_table_print(f, definitions, DESCRIPTION_COLUMN);
 	fputs("  -h, --help\n"
-	      "      --version\n"
 	      "\n"
 	      "Defaults of options are in parentheses.\n"
 	      "source, sink and verify test the gadget sourcesink or the kernel's SourceSink.\n"
@@ -353,8 +320,8 @@ static int check_given_options_belong_to_command(const struct command *c, const 
 						 struct error *err)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (given[i] && !(definitions[i].commands & 1u << (c - commands)))
-			return error_set(err, EX_USAGE, EINVAL, NULL, "%s has no option --%s",
+		if (given[i] && !(definitions[i].tag & 1u << (c - commands)))
+			return error_set(err, EX_USAGE, EINVAL, NULL, "%s has no option %s",
 					 c->name, definitions[i].name);
 	return 0;
 }
@@ -368,7 +335,7 @@ static int check_exclusive_options(const struct options *o, const bool *given, s
 		if (given[i] &&
 		    (definitions[i].set == set_sizes || definitions[i].set == set_max_run_bytes))
 			return error_set(err, EX_USAGE, EINVAL, NULL,
-					 "--lengths and --%s exclude each other",
+					 "--lengths and %s exclude each other",
 					 definitions[i].name);
 	return 0;
 }
@@ -421,43 +388,31 @@ static int set_defaults(struct options *o, const struct command *c, struct error
 	return r;
 }
 
-static void fill_getopt_options(struct option *options)
+static int error_unknown_option(char *const *argv, struct error *err)
 {
-	size_t i;
+	_cleanup_free_ char *name = option_rejected_name(argv);
+	const char *suggestion = option_suggest(definitions, name);
 
-	for (i = 0; i < N_OPTIONS; i++)
-		options[i] =
-			(struct option){ definitions[i].name,
-					 definitions[i].argument ? required_argument : no_argument,
-					 NULL, FIRST_OPTION + (int)i };
-	options[N_OPTIONS - 1].val = 'q';
-	options[i++] = (struct option){ "help", no_argument, NULL, 'h' };
-	options[i] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
+	error_set(err, EX_USAGE, EINVAL, NULL, "unknown option '%s'", name);
+	if (suggestion)
+		return error_add_hint(err, "did you mean '%s'?", suggestion);
+	return error_add_hint(err, "see 'ffsbench --help'");
 }
 
 static int parse_options(int argc, char **argv, struct options *o, bool *given, struct error *err)
 {
-	struct option options[N_OPTIONS + 3] = { 0 };
-	size_t index;
-	int c, r;
+	const struct option_parser parser = { .rows = definitions, .values = o, .given = given };
+	int r = option_table_parse(&parser, argc, argv, err);
 
-	fill_getopt_options(options);
-	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
-		if (c == 'h') {
-			print_usage(stdout);
-			return OPTIONS_DONE;
-		}
-		if (c == OPT_VERSION) {
-			puts("ffsbench " PACKAGE_VERSION);
-			return OPTIONS_DONE;
-		}
-		if (c == '?')
-			return error_set(err, EX_USAGE, EINVAL, NULL, "see 'ffsbench --help'");
-		index = c == 'q' ? N_OPTIONS - 1 : (size_t)(c - FIRST_OPTION);
-		given[index] = true;
-		r = definitions[index].set(o, optarg, err);
-		if (r < 0)
-			return r;
+	if (r < 0)
+		return err->exit ? r : error_unknown_option(argv, err);
+	if (r == OPTIONS_HELP) {
+		print_usage(stdout);
+		return OPTIONS_DONE;
+	}
+	if (o->prints_version) {
+		puts("ffsbench " PACKAGE_VERSION);
+		return OPTIONS_DONE;
 	}
 	return OPTIONS_RUN;
 }

@@ -478,9 +478,9 @@ for words, text in (
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
     (("--dir",), "ffsctl: option '--dir' needs a value\nhint: see 'ffsctl --help'\n"),
-    (("--run-dir", "run", "status"), "ffsctl: --run-dir takes an absolute path, not 'run'\n"),
-    (("--configfs", "", "status"), "ffsctl: --configfs takes an absolute path, not ''\n"),
-    (("--color=pink", "check", "x"), "ffsctl: --color takes auto, always or never, not 'pink'\n"),
+    (("--run-dir", "run", "status"), "ffsctl: --run-dir takes an absolute path, not 'run'\nhint: see 'ffsctl --help'\n"),
+    (("--configfs", "", "status"), "ffsctl: --configfs takes an absolute path, not ''\nhint: see 'ffsctl --help'\n"),
+    (("--color=pink", "check", "x"), "ffsctl: --color takes auto, always or never, not 'pink'\nhint: see 'ffsctl --help'\n"),
 ):
     test("misuse: %s" % " ".join(words), words, text)(misused)
 

@@ -87,7 +87,10 @@ WRONG = [
     (("verify", "--memory", "fast"), "'fast' is not a kind of memory: auto, zero-copy or ordinary"),
     (("verify", "--json", "--csv"), "--json and --csv exclude each other"),
     (("verify", "--device", "x"), "'x' is not a device"),
-    (("verify", "--speed"), "see 'ffsbench --help'"),
+    (("verify", "--speed"), "ffsbench: unknown option '--speed'\nhint: did you mean '--seed'?"),
+    (("verify", "--quite"), "did you mean '--quiet'?"),
+    (("verify", "--nonsense"), "hint: see 'ffsbench --help'"),
+    (("verify", "--json=1"), "option '--json' takes no value"),
 ]
 
 
