@@ -153,7 +153,7 @@ TESTS += tests/cli/test_abi.py tests/cli/test_bad_files.py tests/cli/test_check.
 	tests/cli/test_doctor.py tests/cli/test_documents.py tests/cli/test_hostile.py tests/cli/test_house.py tests/cli/test_messages.py \
 	tests/cli/test_runner.py \
 	tests/cli/test_python_worker.py tests/cli/test_reference.py tests/cli/test_schemes.py \
-	tests/cli/test_hints.py \
+	tests/cli/test_hints.py tests/cli/test_lint.py \
 	tests/cli/test_kernel_answers.py tests/cli/test_kernel_limits.py \
 	tests/cli/test_unpredicted.py \
 	tests/cli/test_warnings.py

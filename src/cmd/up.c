@@ -184,9 +184,7 @@ static int load_gadget_file(struct up_command *q)
 					choose_file_trust(q), &q->gadget, &q->document, &q->diags,
 					&q->err);
 
-	if (!q->prints_json && log_get_level() > LOG_QUIET)
-		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
-	else if (!q->prints_json && exit)
+	if (!q->prints_json && (exit || log_get_level() > LOG_QUIET))
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	if (exit == 0 && q->gadget->udc.wait_seconds > q->client_options.udc_wait_seconds)
 		q->client_options.udc_wait_seconds = q->gadget->udc.wait_seconds;

@@ -291,9 +291,8 @@ static json_t *export_config_functions(struct export *e, json_t *group,
 		if (!label)
 			export_report_omission(e, group, "the link %s leads to no function",
 					       link->name);
-		else if (streq(path_last_component(link->value), link->name))
-			json_array_append_new(list, json_string(label));
-		else if (export_is_text(link->name, strlen(link->name), EXPORT_ONE_LINE))
+		else if (!streq(path_last_component(link->value), link->name) &&
+			 export_is_text(link->name, strlen(link->name), EXPORT_ONE_LINE))
 			json_array_append_new(list, json_pack("{s:s, s:s}", "name", link->name,
 							      "function", label));
 		else

@@ -178,8 +178,8 @@ extern const struct step_op function_op_keeper;
 /*
  * The steps that start a worker and wait until it is ready (worker_steps.c). `value` of both is
  * "GADGET FUNCTION DIGEST-FILES DIRECTORY"; DIGEST covers everything that the worker is started
- * with, FILES the program, plugin and script that its last process has executed. ffsctl 0.2 recorded
- * no FILES.
+ * with, FILES the program, plugin and script that its last process has executed. ffsctl 0.2
+ * recorded no FILES.
  */
 extern const struct step_op function_op_worker, function_op_ready;
 /*

@@ -45,11 +45,11 @@ json_t *difference_to_json(const struct difference *d)
 		const struct step *step = step_of_change(d, change);
 		const char *value = change->kind == CHANGE_UNDO ? NULL : step->value;
 
-		json_array_append_new(array, json_pack("{s:I, s:s, s:s, s:o, s:s}", "n",
-						       (json_int_t)(i + 1), "do",
-						       change_verb(d, change), "path", step->path,
-						       "value", json_string_or_null(value), "undo",
-						       change_revert_verb(d, change)));
+		json_array_append_new(array,
+				      json_pack("{s:I, s:s, s:s, s:o, s:s}", "n", (json_int_t)i + 1,
+						"do", change_verb(d, change), "path", step->path,
+						"value", json_string_or_null(value), "undo",
+						change_revert_verb(d, change)));
 	}
 	return array;
 }

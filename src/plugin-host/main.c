@@ -147,6 +147,14 @@ static int enter_sandbox(unsigned int permissions, struct error *err)
 				   "= false in the gadget file");
 }
 
+static int resolve_options(const struct ffsctl_plugin *plugin, const struct worker_config *config,
+			   struct option_values *values, struct error *err)
+{
+	int r = options_resolve(plugin->options, config->options, values, err);
+
+	return r < 0 ? error_wrap(err, "plugin %s", plugin->name) : r;
+}
+
 static int load_and_run_plugin(const char *plugin_path)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -173,13 +181,10 @@ static int load_and_run_plugin(const char *plugin_path)
 	    (config.sandbox_enabled &&
 	     enter_sandbox(config.allowed_sandbox_permissions, &err) < 0) ||
 	    plugin_load(plugin_path, plugin_file_to_load(&fds, plugin_path, link, sizeof(link)),
-			&plugin, &err) < 0) {
-		status = print_error(&err);
-	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
-		error_wrap(&err, "plugin %s", plugin.name);
-		status = print_error(&err);
-	} else if (config.sandbox_enabled &&
-		   enter_sandbox(config.allowed_sandbox_permissions & plugin.needs, &err) < 0) {
+			&plugin, &err) < 0 ||
+	    resolve_options(&plugin, &config, &options, &err) < 0 ||
+	    (config.sandbox_enabled &&
+	     enter_sandbox(config.allowed_sandbox_permissions & plugin.needs, &err) < 0)) {
 		status = print_error(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)

@@ -27,7 +27,7 @@ struct record {
 	double keeper_takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
 	double up_timeout_seconds;	     /* --timeout, seconds */
 	gid_t gid_allowed_to_control;	     /* --group; 0: root only */
-	char *path_env; /* PATH of the environment; NULL: it was not set */
+	char *path_env;			     /* PATH of the environment; NULL: it was not set */
 };
 
 /* Returns a record without options; the caller frees it. `first_gadget_name` may be NULL. */

@@ -63,8 +63,10 @@ static int command_prepare(struct bridge *b)
 	if (!text)
 		return -ENOMEM;
 	b->command_argv = calloc(strlen(text) / 2 + 2, sizeof(*b->command_argv));
-	if (!b->command_argv)
+	if (!b->command_argv) {
+		free(text);
 		return -ENOMEM;
+	}
 	for (word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
 		b->command_argv[n++] = word;
 	return n ? check_program_exists(b, b->command_argv[0])
