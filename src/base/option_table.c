@@ -61,25 +61,16 @@ const struct option_row *option_find(const struct option_row *rows, const char *
 
 const char *option_suggest(const struct option_row *rows, const char *name)
 {
-	const char *word = name + strspn(name, "-"), *found = NULL;
-	size_t best = text_max_misspelling(word) + 1;
+	const char *word = name + strspn(name, "-"), *found = NULL, *similar = NULL;
 
 	if (strlen(word) < 2)
 		return NULL;
-	if (text_edit_distance(word, "help", best) < best) {
-		best = text_edit_distance(word, "help", best);
+	if (text_find_most_similar(word, "help", &similar))
 		found = "--help";
-	}
-	for (const struct option_row *row = rows_or_none(rows); row->name; row++) {
-		size_t distance = has_two_dashes(row) && row->help
-					  ? text_edit_distance(word, row->name + 2, best)
-					  : best;
-
-		if (distance < best) {
-			best = distance;
+	for (const struct option_row *row = rows_or_none(rows); row->name; row++)
+		if (has_two_dashes(row) && row->help &&
+		    text_find_most_similar(word, row->name + 2, &similar))
 			found = row->name;
-		}
-	}
 	return found;
 }
 
@@ -92,16 +83,16 @@ static void print_row(FILE *out, const struct option_row *row, size_t column)
 	_cleanup_free_ char *name =
 		strf("  %s%s%s", letter, row->name, row->value ? row->value : "");
 	const char *line = row->help, *end = line + strlen(line), *next;
+	const char *before = name; /* of the description, in its first line */
 
 	if (!*line)
 		fprintf(out, "%s\n", name);
-	for (size_t length; line < end; line = next) {
+	for (size_t length; line < end; line = next, before = "") {
 		_cleanup_free_ char *text = NULL;
 
 		next = str_skip_line(line, end, &length);
-		text = strf("%-*s%s%.*s", (int)column - 1, line == row->help ? name : "",
-			    strlen(name) >= column && line == row->help ? "  " : " ", (int)length,
-			    line);
+		text = strf("%-*s%s%.*s", (int)column - 1, before,
+			    strlen(before) >= column ? "  " : " ", (int)length, line);
 		text_print_wrapped(out, text, column);
 	}
 }
@@ -141,7 +132,7 @@ static char *words_text(const struct option_row *row)
 		if (row->words[i])
 			text_append_to_list(&text, i + 1 < row->n_words ? ", " : " or ",
 					    row->words[i]);
-	return text ? text : xstrdup("nothing");
+	return text;
 }
 
 static int set_word(const struct option_row *row, int *index, const char *value, struct error *err)

@@ -214,6 +214,17 @@ size_t text_max_misspelling(const char *word)
 	return n <= 3 ? 1 : n <= 6 ? 2 : 3;
 }
 
+bool text_find_most_similar(const char *word, const char *candidate, const char **most_similar)
+{
+	size_t max = text_max_misspelling(word),
+	       best = *most_similar ? text_edit_distance(word, *most_similar, max) : max + 1;
+
+	if (best == 0 || text_edit_distance(word, candidate, best - 1) >= best)
+		return false;
+	*most_similar = candidate;
+	return true;
+}
+
 void text_append_to_list(char **list, const char *separator, const char *text)
 {
 	char *old = *list;

@@ -59,3 +59,8 @@ char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1,
 size_t text_edit_distance(const char *a, const char *b, size_t limit);
 /* Returns the largest text_edit_distance between `word` and a likely misspelling of `word`. */
 size_t text_max_misspelling(const char *word);
+/*
+ * Sets *most_similar to `candidate` and returns true if `word` is probably a misspelling of it, and
+ * more similar to it than to *most_similar. NULL in *most_similar: there was no such candidate yet.
+ */
+bool text_find_most_similar(const char *word, const char *candidate, const char **most_similar);

@@ -25,16 +25,9 @@ int cmd_print_unknown_command_error(const struct globals *globals, const char *w
 {
 	_cleanup_error_ struct error err = { 0 };
 	const char *suggestion = NULL;
-	size_t best = text_max_misspelling(word) + 1;
 
-	for (const struct command *const *c = globals->all_commands; *c; c++) {
-		size_t distance = text_edit_distance(word, (*c)->name, best);
-
-		if (distance >= best)
-			continue;
-		best = distance;
-		suggestion = (*c)->name;
-	}
+	for (const struct command *const *c = globals->all_commands; *c; c++)
+		text_find_most_similar(word, (*c)->name, &suggestion);
 	error_set(&err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", word);
 	if (suggestion)
 		error_add_hint(&err, "did you mean '%s'?", suggestion);

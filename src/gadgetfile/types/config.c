@@ -80,18 +80,10 @@ static bool hint_at_label(struct load *l, const char *text)
 static void error_unknown_label(struct load *l, struct node *value)
 {
 	const char *meant = NULL;
-	size_t best = text_max_misspelling(value->text) + 1;
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
-	for (size_t i = 0; i < l->gadget->n_functions; i++) {
-		const char *label = l->gadget->functions[i].label;
-		size_t distance = text_edit_distance(value->text, label, best - 1);
-
-		if (distance < best) {
-			best = distance;
-			meant = label;
-		}
-	}
+	for (size_t i = 0; i < l->gadget->n_functions; i++)
+		text_find_most_similar(value->text, l->gadget->functions[i].label, &meant);
 	load_error(l, value, "unknown function %s", shown);
 	if (!hint_at_label(l, value->text))
 		load_add_suggestion_hint(l, meant);

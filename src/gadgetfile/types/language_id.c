@@ -69,17 +69,10 @@ uint16_t lang_by_name(const char *name)
 
 const char *lang_nearest(const char *name)
 {
-	size_t best = text_max_misspelling(name) + 1;
 	const char *nearest = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(langs); i++) {
-		size_t distance = text_edit_distance(name, langs[i].name, best - 1);
-
-		if (distance < best) {
-			best = distance;
-			nearest = langs[i].name;
-		}
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(langs); i++)
+		text_find_most_similar(name, langs[i].name, &nearest);
 	/* For two letters such as "de", suggests de-de and not de-at. */
 	for (size_t i = 0; !nearest && strlen(name) == 2 && i < ARRAY_SIZE(langs); i++) {
 		const char *n = langs[i].name;
