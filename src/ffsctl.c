@@ -114,7 +114,8 @@ static int handle_verbosity_options(const struct command *command, int argc, cha
 		const struct option_row *own = option_find(command->options, argv[i]),
 					*global = option_find(global_options, argv[i]);
 
-		if (!own && global && global->letter) {
+		/* Of the global options, only these two have a letter. */
+		if (global && global->letter) {
 			global->set(NULL, NULL, NULL);
 			continue;
 		}

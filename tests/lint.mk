@@ -14,6 +14,8 @@ lint_flags = $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(LIBCONFIG_CFLAGS) $(LIBUSB
 # selfAssignment: `a = b ?: a`. preprocessorErrorDirective: it tries combinations of macros that no compiler has.
 cppcheck_off = internalAstError unknownMacro selfAssignment preprocessorErrorDirective
 
+CLEANFILES += compile_flags.txt
+
 lint: lint-format lint-tidy lint-cppcheck
 
 lint-format:

@@ -244,7 +244,7 @@ static const struct option_row options[] = {
 	  "fail if this system lacks a user, program, plugin, file, UDC or kernel feature",
 	  OPTION_CONSTANT, .offset = offsetof(struct check_command, missing_requirement_severity),
 	  .constant = DIAG_ERROR },
-	{ "--json", NULL, "one JSON document on stdout", OPTION_CONSTANT,
+	{ "--json", NULL, CMD_JSON_HELP, OPTION_CONSTANT,
 	  .offset = offsetof(struct check_command, output_format), .constant = OUTPUT_JSON },
 	{ "--format", "=gcc", "one line per message, as compilers print them", OPTION_WORD,
 	  .offset = offsetof(struct check_command, diag_format), .words = format_words,

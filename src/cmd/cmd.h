@@ -115,12 +115,12 @@ bool cmd_parse_options(const struct globals *globals, int argc, char **argv, voi
  * error, which it has printed, a negative exit status.
  */
 int cmd_parse_global_options(struct globals *globals, int argc, char **argv);
+#define CMD_JSON_HELP "one JSON document on stdout"
 /* The options of a command whose only option is --json; the values are a bool. */
 extern const struct option_row cmd_json_options[];
 #define CMD_JSON_OPTION(member_offset)                                                             \
 	{                                                                                          \
-		"--json", NULL, "one JSON document on stdout", OPTION_FLAG,                        \
-			.offset = member_offset                                                    \
+		"--json", NULL, CMD_JSON_HELP, OPTION_FLAG, .offset = member_offset                \
 	}
 /* Column of the descriptions in --help. */
 #define CMD_DESCRIPTION_COLUMN 22

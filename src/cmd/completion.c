@@ -197,13 +197,13 @@ static void complete_argument_of_kind(const struct command_line *l, enum cmd_arg
 static void complete_option_name(const struct command_line *l, const struct option_row *options)
 {
 	for (const struct option_row *row = options; row && row->name; row++) {
-		_cleanup_free_ char *word =
-			strf("%s%s", row->name, row->value && *row->value == '=' ? "=" : "");
-		_cleanup_free_ char *help = xstrndup(row->help ? row->help : "",
-						     strcspn(row->help ? row->help : "", "\n"));
+		_cleanup_free_ char *word = NULL, *first_line = NULL;
 
-		if (row->help)
-			print_candidate(l, word, help);
+		if (!row->help)
+			continue;
+		word = strf("%s%s", row->name, row->value && *row->value == '=' ? "=" : "");
+		first_line = xstrndup(row->help, strcspn(row->help, "\n"));
+		print_candidate(l, word, first_line);
 	}
 }
 

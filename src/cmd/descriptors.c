@@ -545,7 +545,7 @@ static const struct option_row options[] = {
 	  .set = set_kernel, .words = kernel_series_words, .n_words = KERNEL_SERIES_COUNT },
 	OUTPUT_FORMAT_OPTION("--hosts", OUTPUT_HOSTS,
 			     "the drivers that hosts have for each interface"),
-	OUTPUT_FORMAT_OPTION("--json", OUTPUT_JSON, "one JSON document on stdout"),
+	OUTPUT_FORMAT_OPTION("--json", OUTPUT_JSON, CMD_JSON_HELP),
 	OUTPUT_FORMAT_OPTION("--hex", OUTPUT_HEX, "the bytes that are written to FunctionFS"),
 	{ "--blob", " DIR", "write these bytes to DIR/LABEL.descriptors and DIR/LABEL.strings",
 	  OPTION_SET, .set = set_blob },

@@ -115,27 +115,38 @@ static void set_absolute_gadget_dirs(struct up_command *q)
 	q->client_options.gadget_dirs = absolute;
 }
 
+/* Returns the option with an optional value whose name, maybe abbreviated, is `word`, or NULL. */
+static const struct option_row *find_option_with_optional_value(const struct option_row *options,
+								const char *word)
+{
+	for (const struct option_row *row = options; row->name; row++)
+		if (row->value && !option_needs_value(row) && str_has_prefix(word, "--") &&
+		    str_has_prefix(row->name, word))
+			return row;
+	return NULL;
+}
+
 /*
- * Prints the error for too many arguments. If the user has written the optional value of an option
- * as a word of its own, says so. `words` are the words as the user has written them.
+ * Prints the error for too few or too many arguments. If a number is behind an option whose value
+ * must follow '=', as in '--wait-udc 5', the error says so. `words`: argv as the user wrote it.
  */
-static int print_too_many_arguments(const struct up_command *q, char *const *words)
+static int print_wrong_number_of_arguments(const struct up_command *q, char *const *words)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	for (; words[0] && words[1] && !streq(words[0], "--"); words++) {
-		const struct option_row *row = option_find(q->command->options, words[0]);
+		const struct option_row *row =
+			find_option_with_optional_value(q->command->options, words[0]);
 
-		if (!row || !row->value || option_needs_value(row) || !*words[1] ||
-		    strspn(words[1], "0123456789.") != strlen(words[1]))
+		if (!row || !*words[1] || strspn(words[1], "0123456789.") != strlen(words[1]))
 			continue;
 		error_set(&err, EX_USAGE, EINVAL, NULL, "%s: the value of '%s' must follow '='",
 			  q->command->name, row->name);
 		error_add_hint(&err, "write '%s=%s'", row->name, words[1]);
 		return cmd_print_error(&err);
 	}
-	return q->all_files ? cmd_print_usage_error(q->command, "expected one gadget or --all")
-			    : cmd_print_usage_error(q->command, "expected one gadget file or name");
+	return cmd_print_usage_error(q->command, q->all_files ? "expected one gadget or --all"
+							      : "expected one gadget file or name");
 }
 
 static int check_options_with_all(const struct up_command *q)
@@ -147,17 +158,17 @@ static int check_options_with_all(const struct up_command *q)
 	return 0;
 }
 
-/* Returns whether the command is to go on; if not, with what exit status it must end. */
+/* Returns false if the command must end with the exit status *exit. */
 static bool parse_command_line(struct up_command *q, int argc, char **argv, int *exit)
 {
-	/* argv before it is sorted */
+	/* argv before cmd_parse_options moves the arguments behind the options */
 	_cleanup_free_ char **words = xcalloc((size_t)argc + 1, sizeof(*argv));
 
 	memcpy(words, argv, (size_t)argc * sizeof(*argv));
 	if (!cmd_parse_options(q->globals, argc, argv, q, exit))
 		return false;
 	if (argc - optind != (q->all_files ? 0 : 1))
-		*exit = print_too_many_arguments(q, words);
+		*exit = print_wrong_number_of_arguments(q, words);
 	else if (q->client_options.no_bind && q->host_wait_seconds >= 0)
 		*exit = cmd_print_usage_error(q->command,
 					      "--no-bind and --wait-host exclude each other");

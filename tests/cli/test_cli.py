@@ -396,6 +396,8 @@ for words, text in (
      "ffsctl: up: the value of '--wait-host' must follow '='\nhint: write '--wait-host=5'\n"),
     (("up", "--wait-udc", "2.5", "x"),
      "ffsctl: up: the value of '--wait-udc' must follow '='\nhint: write '--wait-udc=2.5'\n"),
+    (("up", "x", "--wait-h", "5"),
+     "ffsctl: up: the value of '--wait-host' must follow '='\nhint: write '--wait-host=5'\n"),
     (("up", "--all", "--wait-udc", "5"),
      "ffsctl: up: the value of '--wait-udc' must follow '='\nhint: write '--wait-udc=5'\n"),
     (("run", "x", "--wait-udc", "5"),
